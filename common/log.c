@@ -1,0 +1,230 @@
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define LINE_MAX_LEN 2048
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static const int level_syslog[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+static const char *log_program = "rsip";
+static enum log_target log_to = LOG_TO_STDERR;
+static enum log_level log_max = LOG_LVL_INFO;
+static bool log_json;
+
+void
+log_init(const char *program, enum log_target to, enum log_level level, bool json)
+{
+	log_program = program;
+	log_to = to;
+	log_max = level;
+	log_json = json;
+	if (to == LOG_TO_SYSLOG)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+bool
+log_level_parse(const char *word, enum log_level *out)
+{
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+		if (strcasecmp(word, level_names[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+log_target_parse(const char *word, enum log_target *out)
+{
+	if (strcasecmp(word, "stderr") == 0)
+		*out = LOG_TO_STDERR;
+	else if (strcasecmp(word, "syslog") == 0 || strcasecmp(word, "journal") == 0)
+		*out = LOG_TO_SYSLOG;
+	else if (strcasecmp(word, "none") == 0)
+		*out = LOG_TO_NONE;
+	else
+		return false;
+	return true;
+}
+
+/* Copies text, escaping what could break a line or a terminal. Returns the length written, always NUL-terminated. */
+static size_t
+escape(char *dst, size_t cap, const char *src)
+{
+	size_t n = 0;
+
+	for (; *src != '\0' && n + 5 < cap; src++) {
+		unsigned char c = (unsigned char)*src;
+
+		if (c < 0x20 || c > 0x7e)
+			n += (size_t)snprintf(dst + n, cap - n, "\\x%02x", c);
+		else
+			dst[n++] = (char)c;
+	}
+	dst[n] = '\0';
+	return n;
+}
+
+/* Writes a JSON string; the text is plain ASCII already. */
+static void
+json_string(FILE *f, const char *s, size_t len)
+{
+	fputc('"', f);
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			fputc('\\', f);
+		fputc(s[i], f);
+	}
+	fputc('"', f);
+}
+
+/* The length of the word at s; blanks inside double quotes do not end it. */
+static size_t
+word_len(const char *s)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; s[n] != '\0' && (quoted || s[n] != ' '); n++) {
+		if (s[n] == '"')
+			quoted = !quoted;
+	}
+	return n;
+}
+
+/* Turns "event words key=value key=\"a b\"" into members: the words before the first pair are the event. */
+static void
+json_members(FILE *f, const char *text)
+{
+	size_t event_len = 0, len;
+	const char *s = text;
+
+	for (; *s != '\0'; s += len + strspn(s + len, " ")) {
+		len = word_len(s);
+		if (memchr(s, '=', len) != NULL)
+			break;
+		event_len = (size_t)(s - text) + len;
+	}
+	fputs(",\"event\":", f);
+	json_string(f, text, event_len);
+	for (; *s != '\0'; s += len + strspn(s + len, " ")) {
+		len = word_len(s);
+		const char *eq = memchr(s, '=', len);
+		if (eq == NULL)
+			continue;
+		const char *value = eq + 1;
+		size_t value_len = len - (size_t)(value - s);
+
+		if (value_len >= 2 && value[0] == '"' && value[value_len - 1] == '"') {
+			value++;
+			value_len -= 2;
+		}
+		fputc(',', f);
+		json_string(f, s, (size_t)(eq - s));
+		fputc(':', f);
+		json_string(f, value, value_len);
+	}
+}
+
+static void
+write_stderr(enum log_level level, const char *subsystem, const char *text)
+{
+	char line[LINE_MAX_LEN + 512], when[32];
+	struct timeval tv;
+	struct tm tm;
+	FILE *f = fmemopen(line, sizeof(line), "w");
+
+	if (f == NULL)
+		return;
+	gettimeofday(&tv, NULL);
+	gmtime_r(&tv.tv_sec, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (log_json) {
+		fprintf(f, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"subsystem\":\"%s\"", when,
+		    (long)tv.tv_usec / 1000, level_names[level], log_program, subsystem);
+		json_members(f, text);
+		fputs("}\n", f);
+	} else {
+		fprintf(f, "%s.%03ldZ %s %s[%d] %s: %s\n", when, (long)tv.tv_usec / 1000, level_names[level], log_program,
+		    (int)getpid(), subsystem, text);
+	}
+	long len = ftell(f);
+	fclose(f);
+	/* One write a line, so that lines of several processes do not mix. A lost log line is no reason to stop. */
+	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
+		return;
+}
+
+static void
+vlog(enum log_level level, const char *subsystem, const char *fmt, va_list ap)
+{
+	char raw[LINE_MAX_LEN], text[LINE_MAX_LEN];
+
+	if (level > log_max || log_to == LOG_TO_NONE)
+		return;
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	escape(text, sizeof(text), raw);
+	if (log_to == LOG_TO_SYSLOG)
+		syslog(level_syslog[level], "%s: %s", subsystem, text);
+	else
+		write_stderr(level, subsystem, text);
+}
+
+#define LOG_FUNCTION(name, level)                        \
+	void name(const char *subsystem, const char *fmt, ...) \
+	{                                                      \
+		va_list ap;                                          \
+		va_start(ap, fmt);                                   \
+		vlog(level, subsystem, fmt, ap);                     \
+		va_end(ap);                                          \
+	}
+
+LOG_FUNCTION(log_error, LOG_LVL_ERROR)
+LOG_FUNCTION(log_warn, LOG_LVL_WARN)
+LOG_FUNCTION(log_info, LOG_LVL_INFO)
+LOG_FUNCTION(log_debug, LOG_LVL_DEBUG)
+
+void
+log_warn_limited(struct log_limit *limit, const char *subsystem, const char *fmt, ...)
+{
+	char text[LINE_MAX_LEN];
+	int64_t now = clock_now();
+	va_list ap;
+
+	if (limit->last_ms != 0 && now - limit->last_ms < 1000) {
+		limit->suppressed++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (limit->suppressed > 0)
+		log_warn(subsystem, "%s suppressed=%u", text, limit->suppressed);
+	else
+		log_warn(subsystem, "%s", text);
+	limit->last_ms = now;
+	limit->suppressed = 0;
+}
+
+void
+log_fatal(const char *subsystem, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vlog(LOG_LVL_ERROR, subsystem, fmt, ap);
+	va_end(ap);
+	exit(1);
+}

@@ -1,0 +1,38 @@
+/* The event loop: descriptors, timers, signals, deferred work. Only loop.c, and the files that need a libevent
+ * service of their own (streams, HTTP), include libevent. */
+#ifndef RSIP_LOOP_H
+#define RSIP_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct loop_event; /* one registered descriptor, timer, signal or deferred call */
+struct event_base;
+
+typedef void loop_fd_cb(int fd, void *arg);
+typedef void loop_cb(void *arg);
+
+struct loop *loop_new(void); /* never NULL: out of memory ends the program */
+void loop_free(struct loop *loop);
+void loop_run(struct loop *loop);  /* until loop_stop */
+void loop_stop(struct loop *loop); /* from inside a callback */
+void loop_once(struct loop *loop, bool wait); /* runs what is ready, waiting for something first if asked */
+
+/* The libevent base below, for streams and HTTP. */
+struct event_base *loop_base(struct loop *loop);
+
+/* Each returns an event that the caller ends with loop_event_free, which accepts NULL. */
+struct loop_event *loop_readable(struct loop *loop, int fd, loop_fd_cb *cb, void *arg);
+struct loop_event *loop_writable(struct loop *loop, int fd, loop_fd_cb *cb, void *arg);
+struct loop_event *loop_signal(struct loop *loop, int signo, loop_cb *cb, void *arg);
+struct loop_event *loop_timer(struct loop *loop, loop_cb *cb, void *arg); /* made idle */
+/* Runs once after all input that is ready now has been handled: how replies wait for one commit. Made idle. */
+struct loop_event *loop_deferred(struct loop *loop, loop_cb *cb, void *arg);
+
+void loop_timer_set(struct loop_event *timer, int64_t delay_ms); /* replaces an earlier setting */
+void loop_timer_cancel(struct loop_event *timer);
+void loop_deferred_raise(struct loop_event *deferred); /* again while raised: no effect */
+void loop_event_free(struct loop_event *event);
+
+#endif

@@ -1,0 +1,90 @@
+/* rsipd.conf, read whole into one struct that does not change afterwards. A reload makes a second one. */
+#ifndef RSIPD_CONF_H
+#define RSIPD_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "log.h"
+#include "rsip_proto.h"
+
+#define CONF_METHOD(m) (1u << (m)) /* bit of an enum rsip_method in a set */
+#define CONF_TUNNEL(t) (1u << (t)) /* bit of an enum rsip_tunnel_type in a set */
+
+enum conf_data_plane { CONF_DP_AUTO, CONF_DP_XDP, CONF_DP_RELAY };
+
+struct conf_pool {
+	char *name;
+	struct ip4_range *addresses; /* disjoint over all pools, sorted */
+	size_t n_addresses;
+	unsigned methods; /* CONF_METHOD bits */
+	unsigned tunnels; /* CONF_TUNNEL bits */
+	struct port_range ports;
+	uint16_t ike_ports[8]; /* shared by all hosts of an address, never leased */
+	size_t n_ike_ports;
+	struct spi_range spis;
+};
+
+struct conf_policy {
+	char *name;
+	const struct conf_pool **pools; /* in the order of preference */
+	size_t n_pools;
+	enum rsip_local_flow local_flow;
+	enum rsip_remote_flow remote_flow;
+	uint32_t registration_s, lease_s, max_lease_s, hold_down_s; /* seconds */
+	uint32_t max_bindings, max_ports, max_spis, max_cookies;    /* a host */
+	uint32_t rate;                                              /* requests a second, a host */
+};
+
+struct conf_host {
+	struct ip4_prefix prefix;
+	const struct conf_policy *policy;
+};
+
+struct conf {
+	char **private_interfaces;
+	size_t n_private_interfaces;
+	char *public_interface;
+	ip4_t *listen; /* RSIP control; the first is the default tunnel endpoint Na */
+	size_t n_listen;
+	enum conf_data_plane data_plane;
+	bool tcp, udp;   /* which transports are served; both by default */
+	char *state;     /* path of the database */
+	char *control;   /* path of the control socket */
+	uint16_t vendor_id;
+	bool mss_clamp;  /* clamp TCP MSS to the tunnel, off by default */
+
+	struct conf_pool *pools;
+	size_t n_pools;
+	struct conf_policy *policies;
+	size_t n_policies;
+	struct conf_host *hosts; /* longest prefix first */
+	size_t n_hosts;
+	struct ip4_prefix *local_networks; /* what QUERY answers local */
+	size_t n_local_networks;
+
+	enum log_target log_to;
+	enum log_level log_level;
+	bool log_json;
+
+	bool metrics;
+	ip4_t metrics_addr;
+	uint16_t metrics_port;
+};
+
+/* Reads and checks the file. Every fault found is told to report as "FILE:LINE: what is wrong; what is allowed".
+ * Returns NULL when there was any; else a struct that the caller frees with conf_free. fd is read from its start and
+ * stays open; path is for the messages only. */
+typedef void conf_report(const char *line, void *arg);
+struct conf *conf_parse_fd(int fd, const char *path, conf_report *report, void *arg);
+void conf_free(struct conf *conf);
+
+/* The policy of the host at this address by longest prefix; NULL when no host section covers it. */
+const struct conf_policy *conf_policy_for(const struct conf *conf, ip4_t host_addr);
+
+/* The pool that holds this public address, or NULL. */
+const struct conf_pool *conf_pool_of(const struct conf *conf, ip4_t local_addr);
+
+#endif

@@ -1,0 +1,131 @@
+/* What the control process tells a data plane, and hears from it. The messages cross a SOCK_SEQPACKET socket between
+ * two processes of the same build, one message a packet, in host byte order; every one received is checked for its
+ * exact size before use.
+ *
+ * The order of a life: DP_SYNC_BEGIN, then every live binding and claim, then DP_SYNC_END (the data plane forgets what
+ * was not repeated: that is how a restarted control process and a restarted relay agree), then changes as they come. */
+#ifndef RSIPD_DATAPLANE_H
+#define RSIPD_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "rsip_proto.h"
+
+enum dp_op {
+	/* control -> data plane */
+	DP_SYNC_BEGIN = 1, /* struct dp_sync */
+	DP_SYNC_END,       /* struct dp_sync */
+	DP_BIND,           /* struct dp_bind: add, or replace the one with the same bind_id */
+	DP_UNBIND,         /* struct dp_unbind */
+	DP_CLAIM,          /* struct dp_claim: a cookie that was learned before a restart */
+	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: an address that this gateway serves */
+	/* data plane -> control */
+	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it */
+	DP_UNCLAIMED, /* struct dp_claim: it idled out */
+	DP_VIOLATION, /* struct dp_violation */
+};
+
+enum dp_flags {
+	DP_F_LISTEN = 1u << 0,       /* a LISTEN binding: remote policy opens it for peers not contacted before */
+	DP_F_COOKIE_BLOCK = 1u << 1, /* cookie_value and cookie_mask hold */
+	DP_F_REMOTE_PORTS = 1u << 2, /* remote micro-flow policy: remote_ports holds; needs remote_addr */
+	DP_F_IKE_LISTENER = 1u << 3, /* ike_listener holds */
+};
+
+struct dp_sync { uint32_t op; };
+
+/* One binding, in full. RSA-IP has no ranges: the whole address is the host's. remote_addr 0 = any peer. The ranges
+ * follow the struct: n_ports struct port_range, then n_spis struct spi_range, then n_remote_ports struct port_range. */
+struct dp_bind {
+	uint32_t op;
+	uint32_t bind_id, client_id;
+	ip4_t host_addr;  /* the only outer source that may use the binding, and where inbound packets are tunnelled */
+	ip4_t local_addr; /* the leased public address */
+	ip4_t remote_addr;
+	ip4_t ike_listener; /* peer whose unknown IKE goes to this binding */
+	uint8_t method;     /* enum rsip_method */
+	uint8_t tunnel;     /* enum rsip_tunnel_type: IP-IP or GRE */
+	uint16_t flags;     /* enum dp_flags */
+	uint64_t cookie_value, cookie_mask;
+	uint16_t n_ports, n_spis, n_remote_ports;
+	uint16_t max_claims; /* how many cookies the host may hold learned; 0 = learning is off for it */
+};
+
+#define DP_RANGES_MAX 1024 /* a bound on each n_ above */
+
+struct dp_unbind { uint32_t op; uint32_t bind_id; };
+
+/* A learned cookie: (local_addr, cookie) leads to bind_id's host. peer is the address it was learned with. */
+struct dp_claim {
+	uint32_t op;
+	uint32_t bind_id;
+	ip4_t local_addr, peer;
+	uint64_t cookie;
+};
+
+/* How one pool address is served: in particular which ports are shared IKE ports. */
+struct dp_pool {
+	uint32_t op;
+	struct ip4_range addresses;
+	struct port_range ports;
+	uint16_t ike_ports[8];
+	uint16_t n_ike_ports;
+	bool own; /* the gateway's own interface address: what no binding owns goes back to the gateway's stack */
+	uint8_t pad[5];
+};
+
+/* A host sent what it may not (RFC 3103 10.4); the data plane has dropped the packet and limits these messages to a
+ * few a second for each host. */
+struct dp_violation {
+	uint32_t op;
+	ip4_t host_addr;
+	uint32_t error;   /* enum rsip_error that the ERROR_RESPONSE carries */
+	uint32_t bind_id; /* 0 when no binding is concerned */
+	ip4_t local_addr, remote_addr;
+	uint16_t local_port, remote_port;
+};
+
+/* Counters live in memory that both processes and their parent share, so that they cost nothing to read and survive
+ * the restart of either. Written by the data plane only. Each drop has its reason, and its own counter. */
+#define DP_DROP_REASONS(X)                                                                                 \
+	X(NO_LEASE, "no_lease")                     /* inbound: nobody leases this port, SPI or address */     \
+	X(UNKNOWN_COOKIE, "unknown_cookie")         /* inbound IKE whose cookies nobody holds */               \
+	X(REMOTE_POLICY_IN, "remote_policy_in")     /* inbound from a peer that remote policy excludes */      \
+	X(NOT_REGISTERED, "not_registered")         /* outbound: outer source holds no binding */              \
+	X(LOCAL_ADDR, "local_addr_unallowed")       /* outbound: inner source address is not leased to it */   \
+	X(LOCAL_PORT, "local_port_unallowed")       /* outbound: nor is the port */                            \
+	X(LOCAL_SPI, "local_spi_unallowed")         /* outbound IPsec although no RSIPSEC binding allows it */ \
+	X(REMOTE_POLICY_OUT, "remote_policy_out")   /* outbound to a peer that remote policy excludes */       \
+	X(TUNNEL_TYPE, "bad_tunnel_type")           /* outbound by another tunnel than the binding's */        \
+	X(COOKIE_COLLISION, "cookie_collision")     /* outbound IKE with a cookie that another host holds */   \
+	X(COOKIE_QUOTA, "cookie_quota")             /* outbound IKE: the host holds its fill of claims */      \
+	X(FRAGMENT, "fragment")                     /* a non-first fragment whose first was not seen */        \
+	X(MALFORMED, "malformed")                   /* lengths, IHL, version that do not hold together */      \
+	X(TOO_BIG, "too_big")                       /* DF set and too long for the tunnel; the peer was told */ \
+	X(TTL, "ttl_exceeded")                                                                               \
+	X(PROTOCOL, "protocol")                     /* a protocol that no row of the demultiplexer knows */    \
+	X(ICMP_UNRELATED, "icmp_unrelated")         /* ICMP about a packet that nobody here sent */            \
+	X(SEND_FAILED, "send_failed")               /* the kernel refused: queue full, no route */
+
+enum dp_drop {
+#define X(id, name) DP_DROP_##id,
+	DP_DROP_REASONS(X)
+#undef X
+	DP_DROP_COUNT
+};
+
+struct dp_counters {
+	uint64_t in_packets, in_bytes;   /* public -> host, forwarded; inner bytes */
+	uint64_t out_packets, out_bytes; /* host -> public, forwarded */
+	uint64_t to_stack;               /* own-address mode: handed back to the gateway's own stack */
+	uint64_t answered;               /* echo and too-big answered by the gateway itself */
+	uint64_t claims;                 /* IKE cookies learned */
+	uint64_t drops[DP_DROP_COUNT];
+};
+
+const char *dp_drop_name(enum dp_drop reason);
+
+#endif

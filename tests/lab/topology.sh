@@ -1,0 +1,70 @@
+# The lab that all scenarios share, as network namespaces and veth pairs. Source this file (it needs root and ip(8)).
+#
+#    ┌── x1 ──────────┐
+#    │ eth0 10.0.0.11 ├──┐   ┌── n ────────────────────────────┐       ┌── y ────────────────┐
+#    └────────────────┘  ├───┤ lan0 10.0.0.1   wan0 203.0.113.1 ├───────┤ eth0 203.0.113.200  │
+#    ┌── x2 ──────────┐  │   └─────────────────────────────────┘       └─────────────────────┘
+#    │ eth0 10.0.0.12 ├──┘   LAN, private realm 10.0.0.0/24        public realm 203.0.113.0/24
+#    └────────────────┘
+#
+# x1, x2: RSIP hosts; n: the gateway; y: a peer on the Internet that knows nothing of RSIP or of 10.0.0.0/8.
+
+LAB=${LAB:-rsip$$}            # prefix of the namespaces' names: labs of several runs do not meet
+LAB_HOSTS=${LAB_HOSTS:-"x1:10.0.0.11 x2:10.0.0.12"}
+
+# on NODE COMMAND [ARG...]: runs a command in x1, x2, n or y.
+on() { local node=$1; shift; ip netns exec "$LAB-$node" "$@"; }
+
+lab_node() {
+	ip netns add "$LAB-$1"
+	on "$1" ip link set lo up
+	# Checksums and segments as on a real wire: veth would otherwise hand over unfinished ones.
+	on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+}
+
+# lab_wire NODE_A DEV_A NODE_B DEV_B: a veth pair, offloads off, so that what is captured is what a wire would carry.
+lab_wire() {
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
+	local node dev
+	for node in "$1 $2" "$3 $4"; do
+		dev=${node#* } node=${node% *}
+		on "$node" ethtool -K "$dev" tx off tso off gso off gro off >/dev/null 2>&1 || true
+		on "$node" ip link set "$dev" up
+	done
+}
+
+lab_up() {
+	local host name addr
+	trap lab_down EXIT
+	lab_node n
+	on n ip link add lan0 type bridge forward_delay 0
+	on n ip link set lan0 up
+	on n ip addr add 10.0.0.1/24 dev lan0
+	on n sysctl -qw net.ipv4.ip_forward=1
+	for host in $LAB_HOSTS; do
+		name=${host%%:*} addr=${host#*:}
+		lab_node "$name"
+		lab_wire "$name" eth0 n "lan-$name"
+		on n ip link set "lan-$name" master lan0
+		on "$name" ip addr add "$addr/24" dev eth0
+		on "$name" ip route add default via 10.0.0.1
+	done
+	lab_node y
+	lab_wire n wan0 y eth0
+	on n ip addr add 203.0.113.1/24 dev wan0
+	on y ip addr add 203.0.113.200/24 dev eth0
+}
+
+# Ends what still runs in the lab's namespaces, by pid, then removes them.
+lab_down() {
+	local ns
+	trap - EXIT
+	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }'); do
+		ip netns pids "$ns" | xargs -r kill 2>/dev/null
+	done
+	sleep 0.2
+	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }'); do
+		ip netns pids "$ns" | xargs -r kill -9 2>/dev/null
+		ip netns del "$ns"
+	done
+}

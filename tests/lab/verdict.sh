@@ -1,0 +1,39 @@
+# What every test script of the suite prints: one line a check, "PASS: name", "FAIL: name - why" or
+# "SKIP: name - reason". ./run counts these lines. Source this file; end with verdict_exit.
+
+verdict_failed=0
+
+pass() { printf 'PASS: %s\n' "$1"; }
+fail() { printf 'FAIL: %s - %s\n' "$1" "${2:-}"; verdict_failed=1; }
+skip() { printf 'SKIP: %s - %s\n' "$1" "$2"; }
+
+# check NAME COMMAND [ARG...]: PASS when the command succeeds; what it printed is shown when it does not.
+check() {
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		pass "$name"
+	else
+		fail "$name" "failed: $*"
+		printf '%s\n' "$out" | tail -n 15 | sed 's/^/    | /'
+	fi
+}
+
+# refute NAME COMMAND [ARG...]: PASS when the command fails.
+refute() {
+	local name=$1
+	shift
+	if "$@" >/dev/null 2>&1; then fail "$name" "should have failed: $*"; else pass "$name"; fi
+}
+
+# wait_for SECONDS COMMAND [ARG...]: polls until it succeeds; fails when the time is over.
+wait_for() {
+	local deadline=$(($(date +%s) + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$deadline" ] || return 1
+		sleep 0.1
+	done
+}
+
+verdict_exit() { exit "$verdict_failed"; }
