@@ -15,7 +15,7 @@ struct port_range { uint16_t first, last; };
 struct spi_range { uint32_t first, last; };
 
 #define IP4_STRLEN 16        /* "255.255.255.255" and its NUL */
-#define IP4_PREFIX_STRLEN 19
+#define IP4_PREFIX_STRLEN 20 /* "255.255.255.255/32" and its NUL; room for any uint8_t behind the slash */
 
 /* Writes dotted-quad text into buf and returns buf. */
 const char *ip4_str(ip4_t addr, char buf[IP4_STRLEN]);
