@@ -167,7 +167,7 @@ write_stderr(enum log_level level, const char *subsystem, const char *text)
 		return;
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 vlog(enum log_level level, const char *subsystem, const char *fmt, va_list ap)
 {
 	char raw[LINE_MAX_LEN], text[LINE_MAX_LEN];
