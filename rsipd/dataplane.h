@@ -2,8 +2,10 @@
  * two processes of the same build, one message a packet, in host byte order; every one received is checked for its
  * exact size before use.
  *
- * The order of a life: DP_SYNC_BEGIN, then every live binding and claim, then DP_SYNC_END (the data plane forgets what
- * was not repeated: that is how a restarted control process and a restarted relay agree), then changes as they come. */
+ * The order of a life: DP_SYNC_BEGIN, then every pool, live binding and claim, then DP_SYNC_END (the data plane forgets
+ * the pools and bindings that were not repeated: that is how a restarted control process and a restarted relay agree),
+ * then changes as they come. Claims that were not repeated live on while their binding does, and are told again with
+ * DP_CLAIMED after DP_SYNC_END: they were learned while no control process listened. */
 #ifndef RSIPD_DATAPLANE_H
 #define RSIPD_DATAPLANE_H
 
@@ -21,7 +23,7 @@ enum dp_op {
 	DP_BIND,           /* struct dp_bind: add, or replace the one with the same bind_id */
 	DP_UNBIND,         /* struct dp_unbind */
 	DP_CLAIM,          /* struct dp_claim: a cookie that was learned before a restart */
-	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: an address that this gateway serves */
+	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: addresses that this gateway serves */
 	/* data plane -> control */
 	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it */
 	DP_UNCLAIMED, /* struct dp_claim: it idled out */
@@ -42,17 +44,21 @@ struct dp_sync { uint32_t op; };
 struct dp_bind {
 	uint32_t op;
 	uint32_t bind_id, client_id;
-	ip4_t host_addr;  /* the only outer source that may use the binding, and where inbound packets are tunnelled */
-	ip4_t local_addr; /* the leased public address */
+	ip4_t host_addr;    /* the only outer source that may use the binding, and where inbound packets are tunnelled */
+	ip4_t gateway_addr; /* our end of the host's tunnel, where its session is; 0 = the first listen address */
+	ip4_t local_addr;   /* the leased public address */
 	ip4_t remote_addr;
 	ip4_t ike_listener; /* peer whose unknown IKE goes to this binding */
 	uint8_t method;     /* enum rsip_method */
 	uint8_t tunnel;     /* enum rsip_tunnel_type: IP-IP or GRE */
 	uint16_t flags;     /* enum dp_flags */
-	uint64_t cookie_value, cookie_mask;
 	uint16_t n_ports, n_spis, n_remote_ports;
 	uint16_t max_claims; /* how many cookies the host may hold learned; 0 = learning is off for it */
+	uint32_t pad;
+	uint64_t cookie_value, cookie_mask;
 };
+
+_Static_assert(sizeof(struct dp_bind) == 64, "struct dp_bind has no hidden padding");
 
 #define DP_RANGES_MAX 1024 /* a bound on each n_ above */
 
@@ -66,16 +72,21 @@ struct dp_claim {
 	uint64_t cookie;
 };
 
-/* How one pool address is served: in particular which ports are shared IKE ports. */
+/* How the addresses of one pool are served: in particular which ports are shared IKE ports. An own address that lies in
+ * a range has a dp_pool of its own, sent after it: the later one holds. */
 struct dp_pool {
 	uint32_t op;
 	struct ip4_range addresses;
 	struct port_range ports;
 	uint16_t ike_ports[8];
 	uint16_t n_ike_ports;
-	bool own; /* the gateway's own interface address: what no binding owns goes back to the gateway's stack */
-	uint8_t pad[5];
+	bool own;       /* the gateway's own interface address: what no binding owns goes back to the gateway's stack */
+	bool shared;    /* RSAP-IP or RSIPSEC is leased here: the gateway answers ICMP requests to it (RFC 3102 6.2) */
+	bool mss_clamp; /* lower the MSS of TCP connections through the tunnel; never where the address is leased whole */
+	uint8_t pad[3];
 };
+
+_Static_assert(sizeof(struct dp_pool) == 40, "struct dp_pool has no hidden padding");
 
 /* A host sent what it may not (RFC 3103 10.4); the data plane has dropped the packet and limits these messages to a
  * few a second for each host. */
@@ -105,7 +116,9 @@ struct dp_violation {
 	X(FRAGMENT, "fragment")                     /* a non-first fragment whose first was not seen */        \
 	X(MALFORMED, "malformed")                   /* lengths, IHL, version that do not hold together */      \
 	X(TOO_BIG, "too_big")                       /* DF set and too long for the tunnel; the peer was told */ \
-	X(TTL, "ttl_exceeded")                                                                               \
+	X(TTL, "ttl_exceeded")                      /* the sender was told */                                  \
+	X(CONGESTION, "congestion")                 /* outer header marked CE, inner not ECN-capable: RFC 6040 */ \
+	X(LOOP, "loop")                             /* would go into the tunnel it came from: RFC 2003 3.2 */  \
 	X(PROTOCOL, "protocol")                     /* a protocol that no row of the demultiplexer knows */    \
 	X(ICMP_UNRELATED, "icmp_unrelated")         /* ICMP about a packet that nobody here sent */            \
 	X(SEND_FAILED, "send_failed")               /* the kernel refused: queue full, no route */

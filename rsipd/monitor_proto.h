@@ -1,5 +1,5 @@
-/* What the monitor and the control process tell each other, over a SOCK_SEQPACKET socketpair: one struct monitor_msg
- * a packet, with a descriptor beside it (SCM_RIGHTS) where the operation has one.
+/* What the monitor and its children tell each other, over a SOCK_SEQPACKET socketpair for each child: one struct
+ * monitor_msg a packet, with a descriptor beside it (SCM_RIGHTS) where the operation has one.
  *
  * Start: control sends MON_READY once it serves. A control process that ends before that has failed to start: the
  * monitor gives up with exit status 1; one that ends later is restarted.
@@ -22,6 +22,8 @@ enum monitor_op {
 	MON_READY,
 	MON_RELOADED,
 	MON_REFUSED, /* text: why, one fault a line */
+	/* monitor -> relay */
+	MON_CONTROL, /* with a descriptor: the relay's end of the socketpair to a control process that was started anew */
 };
 
 #define MON_TEXT_MAX 2048

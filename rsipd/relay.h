@@ -1,0 +1,52 @@
+/* The relay process: the user-space data plane, complete (design: two data planes). It parses what strangers and hosts
+ * send, so it holds no privilege: every descriptor it needs was opened for it by the monitor with the functions of
+ * pktio_open.h.
+ *
+ * What it needs of the system while it runs: read, write, readv/writev, sendmsg, recvmsg, sendmmsg, recvmmsg and close on
+ * the descriptors below; connect and getsockopt on probe; what libevent's epoll loop, the clock, malloc and the log use.
+ *
+ * What it needs of the monitor's netlink state:
+ *  - the TUN up, MTU 65535, a long transmit queue (4096), no IPv6 on it; rp_filter 0, accept_local 1 and send_redirects 0
+ *    on it (the first and the last of "all" too), ip_forward 1;
+ *  - pool addresses routed to the TUN, with the public interface's address as preferred source, so that ICMP errors that
+ *    the kernel itself sends to a host (traceroute's first hop) do not carry a private address;
+ *  - own-address mode: only packets that come in on the public interface may be steered into the TUN. What the relay
+ *    writes back must reach the local stack and never the TUN again. */
+#ifndef RSIPD_RELAY_H
+#define RSIPD_RELAY_H
+
+#include <stddef.h>
+
+#include "addr.h"
+#include "dataplane.h"
+
+/* Raw sockets come in pairs: the first sends with DF set and receives, the second lets the kernel fragment and
+ * receives nothing. */
+enum relay_df { RELAY_DF, RELAY_FRAGMENT, RELAY_DF_COUNT };
+
+/* What the monitor hands over, all non-blocking. */
+struct relay_fds {
+	int tun;
+	int ipip[RELAY_DF_COUNT]; /* IP protocol 4 */
+	int gre[RELAY_DF_COUNT];  /* IP protocol 47 */
+	int probe;                /* unbound UDP socket, to ask the kernel for the path MTU to a host; sends nothing */
+	int control;              /* SOCK_SEQPACKET to the control process, dataplane.h */
+	int monitor;              /* SOCK_SEQPACKET to the monitor, monitor_proto.h: MON_CONTROL; its end ends the relay */
+};
+
+#define RELAY_PRIVATE_MAX 64
+
+/* Where the gateway stands. A change of any of it is a reason to start the relay anew. */
+struct relay_net {
+	ip4_t gateway_addr; /* Na: outer source of packets to hosts whose binding names no other */
+	ip4_t public_addr;  /* the public interface's address: source of ICMP errors that the relay makes */
+	unsigned private_ifindex[RELAY_PRIVATE_MAX]; /* tunnel packets that come in elsewhere are not from hosts */
+	size_t n_private;
+};
+
+/* Runs the relay until the monitor's end of fds->monitor closes; returns the exit status. SIGTERM may end it at any time:
+ * it has nothing to clean up. Call it without privileges. The pointers must outlive the call; counters is shared
+ * memory, written here only. */
+int relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters);
+
+#endif
