@@ -5,17 +5,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uthash.h>
 
 #include "addr.h"
 #include "rsip_proto.h"
 
 struct session;
 
-/* Pure data: no timers, no SQL, no sockets. The arrays are the binding's own. */
+/* Pure data: no timers, no SQL, no sockets. One allocation, the three arrays behind the struct included. */
 struct binding {
-	uint32_t bind_id; /* unique over all hosts of the gateway, never 0 */
+	uint32_t bind_id;     /* unique over all hosts of the gateway, never 0, growing */
+	uint32_t expiry_slot; /* the expiry heap's */
 	struct session *session;
-	int64_t expires; /* clock_now() milliseconds */
+	struct binding *prev, *next; /* the other bindings of the session, utlist.h */
+	int64_t expires;             /* clock_now() milliseconds */
 	ip4_t local_addr;
 	ip4_t remote_addr;  /* 0 = any: no remote flow policy */
 	ip4_t ike_listener; /* 0 = none */
@@ -25,9 +28,56 @@ struct binding {
 	uint8_t n_ports; /* RSAP-IP, RSIPSEC: ranges in port order */
 	uint8_t n_remote_ports;
 	uint16_t n_spis;
-	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block */
+	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
 	struct port_range *ports, *remote_ports;
 	struct spi_range *spis;
+	UT_hash_handle hh;
 };
+
+/* A zeroed binding with room for that many ranges, n_ and pointers set. binding_free ends it. */
+struct binding *binding_new(size_t n_ports, size_t n_remote_ports, size_t n_spis);
+void binding_free(struct binding *b); /* accepts NULL; b must be in no table */
+
+/* What a binding takes from its address, one by one and in one form: that is what pools, quarantine and history deal
+ * with. RSA-IP has exactly one tuple, the whole address. */
+enum tuple_kind {
+	TUPLE_ADDRESS,  /* first and last are 0 */
+	TUPLE_PORT,     /* first..last */
+	TUPLE_SPI,      /* first..last */
+	TUPLE_COOKIE,   /* first..last, an aligned block */
+	TUPLE_IKE_PEER, /* first = last = the peer whose IKE the binding listens for */
+	TUPLE_KINDS
+};
+struct tuple {
+	ip4_t addr;
+	enum tuple_kind kind;
+	uint64_t first, last;
+};
+size_t binding_n_tuples(const struct binding *b);
+struct tuple binding_tuple(const struct binding *b, size_t i); /* i < binding_n_tuples(b) */
+const char *tuple_kind_name(enum tuple_kind kind);             /* "address", "port", "spi", "cookie", "ike-peer" */
+
+uint32_t binding_port_count(const struct binding *b); /* over all ranges */
+uint32_t binding_spi_count(const struct binding *b);
+
+/* Index of all live bindings by bind ID. Zero-initialised. */
+struct binding_table {
+	struct binding *by_id;
+	struct binding_cursor *cursors;
+};
+void binding_table_add(struct binding_table *t, struct binding *b); /* bind_id not in it yet */
+void binding_table_remove(struct binding_table *t, struct binding *b);
+struct binding *binding_find(const struct binding_table *t, uint32_t bind_id); /* or NULL */
+size_t binding_count(const struct binding_table *t);
+
+/* A walk over all bindings that may take many turns of the loop: what is removed meanwhile is skipped, what is added
+ * meanwhile comes at the end. Between _start and _end the cursor belongs to the table and must not move. */
+struct binding_cursor {
+	struct binding *at;
+	struct binding_cursor *prev, *next;
+};
+void binding_cursor_start(struct binding_cursor *c, struct binding_table *t);
+struct binding *binding_cursor_next(struct binding_cursor *c); /* NULL at the end */
+void binding_cursor_end(struct binding_cursor *c, struct binding_table *t);
 
 #endif

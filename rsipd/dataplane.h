@@ -25,7 +25,7 @@ enum dp_op {
 	DP_CLAIM,          /* struct dp_claim: a cookie that was learned before a restart */
 	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: addresses that this gateway serves */
 	/* data plane -> control */
-	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it */
+	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it, or has since before */
 	DP_UNCLAIMED, /* struct dp_claim: it idled out */
 	DP_VIOLATION, /* struct dp_violation */
 };
@@ -97,6 +97,20 @@ struct dp_violation {
 	uint32_t bind_id; /* 0 when no binding is concerned */
 	ip4_t local_addr, remote_addr;
 	uint16_t local_port, remote_port;
+};
+
+/* True when these bytes are one message of a known operation at exactly its size, counts within bounds. For both ends:
+ * nothing else of a message is looked at before. */
+bool dp_message_valid(const void *bytes, size_t len);
+
+#define DP_MESSAGE_MAX (sizeof(struct dp_bind) + DP_RANGES_MAX * (2 * sizeof(struct port_range) + sizeof(struct spi_range)))
+
+/* How leases reach a data plane. Neither can fail: what cannot be told now is told later. */
+struct binding;
+struct dp_ops {
+	void (*bind)(void *arg, const struct binding *b); /* b is in force and durable, or will be with this commit */
+	void (*unbind)(void *arg, uint32_t bind_id);
+	void *arg;
 };
 
 /* Counters live in memory that both processes and their parent share, so that they cost nothing to read and survive

@@ -1,0 +1,65 @@
+/* RSIP over TCP and over UDP (RFC 3103 5), below the meaning of messages: whole messages in, whole messages out. TCP
+ * carries messages back to back, told apart by their Overall Length, in any segmentation; a datagram carries one. */
+#ifndef RSIP_TRANSPORT_H
+#define RSIP_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+struct loop;
+
+/* --- one TCP connection --- */
+
+struct stream;
+
+enum stream_end {
+	STREAM_CLOSED,   /* the peer closed, or the connection broke */
+	STREAM_REFUSED,  /* stream_connect: could not be reached */
+	STREAM_BAD_FRAME, /* an Overall Length below 4: the stream cannot be followed any more */
+	STREAM_STALLED,  /* the peer stopped in the middle of a message, or does not read its answers */
+};
+const char *stream_end_text(enum stream_end end); /* for logs */
+
+struct stream_events {
+	void (*connected)(void *arg, struct stream *st); /* stream_connect only; may be NULL */
+	/* The bytes are valid during the call, which may end the stream. */
+	void (*message)(void *arg, struct stream *st, const uint8_t *bytes, size_t len);
+	/* No more calls follow. The owner frees the stream, now or later; what was sent before is still on its way
+	 * after STREAM_BAD_FRAME, so that an error can be sent and stream_finish called. */
+	void (*ended)(void *arg, struct stream *st, enum stream_end end);
+};
+
+#define STREAM_STALL_MS 30000 /* a message begun must go on, and answers be read, within this time */
+
+/* Speaks over a connected, non-blocking socket, which it takes over. Never NULL: out of memory ends the program. */
+struct stream *stream_accept(struct loop *loop, int fd, const struct stream_events *events, void *arg);
+
+/* Connects to a gateway, from local_addr if that is not 0. Messages sent meanwhile wait. NULL, with errno, when no
+ * attempt could be made. */
+struct stream *stream_connect(struct loop *loop, ip4_t local_addr, ip4_t addr, uint16_t port,
+                              const struct stream_events *events, void *arg);
+
+void stream_send(struct stream *st, const void *bytes, size_t len);
+void stream_finish(struct stream *st); /* frees it once all that was sent is written, or has stalled */
+void stream_free(struct stream *st);   /* at once; accepts NULL; safe inside the stream's own events */
+
+/* --- UDP --- */
+
+struct datagrams;
+
+typedef void datagrams_cb(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, size_t len);
+
+/* Receives on a bound or connected, non-blocking socket, which it takes over. Datagrams longer than RSIP_MESSAGE_MAX do
+ * not exist. Never NULL. */
+struct datagrams *datagrams_new(struct loop *loop, int fd, datagrams_cb *cb, void *arg);
+void datagrams_send(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len);
+void datagrams_free(struct datagrams *d); /* accepts NULL */
+
+/* A socket for a host: bound to local_addr (0 = any) and an ephemeral port, connected to the gateway, so that only its
+ * datagrams arrive. -1 with errno. */
+int datagrams_connect_socket(ip4_t local_addr, ip4_t addr, uint16_t port);
+
+#endif

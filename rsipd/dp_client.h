@@ -1,0 +1,35 @@
+/* The control process's end of the socket to the data plane (dataplane.h). Never blocks: what does not fit into the
+ * socket waits; when too much waits, or a relay is started anew, everything is told again from the ledger's tables. */
+#ifndef RSIPD_DP_CLIENT_H
+#define RSIPD_DP_CLIENT_H
+
+#include <stddef.h>
+
+#include "binding.h"
+#include "conf.h"
+#include "dataplane.h"
+
+struct dp_client;
+struct loop;
+
+struct dp_client_events {
+	void (*violation)(void *arg, const struct dp_violation *v);
+	void *arg;
+};
+
+/* own: the gateway's own public addresses; borrowed, like conf and bindings. Begins without a socket. */
+struct dp_client *dp_client_new(struct loop *loop, struct binding_table *bindings, const struct conf *conf,
+                                const ip4_t *own, size_t n_own, const struct dp_client_events *events);
+void dp_client_free(struct dp_client *dp);
+
+/* Speaks to the data plane at fd from now on (taken over, non-blocking) and tells it everything. */
+void dp_client_connect(struct dp_client *dp, int fd);
+
+/* Tells it everything again: after a reload (with the new conf) or when the ledger was loaded anew. */
+void dp_client_resync(struct dp_client *dp, const struct conf *conf);
+
+struct dp_ops dp_client_ops(struct dp_client *dp); /* for the ledger */
+
+size_t dp_client_claims(const struct dp_client *dp); /* learned cookies now in force */
+
+#endif

@@ -1,0 +1,17 @@
+/* Deadlines: what has expired ends, and its host is told. */
+#ifndef RSIPD_EXPIRE_H
+#define RSIPD_EXPIRE_H
+
+#include <stdint.h>
+
+#include "ledger.h"
+
+#define EXPIRE_BATCH 1000 /* so that a mass expiry does not keep requests waiting */
+
+/* Ends at most EXPIRE_BATCH registrations, bindings and holds whose time has come. */
+void expire_due(struct ledger *l);
+
+/* Milliseconds until something is due: 0 when it is already, -1 when nothing ever will be. */
+int64_t expire_delay(const struct ledger *l);
+
+#endif

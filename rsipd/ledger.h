@@ -1,0 +1,45 @@
+/* The gateway's books: who is registered, what is leased to whom, until when. One struct ties the tables together;
+ * what happens to them is in registration.c, lease.c, expire.c and restore.c. */
+#ifndef RSIPD_LEDGER_H
+#define RSIPD_LEDGER_H
+
+#include <stdint.h>
+
+#include "binding.h"
+#include "conf.h"
+#include "dataplane.h"
+#include "expiry.h"
+#include "pool.h"
+#include "session.h"
+#include "store.h"
+
+/* What happens to hosts without their asking. Called before the object goes, so that it can still be described. */
+struct ledger_events {
+	void (*binding_ended)(void *arg, const struct session *s, const struct binding *b); /* FREE_RESPONSE */
+	void (*session_ended)(void *arg, const struct session *s); /* DE-REGISTER_RESPONSE; all its bindings end too */
+	void *arg;
+};
+
+struct ledger {
+	const struct conf *conf;
+	struct pool *pool;
+	struct store *store;
+	struct session_table sessions;
+	struct binding_table bindings;
+	uint32_t last_bind_id;
+	struct expiry session_expiry, binding_expiry, hold_expiry;
+	struct dp_ops dataplane;
+	struct ledger_events events;
+};
+
+/* Reads: sessions and bindings by their tables and cursors, pools by pool_totals(l->pool, &l->conf->pools[i]). */
+
+/* An empty ledger. conf and store are borrowed. */
+void ledger_init(struct ledger *l, const struct conf *conf, struct store *store, const struct dp_ops *dataplane,
+                 const struct ledger_events *events);
+void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written */
+
+/* After a reload: hosts get their new policies. Leases stay as they are until they expire. */
+void ledger_set_conf(struct ledger *l, const struct conf *conf);
+
+#endif

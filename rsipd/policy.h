@@ -1,0 +1,63 @@
+/* What a host may ask for, decided from its policy alone: flow policies, tunnels, methods, quotas, lease times. Pure:
+ * looks at no table and changes nothing. */
+#ifndef RSIPD_POLICY_H
+#define RSIPD_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "conf.h"
+#include "pool.h"
+#include "refusal.h"
+#include "session.h"
+
+#define POLICY_POOLS_MAX 32
+#define POLICY_RANGES_MAX 255 /* of ports, and of SPIs, in one binding */
+
+/* An ASSIGN_REQUEST or LISTEN_REQUEST, translated. */
+struct lease_request {
+	enum rsip_method method;
+	bool listen;
+	uint8_t n_tunnels;  /* 0: no preference */
+	uint8_t tunnels[8]; /* enum rsip_tunnel_type, any of them will do */
+	uint32_t lease_s;   /* 0: as policy gives */
+
+	enum pool_intent addr_intent, port_intent, spi_intent, cookie_intent;
+	ip4_t addr;                                /* where NAMED */
+	uint16_t n_ports, n_spis;                  /* how many altogether */
+	uint16_t n_port_ranges, n_spi_ranges;      /* where NAMED: in order, disjoint */
+	struct port_range ports[POLICY_RANGES_MAX];
+	struct spi_range spis[POLICY_RANGES_MAX];
+	uint64_t cookie_value, cookie_mask; /* the mask also where ANY */
+	ip4_t ike_listener;                 /* 0: none */
+
+	ip4_t remote_addr;     /* 0: don't care */
+	uint16_t remote_port;  /* 0: don't care */
+	uint16_t n_remote_ports; /* how many were given */
+};
+
+/* The flow policies (RFC 3103 7; 9.8.3): FLOW_POLICY_VIOLATION, REMOTE_ADDR_UNALLOWED, REMOTE_ADDRPORT_UNALLOWED. */
+enum rsip_error policy_check_flow(const struct conf *conf, const struct conf_policy *policy,
+                                  const struct lease_request *req, struct refusal *why);
+
+/* The pools the request may be served from, in order of preference, into pools[POLICY_POOLS_MAX]; *tunnel is the
+ * tunnel type. UNSUPPORTED_MESSAGE, IPSEC_UNALLOWED, LOCAL_ADDR_UNAVAILABLE, BAD_TUNNEL_TYPE. */
+enum rsip_error policy_pools(const struct conf *conf, const struct conf_policy *policy, const struct lease_request *req,
+                             const struct conf_pool **pools, size_t *n_pools, uint8_t *tunnel, struct refusal *why);
+
+/* The quotas: LOCAL_ADDR_UNAVAILABLE, LOCAL_ADDRPORT_UNAVAILABLE, IPSEC_SPI_UNAVAILABLE. */
+enum rsip_error policy_check_quota(const struct session *s, const struct lease_request *req, struct refusal *why);
+
+/* The lease time for one asked for, 0 for none: seconds. */
+uint32_t policy_lease_s(const struct conf_policy *policy, uint32_t asked_s);
+
+/* Whether leases on this address may be prolonged: a pool of the policy still has it. */
+bool policy_serves(const struct conf *conf, const struct conf_policy *policy, ip4_t local_addr);
+
+/* Methods and tunnel types of all the policy's pools, as CONF_METHOD and CONF_TUNNEL bits. */
+unsigned policy_methods(const struct conf_policy *policy);
+unsigned policy_tunnels(const struct conf_policy *policy);
+
+#endif

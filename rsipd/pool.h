@@ -1,0 +1,103 @@
+/* What is free, leased and held of the public addresses: whole addresses, ports, SPIs, cookie blocks, IKE listeners.
+ * Pure: no sockets, no SQL, no clock.
+ *
+ * State is kept for each address in use, whatever pool it came from, so that leases outlive a reload that changes the
+ * pools. What a request may be given from is named at each call. */
+#ifndef RSIPD_POOL_H
+#define RSIPD_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "binding.h"
+#include "conf.h"
+#include "ranges.h"
+#include "rsip_proto.h"
+
+struct pool;
+
+struct pool *pool_new(void);
+void pool_free(struct pool *pool);
+
+/* Which pools there are, for the search for room and the totals. conf is borrowed until the next call. */
+void pool_configure(struct pool *pool, const struct conf *conf);
+
+/* How a resource is asked for. */
+enum pool_intent {
+	POOL_NONE,  /* not at all */
+	POOL_ANY,   /* whichever is free */
+	POOL_NAMED, /* what the binding already says */
+};
+
+struct pool_want {
+	ip4_t host;                           /* it may take back what is held for it */
+	enum pool_intent addr;                /* ANY or NAMED */
+	enum pool_intent ports, spis, cookie; /* all NONE for RSA-IP */
+	uint16_t n_any_ports, n_any_spis;     /* how many, contiguous, where ANY; cookie: any with b->cookie_mask */
+	const ip4_t *keep;                    /* addresses to try first: those the host has already */
+	size_t n_keep;
+	const struct conf_pool *const *pools; /* where from, in the order of preference */
+	size_t n_pools;
+};
+
+/* Takes what is wanted for b, all of it or nothing, and writes it into b: local_addr, ports[0], spis[0] (the arrays
+ * have room, see binding_new), cookie_value. b->method and b->ike_listener are read. A host keeps the address it has,
+ * or else gets the lowest one that can hold the request. Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous,
+ * and aligned to their number when that is a power of two; SPIs and cookie blocks always to the next one.
+ *
+ * What was held for this host stays held as well, until pool_settle. Returns RSIP_OK or the error of RFC 3103 9.6.3,
+ * 9.8.3, RFC 3104 6.2:
+ *   LOCAL_ADDR_UNALLOWED      the named address is in none of the pools
+ *   LOCAL_ADDR_INUSE          it is leased or held whole by another, or (RSA-IP) in part
+ *   LOCAL_ADDR_UNAVAILABLE    no address is free (RSA-IP), or all are leased whole
+ *   LOCAL_ADDRPORT_UNALLOWED  a named port is outside the pool's range, or an IKE port
+ *   LOCAL_ADDRPORT_INUSE      a named port is leased or held by another; an IKE listener for that peer is
+ *   LOCAL_ADDRPORT_UNAVAILABLE  nowhere so many contiguous ports
+ *   IPSEC_SPI_INUSE, IPSEC_SPI_UNAVAILABLE  the same for SPIs and cookie blocks
+ *   IPSEC_UNALLOWED           a named SPI is outside the pool's range, a cookie block too large or small */
+enum rsip_error pool_acquire(struct pool *pool, const struct pool_want *want, struct binding *b);
+
+/* Takes exactly what b says, as when loading; false, and nothing taken, when any of it is taken or held already. */
+bool pool_restore(struct pool *pool, const struct binding *b);
+
+void pool_release(struct pool *pool, const struct binding *b);
+
+/* Quarantine (RFC 3102 6.1): a freed tuple that nobody but its former host may have until a time. */
+struct hold {
+	struct range_node node; /* first and last, in the address's map */
+	ip4_t addr, host;
+	enum tuple_kind kind;
+	int64_t until; /* clock_now() milliseconds */
+	uint32_t expiry_slot;
+};
+
+/* Holds a tuple that is neither leased nor held now; the pool owns the hold. NULL when it is. */
+struct hold *pool_hold(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until);
+void pool_unhold(struct pool *pool, struct hold *hold); /* ends and frees it */
+
+/* Ends the holds, all of its own host, that b has taken from; what b did not take of them stays held, as new holds.
+ * ending is called for each before it is freed, made for each new one. */
+typedef void pool_hold_cb(struct hold *hold, void *arg);
+void pool_settle(struct pool *pool, const struct binding *b, pool_hold_cb *ending, pool_hold_cb *made, void *arg);
+
+/* Calls cb for each hold; it must not end any. */
+void pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg);
+
+/* Sums over the addresses of one pool of the present configuration, kept up to date: costs nothing to ask. */
+struct pool_totals {
+	uint64_t addresses, ports_total; /* what the pool has; ports that can be leased, over all addresses */
+	uint64_t addresses_leased;       /* whole, by RSA-IP */
+	uint64_t ports_leased, ports_held, spis_leased, cookies_leased;
+	uint64_t bindings, hosts; /* hosts that hold at least one binding of it */
+};
+struct pool_totals pool_totals(const struct pool *pool, const struct conf_pool *spec);
+
+/* For the invariant check: whether the tuple, all of it, is leased or held. */
+bool pool_is_leased(const struct pool *pool, struct tuple tuple);
+bool pool_is_held(const struct pool *pool, struct tuple tuple);
+/* True when nothing at all is leased or held (invariant 6). */
+bool pool_is_full(const struct pool *pool);
+
+#endif

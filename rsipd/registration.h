@@ -1,0 +1,24 @@
+/* The life of a registration (RFC 3103 6, 9.2-9.5). */
+#ifndef RSIPD_REGISTRATION_H
+#define RSIPD_REGISTRATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ledger.h"
+
+/* Registers a host that is not registered and that a host section covers. Valid until registration_end. */
+struct session *registration_begin(struct ledger *l, ip4_t host_addr, enum rsip_transport transport, const char *name,
+                                   size_t name_len);
+
+/* R = max(R, until). */
+void registration_prolong(struct ledger *l, struct session *s, int64_t until);
+
+/* Notes a UDP request and its response, in the store too if durable says so. */
+void registration_note_reply(struct ledger *l, struct session *s, struct replay_seq seq, const void *response,
+                             size_t len, bool durable);
+
+/* Ends all bindings and then the registration; s is freed. how as for lease_end. */
+void registration_end(struct ledger *l, struct session *s, const char *how);
+
+#endif

@@ -1,0 +1,61 @@
+/* A registration (RFC 3103 6): the gateway's relationship with one host, and the table of all of them. A host is its
+ * source address. Memory only: what a change of a registration entails is in registration.c. */
+#ifndef RSIPD_SESSION_H
+#define RSIPD_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "addr.h"
+#include "replay.h"
+
+struct binding;
+struct conf_policy;
+
+/* Fixed for the life of a registration by its first message (RFC 3103 5). */
+enum rsip_transport { RSIP_TCP = 1, RSIP_UDP = 2 };
+const char *rsip_transport_name(enum rsip_transport transport); /* "tcp", "udp" */
+
+#define SESSION_NAME_MAX 255
+
+struct session {
+	ip4_t host_addr;
+	uint32_t client_id; /* random: it is all that a host proves itself with; never 0 */
+	enum rsip_transport transport;
+	char *name;      /* what the host calls itself (hostname extension), for people only; NULL when it did not say */
+	int64_t expires; /* R, clock_now() milliseconds; never before any binding's */
+	uint32_t expiry_slot;
+	const struct conf_policy *policy; /* NULL: no host section covers it any more (after a reload) */
+	struct binding *bindings;         /* utlist.h, in the order of the grants */
+	uint32_t n_bindings, n_ports, n_spis, n_cookies; /* what they add up to, for the quota */
+	struct replay replay;                            /* UDP only */
+	UT_hash_handle by_addr, by_client;
+};
+
+/* Zero-initialised. */
+struct session_table {
+	struct session *by_addr, *by_client;
+	struct session_cursor *cursors;
+};
+
+/* A new session in the table, which owns it: with this client ID, or a fresh random one if client_id is 0. Returns NULL
+ * when the host address or the client ID is in the table already. */
+struct session *session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id);
+void session_remove(struct session_table *t, struct session *s); /* frees it; it must hold no binding */
+void session_set_name(struct session *s, const char *name, size_t len);
+
+struct session *session_find(const struct session_table *t, ip4_t host_addr); /* or NULL */
+struct session *session_find_client(const struct session_table *t, uint32_t client_id);
+size_t session_count(const struct session_table *t);
+
+/* As binding_cursor: a walk over many turns of the loop. */
+struct session_cursor {
+	struct session *at;
+	struct session_cursor *prev, *next;
+};
+void session_cursor_start(struct session_cursor *c, struct session_table *t);
+struct session *session_cursor_next(struct session_cursor *c); /* NULL at the end */
+void session_cursor_end(struct session_cursor *c, struct session_table *t);
+
+#endif

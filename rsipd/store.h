@@ -1,0 +1,75 @@
+/* The lease store: what must survive a restart, and the history that answers who had what when. One SQLite file in WAL
+ * mode; its tables are in schema.sql, times in them are seconds since 1970, addresses dotted quads.
+ *
+ * Group commit: a transaction begins with the first change and ends with store_commit, once a turn of the event loop;
+ * no change is durable before. A change that fails (disk full, I/O error) is logged and makes the commit fail; after a
+ * failed commit the file holds what the last good one left, and memory must be loaded from it again. */
+#ifndef RSIPD_STORE_H
+#define RSIPD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "binding.h"
+#include "pool.h"
+#include "session.h"
+
+struct store;
+
+/* Opens the database, made anew if there is no file. NULL, with a sentence for a person in why, when it cannot be
+ * opened or written, is no such database, is damaged, is of a newer version, or is in use by another gateway. */
+struct store *store_open(const char *path, char *why, size_t why_size);
+void store_close(struct store *st); /* commits nothing; accepts NULL */
+
+bool store_commit(struct store *st); /* true also when there was nothing to commit */
+bool store_failed(const struct store *st); /* a change since the last commit failed: the next commit will too */
+
+/* Registrations. The row holds the replay state as well, so that a duplicate that arrives after a restart is known. */
+void store_put_session(struct store *st, const struct session *s); /* new or changed */
+void store_remove_session(struct store *st, uint32_t client_id);
+
+/* Bindings, with their history: granted, prolonged, ended. */
+void store_add_binding(struct store *st, const struct binding *b);
+void store_extend_binding(struct store *st, const struct binding *b);
+void store_end_binding(struct store *st, const struct binding *b, const char *how); /* "freed", "expired", ... */
+
+void store_add_hold(struct store *st, const struct hold *hold);
+void store_remove_hold(struct store *st, const struct hold *hold);
+
+/* Reads everything back, sessions first, then bindings, then holds. What session() and binding() get is theirs to keep
+ * or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
+ * stop. Returns false, with why, when stopped or when the database cannot be read. */
+struct store_session {
+	ip4_t host_addr;
+	uint32_t client_id;
+	enum rsip_transport transport;
+	const char *name; /* or NULL; these pointers are valid during the call */
+	int64_t expires;  /* clock_now() milliseconds; in the past when it expired meanwhile */
+	struct replay_seq last; /* port 0 when there is none */
+	const void *response;
+	size_t response_len;
+};
+struct store_loader {
+	bool (*session)(void *arg, const struct store_session *row);
+	bool (*binding)(void *arg, struct binding *b, uint32_t client_id);
+	bool (*hold)(void *arg, struct tuple tuple, ip4_t host, int64_t until);
+	void *arg;
+};
+bool store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size);
+uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 for none */
+
+/* Who held a tuple of this address at a time (seconds since 1970): each holder is told to cb. kind PORT also finds
+ * whole-address leases. Returns false when the history cannot be read. */
+struct store_holder {
+	uint32_t bind_id, client_id;
+	ip4_t host;
+	const char *name; /* or NULL; valid during the call */
+	int64_t from, to; /* to 0: still held */
+};
+typedef void store_holder_cb(const struct store_holder *holder, void *arg);
+bool store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
+               void *arg);
+
+#endif
