@@ -9,52 +9,18 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "param.h" /* struct rsip_address, rsip_ports, rsip_spis */
 #include "rsip_proto.h"
 
-/* RFC 3103 8.1. type 0 means the parameter was not there. A don't care address has any set: it came with no value, or
- * with all zeroes (9.8.3); type then still says what was on the wire. */
-struct rsip_address {
-	uint8_t type; /* enum rsip_addr_type, 0 = absent */
-	bool any;
-	uint16_t fqdn_len;
-	union {
-		ip4_t ip4; /* IPv4 or netmask, host byte order */
-		uint8_t ip6[16];
-		const char *fqdn; /* not terminated; borrowed from the bytes decoded, or from the caller when encoding */
-	};
-};
-
-enum rsip_list_form {
-	RSIP_LIST_ABSENT = 0,
-	RSIP_LIST_DONT_NEED, /* ports only, RFC 3104 6.2: length 0 */
-	RSIP_LIST_DONT_CARE, /* number given, no values; or, for ports, the value 0 alone (RFC 3103 9.8.3) */
-	RSIP_LIST_RANGE,     /* number values, contiguous from the first; also one single value */
-	RSIP_LIST_EACH,      /* number values, each written out; number > 1 */
-};
-
-/* RFC 3103 8.2. */
-struct rsip_ports {
-	uint8_t form; /* enum rsip_list_form */
-	uint8_t number;
-	uint16_t port[255]; /* one value when form is RANGE, number values when it is EACH */
-};
-
-/* RFC 3104 6.2. */
-#define RSIP_SPI_LIST_MAX 16380 /* what fits into the largest message */
-struct rsip_spis {
-	uint8_t form; /* enum rsip_list_form, never DONT_NEED */
-	uint16_t number;
-	uint32_t spi[RSIP_SPI_LIST_MAX];
-};
-
-/* RFC 3103 9.14.2 and 9.15.2: an indicator and its one or two addresses. */
-#define RSIP_TUPLE_MAX 7300
+/* RFC 3103 9.14.2 and 9.15.2: an indicator and its one or two addresses. A don't care has no meaning here: any is never
+ * set, and an address or netmask of zeroes is a value. A netmask is contiguous. */
+#define RSIP_TUPLE_MAX 7300 /* more than fit into the largest message */
 struct rsip_tuple {
 	uint16_t indicator; /* enum rsip_query_indicator in a request, enum rsip_locality in a response */
 	struct rsip_address addr, netmask; /* netmask only for the network kinds */
 };
 
-/* Vendor extensions that this suite understands (design: wire protocol). */
+/* The authentication extension. This and the other extensions are specified in extension.h. */
 struct rsip_auth {
 	uint8_t algorithm; /* 0 = parameter absent, 1 = HMAC-SHA-256 */
 	uint8_t identity_len;
@@ -74,8 +40,8 @@ struct rsip_message {
 	uint16_t error;                  /* enum rsip_error, 0 = absent */
 	struct rsip_address local_addr, remote_addr, endpoint;
 	struct rsip_ports local_ports, remote_ports;
-	uint8_t n_methods, n_tunnels; /* in the order of the message */
-	uint8_t methods[8], tunnels[8];
+	uint8_t n_methods, n_tunnels; /* in the order of the message; none twice */
+	uint8_t methods[255], tunnels[255];
 
 	bool has_cookie, has_move;
 	uint64_t cookie_value, cookie_mask; /* subtype 1 */
@@ -98,13 +64,17 @@ void message_init(struct rsip_message *m, enum rsip_msg_type type);
 /* Decodes the one message in bytes[0..len). Bytes behind the Overall Length are ignored (one message a datagram).
  * Returns RSIP_OK, or the error number that RFC 3103 Appendix A gives to the fault:
  *   UNSUPPORTED_RSIP_VERSION, ILLEGAL_MESSAGE (unknown type), BAD_MESSAGE (cannot be cut into parameters; lengths),
- *   MISSING_PARAM, DUPLICATE_PARAM, EXTRA_PARAM, ILLEGAL_PARAM (unknown parameter type), BAD_PARAM (malformed value).
- * After an error, what was read before the fault stays in *m (type, client_id, bind_id, counter), so that the
- * ERROR_RESPONSE can carry it (RFC 3103 9.1.1). Borrowed pointers in *m are valid as long as bytes are. */
+ *   MISSING_PARAM, DUPLICATE_PARAM, EXTRA_PARAM, ILLEGAL_PARAM (unknown parameter type), BAD_PARAM (malformed value);
+ * message_decode.c says which of two faults is told.
+ * After an error *m has the type, and client_id, bind_id and counter when they can be found anywhere in the message, so
+ * that the ERROR_RESPONSE can carry them (RFC 3103 9.1.1); the rest of it means nothing. Borrowed pointers in *m are
+ * valid as long as bytes are. */
 enum rsip_error message_decode(struct rsip_message *m, const void *bytes, size_t len);
 
-/* Encodes *m into buf. Returns the length, or 0 when it does not fit into cap or RSIP_MESSAGE_MAX or lacks a required
- * parameter (a defect of the caller). Parameters come in the order of RFC 3103 9; our extensions last. */
+/* Encodes *m into buf. Returns the length, or 0 when it does not fit into cap or RSIP_MESSAGE_MAX, lacks a required
+ * parameter, or has a value that message_decode would refuse (a defect of the caller). Parameters come in the order of
+ * RFC 3103 9, our extensions last; fields for which this type of message has no place are not looked at. Only
+ * auth.mac_offset is changed in *m. */
 size_t message_encode(struct rsip_message *m, void *buf, size_t cap);
 
 /* For TCP framing: the Overall Length of the message that starts at bytes. Returns 0 when fewer than 4 bytes are
