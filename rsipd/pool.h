@@ -94,6 +94,9 @@ struct pool_totals {
 };
 struct pool_totals pool_totals(const struct pool *pool, const struct conf_pool *spec);
 
+/* The same for one address of that pool. Costs a look-up. */
+struct pool_totals pool_address_totals(const struct pool *pool, const struct conf_pool *spec, ip4_t addr);
+
 /* For the invariant check: whether the tuple, all of it, is leased or held. */
 bool pool_is_leased(const struct pool *pool, struct tuple tuple);
 bool pool_is_held(const struct pool *pool, struct tuple tuple);

@@ -1,0 +1,24 @@
+/* The running gateway as its control socket and its metrics see it: borrowed views of the control process's state. */
+#ifndef RSIPD_GATEWAY_H
+#define RSIPD_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dp_counters;
+struct ledger;
+struct stats;
+
+struct gateway {
+	struct ledger *ledger; /* changed by administration only, then made durable by commit */
+	const struct stats *stats;
+	const struct dp_counters *data;
+	const char *data_plane; /* which one forwards: "relay" */
+	int64_t started;        /* clock_now() milliseconds */
+	/* Commits now what was changed in the ledger. False when the store failed: the ledger has been loaded from it
+	 * again, and no pointer into it holds any more. */
+	bool (*commit)(void *arg);
+	void *arg;
+};
+
+#endif

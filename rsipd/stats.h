@@ -1,0 +1,42 @@
+/* What the control process counts about its own work: messages, errors, leases. Its counters begin at 0 when it starts;
+ * those of the data plane (struct dp_counters) live on over a restart of either. */
+#ifndef RSIPD_STATS_H
+#define RSIPD_STATS_H
+
+#include <stdint.h>
+
+#include "rsip_proto.h"
+
+#define STATS_MESSAGES 32 /* message types by number; 0 = of no known type */
+#define STATS_ERRORS 512  /* error codes by number */
+
+/* The counters that are one number each, in the order of the documents: name, and help for the metrics. */
+#define STATS_COUNTERS(X)                                                                             \
+	X(duplicates, "UDP requests that a host repeated and that got the kept response again.")            \
+	X(ignored, "Messages dropped without an answer.")                                                   \
+	X(rate_limited, "Requests refused because the host exceeded its rate.")                             \
+	X(connections, "TCP connections accepted.")                                                         \
+	X(registrations, "Hosts registered.")                                                               \
+	X(registrations_expired, "Registrations that ended because nothing prolonged them.")                \
+	X(bindings_granted, "Bindings granted.")                                                            \
+	X(bindings_extended, "Leases of bindings extended.")                                                \
+	X(bindings_freed, "Bindings that their host or an operator ended.")                                 \
+	X(bindings_expired, "Bindings that ended because their lease did.")                                 \
+	X(violations, "Flow policy violations that the data plane reported.")
+
+struct stats {
+	uint64_t requests[STATS_MESSAGES];  /* received, by type */
+	uint64_t responses[STATS_MESSAGES]; /* sent, by type, asynchronous ones and errors included */
+	uint64_t errors[STATS_ERRORS];      /* ERROR_RESPONSEs sent, by code */
+#define X(name, help) uint64_t name;
+	STATS_COUNTERS(X)
+#undef X
+	uint64_t open_connections; /* TCP, now: no counter */
+};
+
+/* Numbers that fit no array are counted as 0, so any type or code will do. */
+void stats_request(struct stats *stats, int type);
+void stats_response(struct stats *stats, int type);
+void stats_error(struct stats *stats, enum rsip_error error); /* beside stats_response(ERROR_RESPONSE) */
+
+#endif
