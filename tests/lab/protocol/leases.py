@@ -1,0 +1,196 @@
+"""Time and restarts: expiry is told, hold-down ends, leases survive (RFC 3103 6, 9.5.3, 9.13; design 4)."""
+import os
+import signal
+import subprocess
+import time
+
+from protocol.harness import check, expect, expect_equal, expect_error, expect_kind
+from rsip_client import Silence
+from rsip_wire import Err, Msg, lease_time, ports, spi
+
+
+def registered(session):
+    expect_kind(session.register(), Msg.REGISTER_RESPONSE)
+    return session
+
+
+def told(session, seconds):
+    """All messages that come on their own within so many seconds, [(kind, bind ID, counter)]."""
+    heard, deadline = [], time.monotonic() + seconds
+    try:
+        while True:
+            answer = session.receive(max(0.01, deadline - time.monotonic()))
+            expect_equal("client ID", answer.client_id, session.client_id)
+            heard.append((answer.kind, answer.bind_id, answer.counter))
+    except Silence:
+        return heard
+
+
+@check("expiry: FREE_RESPONSE for the binding, DE-REGISTER_RESPONSE for the host, counter 0, on time, over UDP and TCP")
+def expiry(lab):
+    sessions = registered(lab.short1.udp()), registered(lab.short2.tcp())
+    binds = [expect_kind(session.rsap(None, ports(), None, ports(), lease_time(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+             for session in sessions]
+    expect_equal("leases", [answer.lease for answer in binds], [1, 1])
+    start = time.monotonic()
+    for session, answer in zip(sessions, binds):
+        heard = told(session, start + 4.5 - time.monotonic())
+        expect_equal("told", heard, [(Msg.FREE_RESPONSE, answer.bind_id, 0), (Msg.DE_REGISTER_RESPONSE, None, 0)])
+        expect_error(session.query(), Err.REGISTER_FIRST)
+        session.client_id = None
+    listed = [host["address"] for host in lab.gateway.ctl("hosts")]
+    expect(lab.short1.source not in listed and lab.short2.source not in listed, "hosts %s" % listed)
+
+
+@check("expiry: EXTEND keeps the binding and with it the registration (R = max(R, B))")
+def extended(lab):
+    session = registered(lab.short1.tcp())
+    answer = session.rsap(None, ports(), None, ports(), lease_time(2))
+    binding = expect_kind(answer, Msg.ASSIGN_RESPONSE_RSAP_IP).bind_id
+    for _ in range(3):
+        expect_equal("told", told(session, 1.3), [])
+        expect_equal("lease", expect_kind(session.extend(binding, 2), Msg.EXTEND_RESPONSE).lease, 2)
+    expect_equal("told", [kind for kind, *_ in told(session, 2.6)], [Msg.FREE_RESPONSE, Msg.DE_REGISTER_RESPONSE])
+    session.client_id = None
+
+
+@check("hold-down: the freed port is another host's after it, not before")
+def hold_down(lab):
+    mine, other = registered(lab.short1.tcp()), registered(lab.short2.tcp())
+    answer = expect_kind(mine.rsap("203.0.113.9", ports(1, 3000)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    mine.free(answer.bind_id)
+    expect_error(other.rsap("203.0.113.9", ports(1, 3000)), Err.LOCAL_ADDRPORT_INUSE)
+    time.sleep(1.3)
+    expect_kind(other.rsap("203.0.113.9", ports(1, 3000)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+
+
+def steady(bindings):
+    """What a restart may not change; a lease runs on."""
+    return sorted(({key: value for key, value in one.items() if key != "expires_in_s"} for one in bindings),
+                  key=lambda one: one["bind_id"])
+
+
+def restarted(lab, how):
+    """Leases of a TCP and a UDP host before and after `how`; both go on with what they know."""
+    tcp, udp = registered(lab.x1.tcp()), registered(lab.x2.udp())
+    one = expect_kind(tcp.rsap(None, ports(8)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    expect_kind(tcp.rsipsec(spis=spi(16)), Msg.ASSIGN_RESPONSE_RSIPSEC)
+    expect_kind(udp.listen(), Msg.LISTEN_RESPONSE)
+    last = expect_kind(udp.rsap(None, ports(4), None, ports(), lease_time(1000)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    before = lab.gateway.bindings()
+    how()
+    after = lab.gateway.bindings()
+    expect_equal("bindings", steady(after), steady(before))
+    for was, now in zip(sorted(before, key=lambda b: b["bind_id"]), sorted(after, key=lambda b: b["bind_id"])):
+        expect(was["expires_in_s"] - 15 <= now["expires_in_s"] <= was["expires_in_s"], "expiry %s, was %s" % (now, was))
+    again = lab.x1.tcp()
+    again.client_id, tcp.client_id = tcp.client_id, None
+    expect_kind(again.extend(one.bind_id, 3000), Msg.EXTEND_RESPONSE)
+    expect_error(lab.x1.tcp().ask(Msg.REGISTER_REQUEST), Err.ALREADY_REGISTERED, client_id=again.client_id)
+    # The host did not hear the answer and repeats its last request: nothing is granted twice.
+    udp.send(udp.last)
+    try:
+        expect(udp.receive(0.3).raw == last.raw, "the repeated request got another answer")
+    except Silence:
+        pass
+    expect_equal("bindings of x2", len(lab.gateway.bindings("10.0.0.12")), 2)
+    expect_kind(udp.extend(last.bind_id, 2000), Msg.EXTEND_RESPONSE)
+    expect_error(udp.rsap(one.addresses[0], ports(1, one.port_lists[0][3])), Err.LOCAL_ADDRPORT_INUSE)
+
+
+@check("restart after SIGTERM: every lease is there, with its expiry, and goes on")
+def restart_term(lab):
+    def how():
+        expect_equal("exit status", lab.gateway.stop(signal.SIGTERM), 0)
+        lab.gateway.start()
+    restarted(lab, how)
+
+
+@check("restart after kill -9 of everything: every lease is there, with its expiry, and goes on")
+def restart_kill(lab):
+    def how():
+        lab.gateway.kill()
+        lab.gateway.start()
+    restarted(lab, how)
+
+
+@check("kill -9 of the monitor alone: the children end too, a new rsipd starts, leases are there")
+def restart_monitor(lab):
+    def how():
+        children = lab.gateway.children()
+        expect(len(children) >= 2, "children %s" % children)
+        lab.gateway.process.kill()
+        lab.gateway.process.wait(5)
+        deadline = time.monotonic() + 3
+        while any(os.path.exists("/proc/%d" % pid) for pid in children.values()):
+            expect(time.monotonic() < deadline, "children stay behind: %s" % children)
+            time.sleep(0.02)
+        lab.gateway.start()
+    restarted(lab, how)
+
+
+@check("kill -9 of each child in turn: the monitor starts it anew, the leases are there")
+def restart_children(lab):
+    def how():
+        for name, pid in lab.gateway.children().items():
+            os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + 8
+            while pid in lab.gateway.children().values() or len(lab.gateway.children()) < 2:
+                expect(time.monotonic() < deadline, "%s is not started anew" % name)
+                time.sleep(0.05)
+        deadline = time.monotonic() + 5
+        while lab.gateway.run(lab.gateway.rsipctl, "-s", "/run/rsip/rsipd.sock", "status").returncode:
+            expect(time.monotonic() < deadline, "rsipd does not answer")
+            time.sleep(0.05)
+    restarted(lab, how)
+
+
+@check("restart without its state: REGISTER_FIRST to everything but REGISTER (10.2.2)")
+def restart_empty(lab):
+    session = registered(lab.x1.tcp())
+    lab.gateway.stop()
+    lab.gateway.forget()
+    lab.gateway.start()
+    again = lab.x1.tcp()
+    again.client_id = session.client_id
+    session.client_id = None
+    for answer in (again.rsap(), again.query(), again.extend(1), again.de_register()):
+        expect_error(answer, Err.REGISTER_FIRST)
+    again.client_id = None
+    registered(again)
+
+
+@check("reload (SIGHUP): leases are kept; a bad file is refused whole and the old one goes on")
+def reload(lab):
+    session = registered(lab.x1.tcp())
+    expect_kind(session.rsap(None, ports(8)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    before, conf = lab.gateway.bindings(), lab.gateway.conf
+    with open(conf, encoding="utf-8") as file:
+        good = file.read()
+    try:
+        for text, lease in ((good.replace('lease        = "1h" ', 'lease        = "50m"', 1), 3000),
+                            (good.replace("rsap-ip", "rsap-pi"), 3000), ("gateway {", 3000), (good, 3600)):
+            with open(conf, "w", encoding="utf-8") as file:
+                file.write(text)
+            lab.gateway.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+            expect_equal("bindings", steady(lab.gateway.bindings())[:1], steady(before))
+            answer = expect_kind(session.rsap(None, ports()), Msg.ASSIGN_RESPONSE_RSAP_IP)
+            expect_equal("lease after reload", answer.lease, lease)
+    finally:
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(good)
+
+
+@check("the state is readable with the stock sqlite3 while rsipd runs")
+def readable(lab):
+    expect_kind(registered(lab.x1.tcp()).rsap(), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    done = lab.gateway.run("sqlite3", "-readonly", "/var/lib/rsip/rsipd.db", ".tables")
+    expect(done.returncode == 0 and done.stdout.strip(), "sqlite3: %s" % done.stderr)
+
+
+@check("no process of rsipd that reads from the network runs as root")
+def privileges(lab):
+    for name, pid in lab.gateway.children().items():
+        user = subprocess.run(["ps", "-o", "user=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+        expect_equal(name, user, "_rsip")
