@@ -7,11 +7,14 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "cfile.h"
 #include "log.h"
 #include "rsip_proto.h"
 
 #define CONF_METHOD(m) (1u << (m)) /* bit of an enum rsip_method in a set */
 #define CONF_TUNNEL(t) (1u << (t)) /* bit of an enum rsip_tunnel_type in a set */
+
+#define CONF_IKE_PORTS_MAX 8
 
 enum conf_data_plane { CONF_DP_AUTO, CONF_DP_XDP, CONF_DP_RELAY };
 
@@ -22,7 +25,9 @@ struct conf_pool {
 	unsigned methods; /* CONF_METHOD bits */
 	unsigned tunnels; /* CONF_TUNNEL bits */
 	struct port_range ports;
-	uint16_t ike_ports[8]; /* shared by all hosts of an address, never leased */
+	/* Shared by all hosts of an address, and never leased even where ports covers them. Ascending. Without a word in
+	 * the file: 500 and 4500 in a pool that offers RSIPSEC, none in others. */
+	uint16_t ike_ports[CONF_IKE_PORTS_MAX];
 	size_t n_ike_ports;
 	struct spi_range spis;
 };
@@ -38,9 +43,17 @@ struct conf_policy {
 	uint32_t rate;                                              /* requests a second, a host */
 };
 
+/* One range of a pool: the pools' addresses in one sorted list. */
+struct conf_pool_range {
+	struct ip4_range range;
+	const struct conf_pool *pool;
+	int line; /* where the file has it */
+};
+
 struct conf_host {
 	struct ip4_prefix prefix;
 	const struct conf_policy *policy;
+	int line;
 };
 
 struct conf {
@@ -58,9 +71,11 @@ struct conf {
 
 	struct conf_pool *pools;
 	size_t n_pools;
+	struct conf_pool_range *pool_ranges; /* all addresses of all pools, ascending */
+	size_t n_pool_ranges;
 	struct conf_policy *policies;
 	size_t n_policies;
-	struct conf_host *hosts; /* longest prefix first */
+	struct conf_host *hosts; /* longest prefix first, ascending addresses within a length */
 	size_t n_hosts;
 	struct ip4_prefix *local_networks; /* what QUERY answers local */
 	size_t n_local_networks;
@@ -76,9 +91,8 @@ struct conf {
 
 /* Reads and checks the file. Every fault found is told to report as "FILE:LINE: what is wrong; what is allowed".
  * Returns NULL when there was any; else a struct that the caller frees with conf_free. fd is read from its start and
- * stays open; path is for the messages only. */
-typedef void conf_report(const char *line, void *arg);
-struct conf *conf_parse_fd(int fd, const char *path, conf_report *report, void *arg);
+ * stays open; path is for the messages only. Whether devices and addresses exist is not looked at. */
+struct conf *conf_parse_fd(int fd, const char *path, cfile_report *report, void *arg);
 void conf_free(struct conf *conf);
 
 /* The policy of the host at this address by longest prefix; NULL when no host section covers it. */

@@ -1,0 +1,447 @@
+#include "conf_read.h"
+
+#include <net/if.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "cfile_get.h"
+#include "conf.h"
+#include "mem.h"
+
+#define DAY 86400u
+#define POOL_RANGE_MAX 65536u /* addresses: more is a slip of the pen, such as /4 for /24 */
+#define NAME_MAX_LEN 63
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+static const struct cfile_option top_options[] = { { "local-networks", true }, { 0 } };
+
+static const struct cfile_option gateway_options[] = {
+	{ "private-interface", true }, { "public-interface", false }, { "listen", true },     { "transports", true },
+	{ "data-plane", false },       { "state", false },            { "control", false },   { "vendor-id", false },
+	{ "mss-clamp", false },        { 0 },
+};
+
+static const struct cfile_option pool_options[] = {
+	{ "addresses", true }, { "methods", true }, { "ports", false }, { "ike-ports", true },
+	{ "spis", false },     { "tunnels", true }, { 0 },
+};
+
+static const struct cfile_option policy_options[] = {
+	{ "pools", true },         { "local-flow", false },   { "remote-flow", false }, { "registration", false },
+	{ "lease", false },        { "max-lease", false },    { "hold-down", false },   { "max-bindings", false },
+	{ "max-ports", false },    { "max-spis", false },     { "max-cookies", false }, { "rate", false },
+	{ 0 },
+};
+
+static const struct cfile_option host_options[] = { { "policy", false }, { 0 } };
+static const struct cfile_option log_options[] = { { "to", false }, { "level", false }, { "format", false }, { 0 } };
+static const struct cfile_option metrics_options[] = { { "listen", false }, { 0 } };
+
+const struct cfile_kind conf_kinds[] = {
+	{ "", CFILE_ONCE, top_options },
+	{ "gateway", CFILE_ONCE, gateway_options },
+	{ "pool", CFILE_NAMED, pool_options },
+	{ "policy", CFILE_NAMED, policy_options },
+	{ "host", CFILE_KEYED, host_options },
+	{ "log", CFILE_ONCE, log_options },
+	{ "metrics", CFILE_ONCE, metrics_options },
+	{ 0 },
+};
+
+static const struct cfile_word data_planes[] = {
+	{ "auto", CONF_DP_AUTO }, { "xdp", CONF_DP_XDP }, { "relay", CONF_DP_RELAY }, { 0 },
+};
+
+enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
+static const struct cfile_word transports[] = { { "tcp", TRANSPORT_TCP }, { "udp", TRANSPORT_UDP }, { 0 } };
+
+static const struct cfile_word methods[] = {
+	{ "rsa-ip", RSIP_METHOD_RSA_IP }, { "rsap-ip", RSIP_METHOD_RSAP_IP }, { "rsipsec", RSIP_METHOD_RSIPSEC }, { 0 },
+};
+static const struct cfile_word tunnels[] = { { "ip-ip", RSIP_TUNNEL_IP_IP }, { "gre", RSIP_TUNNEL_GRE }, { 0 } };
+
+static const struct cfile_word local_flows[] = { { "macro", RSIP_LOCAL_MACRO }, { "micro", RSIP_LOCAL_MICRO }, { 0 } };
+static const struct cfile_word remote_flows[] = {
+	{ "none", RSIP_REMOTE_NONE }, { "macro", RSIP_REMOTE_MACRO }, { "micro", RSIP_REMOTE_MICRO }, { 0 },
+};
+
+static const struct cfile_word log_targets[] = {
+	{ "stderr", LOG_TO_STDERR }, { "syslog", LOG_TO_SYSLOG }, { "journal", LOG_TO_SYSLOG }, { "none", LOG_TO_NONE }, { 0 },
+};
+static const struct cfile_word log_levels[] = {
+	{ "error", LOG_LVL_ERROR }, { "warn", LOG_LVL_WARN }, { "info", LOG_LVL_INFO }, { "debug", LOG_LVL_DEBUG }, { 0 },
+};
+static const struct cfile_word log_formats[] = { { "text", false }, { "json", true }, { 0 } };
+
+static size_t
+values_count(const struct cfile_value *value)
+{
+	size_t n = 0;
+
+	for (; value != NULL; value = value->next)
+		n++;
+	return n;
+}
+
+static size_t
+sections_count(const struct cfile *file, const char *kind)
+{
+	size_t n = 0;
+
+	for (const struct cfile_section *s = NULL; (s = cfile_section_next(file, kind, s)) != NULL;)
+		n++;
+	return n;
+}
+
+/* A device name as the kernel takes it; whether there is such a device shows at the start. */
+static void
+check_device(const struct cfile_section *s, const char *option, const struct cfile_value *value)
+{
+	size_t len = strlen(value->text);
+
+	if (len == 0 || len >= IFNAMSIZ || strpbrk(value->text, "/ \t\n:") != NULL)
+		cfile_error(cfile_section_file(s), value->line, "%s: \"%s\" is not a device name; 1 to %d characters, as ip link "
+		            "shows them", option, value->text, IFNAMSIZ - 1);
+}
+
+static void
+read_devices(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *first = cfile_values(s, "private-interface"), *public = cfile_values(s, "public-interface");
+
+	conf->private_interfaces = mem_zero(values_count(first), sizeof(char *));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		check_device(s, "private-interface", v);
+		for (const struct cfile_value *w = first; w != v; w = w->next) {
+			if (strcmp(w->text, v->text) == 0)
+				cfile_error(cfile_section_file(s), v->line, "private-interface: \"%s\" is listed twice; once is enough",
+				            v->text);
+		}
+		if (public != NULL && strcmp(v->text, public->text) == 0)
+			cfile_error(cfile_section_file(s), v->line, "private-interface: \"%s\" is the public interface too; hosts and "
+			            "the Internet need two devices", v->text);
+		conf->private_interfaces[conf->n_private_interfaces++] = mem_strdup(v->text);
+	}
+	if (public != NULL) {
+		check_device(s, "public-interface", public);
+		conf->public_interface = mem_strdup(public->text);
+	}
+}
+
+static void
+read_listen(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *first = cfile_values(s, "listen");
+	ip4_t addr;
+
+	conf->listen = mem_zero(values_count(first), sizeof(ip4_t));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		if (!cfile_get_ip4(s, "listen", v, &addr))
+			continue;
+		if (addr >> 24 == 0 || addr >> 24 >= 224)
+			cfile_error(cfile_section_file(s), v->line, "listen: %s is not an address to listen on; name an address of a "
+			            "private interface", v->text);
+		for (size_t i = 0; i < conf->n_listen; i++) {
+			if (conf->listen[i] == addr)
+				cfile_error(cfile_section_file(s), v->line, "listen: %s is listed twice; once is enough", v->text);
+		}
+		conf->listen[conf->n_listen++] = addr;
+	}
+}
+
+static void
+read_control(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *value = cfile_values(s, "control");
+	const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	conf->control = mem_strdup(cfile_path(s, "control", "/run/rsip/rsipd.sock"));
+	if (value != NULL && strlen(value->text) > max)
+		cfile_error(cfile_section_file(s), value->line, "control: the path has %zu characters; a socket's path may have %zu",
+		            strlen(value->text), max);
+}
+
+static void
+read_gateway(const struct cfile *file, struct conf *conf)
+{
+	const struct cfile_section *s = cfile_section_next(file, "gateway", NULL);
+	unsigned served;
+
+	if (s == NULL) {
+		cfile_error(file, cfile_last_line(file), "there is no gateway section; add gateway { private-interface, "
+		            "public-interface, listen }");
+		return;
+	}
+	cfile_require(s, "private-interface", "private-interface = \"lan0\"");
+	cfile_require(s, "public-interface", "public-interface = \"wan0\"");
+	cfile_require(s, "listen", "listen = { \"10.0.0.1\" }");
+	read_devices(s, conf);
+	read_listen(s, conf);
+	served = cfile_words(s, "transports", transports, 1u << TRANSPORT_TCP | 1u << TRANSPORT_UDP);
+	conf->tcp = served & 1u << TRANSPORT_TCP;
+	conf->udp = served & 1u << TRANSPORT_UDP;
+	conf->data_plane = (enum conf_data_plane)cfile_word(s, "data-plane", data_planes, CONF_DP_AUTO);
+	if (conf->data_plane == CONF_DP_XDP)
+		cfile_error(file, cfile_values(s, "data-plane")->line, "data-plane: this rsipd is built without xdp; auto and relay "
+		            "are allowed");
+	conf->state = mem_strdup(cfile_path(s, "state", "/var/lib/rsip/rsipd.db"));
+	read_control(s, conf);
+	conf->vendor_id = (uint16_t)cfile_number(s, "vendor-id", RSIP_VENDOR_ID_DEFAULT, 1, UINT16_MAX);
+	conf->mss_clamp = cfile_bool(s, "mss-clamp", false);
+}
+
+/* Titles become metric labels and words in logs. */
+static char *
+read_name(const struct cfile_section *s, const char *kind)
+{
+	const char *title = cfile_section_title(s);
+	size_t len = strlen(title);
+
+	if (len == 0 || len > NAME_MAX_LEN || strspn(title, NAME_CHARS) != len)
+		cfile_error(cfile_section_file(s), cfile_section_line(s), "%s \"%s\": no fit name; 1 to %d letters, digits, dots, "
+		            "dashes and underscores", kind, title, NAME_MAX_LEN);
+	return mem_strdup(title);
+}
+
+static bool
+read_pool_range(const struct cfile_section *s, const struct cfile_value *v, struct ip4_range *range)
+{
+	const char *wrong = NULL;
+
+	if (!ip4_range_parse(v->text, range))
+		wrong = "is no address, prefix or range; write it like 203.0.113.8, 203.0.113.8/29 or 203.0.113.20-203.0.113.30";
+	else if (range->last - range->first >= POOL_RANGE_MAX)
+		wrong = "is more than 65536 addresses; split it, or mend the prefix length";
+	else if (range->first >> 24 == 0 || range->last >> 24 >= 224 || (range->first >> 24 <= 127 && range->last >> 24 >= 127))
+		wrong = "holds addresses that no host can have; unicast addresses outside of 0.0.0.0/8 and 127.0.0.0/8 are allowed";
+	if (wrong != NULL)
+		cfile_error(cfile_section_file(s), v->line, "addresses: \"%s\" %s", v->text, wrong);
+	return wrong == NULL;
+}
+
+static void
+read_pool_addresses(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
+{
+	const struct cfile_value *first = cfile_values(s, "addresses");
+	size_t n = values_count(first);
+	struct ip4_range range;
+
+	pool->addresses = mem_zero(n, sizeof(range));
+	conf->pool_ranges = mem_grow(conf->pool_ranges, conf->n_pool_ranges + n, sizeof(*conf->pool_ranges));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		if (!read_pool_range(s, v, &range))
+			continue;
+		pool->addresses[pool->n_addresses++] = range;
+		conf->pool_ranges[conf->n_pool_ranges++] = (struct conf_pool_range) { range, pool, v->line };
+	}
+}
+
+static void
+insert_ike_port(struct conf_pool *pool, uint16_t port)
+{
+	size_t at = pool->n_ike_ports++;
+
+	for (; at > 0 && pool->ike_ports[at - 1] > port; at--)
+		pool->ike_ports[at] = pool->ike_ports[at - 1];
+	pool->ike_ports[at] = port;
+}
+
+static void
+read_ike_ports(const struct cfile_section *s, struct conf_pool *pool)
+{
+	const struct cfile_value *first = cfile_values(s, "ike-ports");
+	uint32_t port;
+
+	if (first == NULL && pool->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) {
+		insert_ike_port(pool, 500);
+		insert_ike_port(pool, 4500);
+	}
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		if (!cfile_get_number(s, "ike-ports", v, 1, UINT16_MAX, &port))
+			continue;
+		if (pool->n_ike_ports == CONF_IKE_PORTS_MAX) {
+			cfile_error(cfile_section_file(s), v->line, "ike-ports: too many; %d are allowed", CONF_IKE_PORTS_MAX);
+			return;
+		}
+		insert_ike_port(pool, (uint16_t)port);
+	}
+	for (size_t i = 1; i < pool->n_ike_ports; i++) {
+		if (pool->ike_ports[i] == pool->ike_ports[i - 1])
+			cfile_error(cfile_section_file(s), first->line, "ike-ports: %u is listed twice; once is enough",
+			            pool->ike_ports[i]);
+	}
+}
+
+/* The IKE ports are taken out of the leasable range; something must stay. */
+static void
+check_ports_left(const struct cfile_section *s, const struct conf_pool *pool)
+{
+	const struct cfile_value *v = cfile_values(s, "ports");
+	size_t left = (size_t)pool->ports.last - pool->ports.first + 1;
+
+	for (size_t i = 0; i < pool->n_ike_ports; i++)
+		left -= pool->ike_ports[i] >= pool->ports.first && pool->ike_ports[i] <= pool->ports.last;
+	if (left == 0 && v != NULL)
+		cfile_error(cfile_section_file(s), v->line, "ports: \"%s\" leaves no port to lease beside ike-ports; allow more",
+		            v->text);
+}
+
+static void
+read_pool(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
+{
+	const unsigned whole = CONF_METHOD(RSIP_METHOD_RSA_IP);
+
+	pool->name = read_name(s, "pool");
+	cfile_require(s, "addresses", "addresses = { \"203.0.113.8/29\" }");
+	cfile_require(s, "methods", "methods = { \"rsap-ip\", \"rsipsec\" }");
+	read_pool_addresses(s, conf, pool);
+	pool->methods = cfile_words(s, "methods", methods, CONF_METHOD(RSIP_METHOD_RSAP_IP));
+	if (pool->methods & whole && pool->methods != whole)
+		cfile_error(cfile_section_file(s), cfile_values(s, "methods")->line, "methods: \"rsa-ip\" leases whole addresses and "
+		            "cannot share a pool with other methods; give it a pool of its own");
+	pool->tunnels = cfile_words(s, "tunnels", tunnels, CONF_TUNNEL(RSIP_TUNNEL_IP_IP) | CONF_TUNNEL(RSIP_TUNNEL_GRE));
+	pool->ports = cfile_ports(s, "ports", (struct port_range) { 1024, 65535 });
+	pool->spis = cfile_spis(s, "spis", (struct spi_range) { 0x10000000, 0xdfffffff });
+	read_ike_ports(s, pool);
+	check_ports_left(s, pool);
+}
+
+static const struct conf_pool *
+pool_named(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_pools; i++) {
+		if (strcmp(conf->pools[i].name, name) == 0)
+			return &conf->pools[i];
+	}
+	return NULL;
+}
+
+static void
+read_policy_pools(const struct cfile_section *s, const struct conf *conf, struct conf_policy *policy)
+{
+	const struct cfile_value *first = cfile_values(s, "pools");
+
+	policy->pools = mem_zero(values_count(first), sizeof(*policy->pools));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		const struct conf_pool *pool = pool_named(conf, v->text);
+
+		if (pool == NULL) {
+			cfile_error(cfile_section_file(s), v->line, "pools: there is no pool \"%s\"; name pools of this file", v->text);
+			continue;
+		}
+		for (size_t i = 0; i < policy->n_pools; i++) {
+			if (policy->pools[i] == pool)
+				cfile_error(cfile_section_file(s), v->line, "pools: \"%s\" is listed twice; once is enough", v->text);
+		}
+		policy->pools[policy->n_pools++] = pool;
+	}
+}
+
+static void
+read_policy_times(const struct cfile_section *s, struct conf_policy *policy)
+{
+	const struct cfile_value *lease = cfile_values(s, "lease"), *max = cfile_values(s, "max-lease");
+	char lease_str[CFILE_DURATION_STRLEN], max_str[CFILE_DURATION_STRLEN];
+
+	policy->registration_s = cfile_duration(s, "registration", 7200, 1, 365 * DAY);
+	policy->lease_s = cfile_duration(s, "lease", 3600, 1, 365 * DAY);
+	policy->max_lease_s = cfile_duration(s, "max-lease", 8 * 3600, 1, 365 * DAY);
+	policy->hold_down_s = cfile_duration(s, "hold-down", 120, 0, DAY);
+	if (policy->lease_s > policy->max_lease_s)
+		cfile_error(cfile_section_file(s), lease != NULL ? lease->line : max->line, "lease of %s%s is longer than max-lease "
+		            "of %s%s; shorten the one or raise the other", cfile_duration_str(policy->lease_s, lease_str),
+		            lease == NULL ? " (default)" : "", cfile_duration_str(policy->max_lease_s, max_str),
+		            max == NULL ? " (default)" : "");
+}
+
+static void
+read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_policy *policy)
+{
+	policy->name = read_name(s, "policy");
+	cfile_require(s, "pools", "pools = { \"NAME\" }");
+	read_policy_pools(s, conf, policy);
+	policy->local_flow = (enum rsip_local_flow)cfile_word(s, "local-flow", local_flows, RSIP_LOCAL_MACRO);
+	policy->remote_flow = (enum rsip_remote_flow)cfile_word(s, "remote-flow", remote_flows, RSIP_REMOTE_NONE);
+	read_policy_times(s, policy);
+	policy->max_bindings = cfile_number(s, "max-bindings", 64, 1, 65535);
+	policy->max_ports = cfile_number(s, "max-ports", 1024, 0, 65535);
+	policy->max_spis = cfile_number(s, "max-spis", 256, 0, 65535);
+	policy->max_cookies = cfile_number(s, "max-cookies", 16, 0, 4096);
+	policy->rate = cfile_number(s, "rate", 50, 1, 1000000);
+}
+
+static void
+read_host(const struct cfile_section *s, const struct conf *conf, struct conf_host *host)
+{
+	const struct cfile_value title = { NULL, cfile_section_title(s), cfile_section_line(s) };
+	const char *name = cfile_text(s, "policy", NULL);
+
+	host->line = title.line;
+	cfile_get_prefix(s, "host", &title, &host->prefix);
+	cfile_require(s, "policy", "policy = \"NAME\"");
+	for (size_t i = 0; name != NULL && i < conf->n_policies; i++) {
+		if (strcmp(conf->policies[i].name, name) == 0)
+			host->policy = &conf->policies[i];
+	}
+	if (name != NULL && host->policy == NULL)
+		cfile_error(cfile_section_file(s), cfile_values(s, "policy")->line, "policy: there is no policy \"%s\"; name a policy "
+		            "of this file", name);
+}
+
+static void
+read_local_networks(const struct cfile_section *top, struct conf *conf)
+{
+	const struct cfile_value *first = cfile_values(top, "local-networks");
+
+	conf->local_networks = mem_zero(values_count(first), sizeof(struct ip4_prefix));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		if (cfile_get_prefix(top, "local-networks", v, &conf->local_networks[conf->n_local_networks]))
+			conf->n_local_networks++;
+	}
+}
+
+static void
+read_log(const struct cfile_section *s, struct conf *conf)
+{
+	conf->log_to = LOG_TO_STDERR;
+	conf->log_level = LOG_LVL_INFO;
+	if (s == NULL)
+		return;
+	conf->log_to = (enum log_target)cfile_word(s, "to", log_targets, LOG_TO_STDERR);
+	conf->log_level = (enum log_level)cfile_word(s, "level", log_levels, LOG_LVL_INFO);
+	conf->log_json = cfile_word(s, "format", log_formats, false);
+}
+
+static void
+read_metrics(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *v = s != NULL ? cfile_values(s, "listen") : NULL;
+
+	if (s == NULL || !cfile_require(s, "listen", "listen = \"127.0.0.1:9455\", or leave the section out"))
+		return;
+	conf->metrics = ip4_port_parse(v->text, &conf->metrics_addr, &conf->metrics_port);
+	if (!conf->metrics)
+		cfile_error(cfile_section_file(s), v->line, "listen: \"%s\" is not ADDRESS:PORT; write it like 127.0.0.1:9455",
+		            v->text);
+}
+
+void
+conf_read(const struct cfile *file, struct conf *conf)
+{
+	const struct cfile_section *s;
+
+	read_gateway(file, conf);
+	conf->pools = mem_zero(sections_count(file, "pool"), sizeof(*conf->pools));
+	conf->pool_ranges = mem_zero(0, sizeof(*conf->pool_ranges)); /* grows with each pool */
+	for (s = NULL; (s = cfile_section_next(file, "pool", s)) != NULL; conf->n_pools++)
+		read_pool(s, conf, &conf->pools[conf->n_pools]);
+	conf->policies = mem_zero(sections_count(file, "policy"), sizeof(*conf->policies));
+	for (s = NULL; (s = cfile_section_next(file, "policy", s)) != NULL; conf->n_policies++)
+		read_policy(s, conf, &conf->policies[conf->n_policies]);
+	conf->hosts = mem_zero(sections_count(file, "host"), sizeof(*conf->hosts));
+	for (s = NULL; (s = cfile_section_next(file, "host", s)) != NULL; conf->n_hosts++)
+		read_host(s, conf, &conf->hosts[conf->n_hosts]);
+	read_local_networks(cfile_section_next(file, "", NULL), conf);
+	read_log(cfile_section_next(file, "log", NULL), conf);
+	read_metrics(cfile_section_next(file, "metrics", NULL), conf);
+}
