@@ -14,7 +14,9 @@
 #include "log.h"
 #include "loop.h"
 
-#define CHUNK 65536 /* of a list, made in one turn of the loop */
+/* Of a list, in one turn of the loop: */
+#define CHUNK_BYTES 65536
+#define CHUNK_CALLS 2048 /* that many entries are looked at */
 
 struct ctl_conn {
 	struct loop *loop;
@@ -139,7 +141,7 @@ list_end(struct ctl_conn *conn)
 static void
 list_fill(struct ctl_conn *conn)
 {
-	while (conn->list_next != NULL && evbuffer_get_length(conn->out) < CHUNK) {
+	for (int i = 0; i < CHUNK_CALLS && conn->list_next != NULL && evbuffer_get_length(conn->out) < CHUNK_BYTES; i++) {
 		json_t *element = conn->list_next(conn->list_cursor);
 
 		if (element == NULL) {
@@ -147,6 +149,8 @@ list_fill(struct ctl_conn *conn)
 			out_text(conn, "]}\n");
 			return;
 		}
+		if (json_is_null(element))
+			continue; /* the one null there is needs no reference count */
 		if (conn->list_begun)
 			out_text(conn, ",");
 		conn->list_begun = true;

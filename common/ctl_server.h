@@ -48,9 +48,9 @@ void ctl_answer(struct ctl_conn *conn, json_t *document);
 /* Answers with a reason for a person: what, why, what to do. */
 void ctl_refuse(struct ctl_conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Answers with an array. next is called for one element after another (a new reference; NULL is the end) whenever the
- * client has room, so over many turns of the loop: it must cope with entries that come and go in between. done, if not
- * NULL, frees the cursor: always called once, also when the client goes early. */
+/* Answers with an array. next is called for one element after another (a new reference; NULL is the end; JSON null is
+ * none, but more may come) whenever the client has room, so over many turns of the loop: it must cope with entries that
+ * come and go in between. done, if not NULL, frees the cursor: always called once, also when the client goes early. */
 typedef json_t *ctl_next(void *cursor);
 void ctl_answer_list(struct ctl_conn *conn, ctl_next *next, void *cursor, void (*done)(void *cursor));
 
