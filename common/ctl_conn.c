@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "mem.h"
 
 /* Of a list, in one turn of the loop: */
 #define CHUNK_BYTES 65536
@@ -358,11 +359,11 @@ timer_cb(void *arg)
 struct ctl_conn *
 ctl_conn_new(struct loop *loop, int fd, const struct ctl_conn_ops *ops, void *arg)
 {
-	struct ctl_conn *conn = calloc(1, sizeof(*conn));
+	struct ctl_conn *conn = mem_zero(1, sizeof(*conn));
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	if (conn == NULL || (conn->out = evbuffer_new()) == NULL)
+	if ((conn->out = evbuffer_new()) == NULL)
 		log_fatal("ctl", "out of memory");
 	conn->loop = loop;
 	conn->ops = ops;

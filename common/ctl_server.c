@@ -12,6 +12,7 @@
 #include "ctl_conn.h"
 #include "log.h"
 #include "loop.h"
+#include "mem.h"
 
 #define ACCEPT_PAUSE_MS 1000 /* when the process has no descriptor left for a client */
 
@@ -124,10 +125,8 @@ start_accepting(void *arg)
 struct ctl_server *
 ctl_server_new(struct loop *loop, int listen_fd, const struct ctl_command *commands, void *arg)
 {
-	struct ctl_server *server = calloc(1, sizeof(*server));
+	struct ctl_server *server = mem_zero(1, sizeof(*server));
 
-	if (server == NULL)
-		log_fatal("ctl", "out of memory");
 	server->loop = loop;
 	server->listen_fd = listen_fd;
 	server->commands = commands;

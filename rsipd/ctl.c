@@ -13,6 +13,7 @@
 #include "lease.h"
 #include "ledger.h"
 #include "log.h"
+#include "mem.h"
 #include "registration.h"
 #include "session.h"
 
@@ -64,16 +65,6 @@ parse_or_refuse(struct match *m, struct ctl_conn *conn, const json_t *request)
 	return false;
 }
 
-static void *
-zalloc(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		log_fatal("ctl", "out of memory");
-	return p;
-}
-
 struct host_walk { struct session_table *table; struct session_cursor cursor; struct match match; };
 
 static json_t *
@@ -105,7 +96,7 @@ do_hosts(struct ctl_conn *conn, const json_t *request, void *arg)
 
 	if (!parse_or_refuse(&match, conn, request))
 		return;
-	walk = zalloc(sizeof(*walk));
+	walk = mem_zero(1, sizeof(*walk));
 	*walk = (struct host_walk){ .table = &gw->ledger->sessions, .match = match };
 	session_cursor_start(&walk->cursor, walk->table);
 	ctl_answer_list(conn, host_walk_next, walk, host_walk_end);
@@ -142,7 +133,7 @@ do_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
 
 	if (!parse_or_refuse(&match, conn, request))
 		return;
-	walk = zalloc(sizeof(*walk));
+	walk = mem_zero(1, sizeof(*walk));
 	*walk = (struct binding_walk){ .table = &gw->ledger->bindings, .match = match };
 	binding_cursor_start(&walk->cursor, walk->table);
 	ctl_answer_list(conn, binding_walk_next, walk, binding_walk_end);
@@ -174,7 +165,7 @@ pool_walk_next(void *arg)
 static void
 do_pools(struct ctl_conn *conn, const json_t *request, void *arg)
 {
-	struct pool_walk *walk = zalloc(sizeof(*walk));
+	struct pool_walk *walk = mem_zero(1, sizeof(*walk));
 
 	(void)request;
 	walk->gw = arg;
