@@ -3,6 +3,7 @@
 #include "show.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,20 @@ show_bindings(FILE *out, const json_t *document)
 	writer_table(out, document, columns, "There is no binding.");
 }
 
+/* Is anything of this address leased or held? */
+static bool
+in_use(const json_t *row)
+{
+	static const char *const members[] = { "hosts", "ports_leased", "ports_held", "spis_leased", "cookies_leased" };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (json_integer_value(json_object_get(row, members[i])) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* A pool may have thousands of addresses: those that nobody uses are only counted. */
 void
 show_pools(FILE *out, const json_t *document)
 {
@@ -104,7 +119,17 @@ show_pools(FILE *out, const json_t *document)
 		{ NULL, NULL, NULL },
 	};
 
-	writer_table(out, document, columns, "There is no pool address.");
+	json_t *rows = json_array(), *row;
+	size_t i, n;
+
+	json_array_foreach(document, i, row) {
+		if (in_use(row))
+			json_array_append(rows, row);
+	}
+	writer_table(out, rows, columns, "No pool address is in use.");
+	if ((n = json_array_size(document) - json_array_size(rows)) > 0)
+		fprintf(out, "%zu %s not in use.\n", n, n == 1 ? "address is" : "addresses are");
+	json_decref(rows);
 }
 
 void

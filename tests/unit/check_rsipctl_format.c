@@ -104,10 +104,13 @@ START_TEST(pools)
 {
 	SHOWS(show_pools,
 	    "[{\"name\":\"shared\",\"address\":\"203.0.113.8\",\"ports_total\":64512,\"ports_leased\":64,\"ports_held\":0,"
-	    "\"spis_leased\":16,\"cookies_leased\":1,\"hosts\":2}]",
+	    "\"spis_leased\":16,\"cookies_leased\":1,\"hosts\":2},"
+	    "{\"name\":\"shared\",\"address\":\"203.0.113.9\",\"ports_total\":64512,\"ports_leased\":0,\"ports_held\":0,"
+	    "\"spis_leased\":0,\"cookies_leased\":0,\"hosts\":0}]",
 	    "POOL    ADDRESS      HOSTS  PORTS  LEASED  HELD  SPIS LEASED  COOKIES LEASED\n"
-	    "shared  203.0.113.8      2  64512      64     0           16               1\n");
-	SHOWS(show_pools, "[]", "There is no pool address.\n");
+	    "shared  203.0.113.8      2  64512      64     0           16               1\n"
+	    "1 address is not in use.\n");
+	SHOWS(show_pools, "[]", "No pool address is in use.\n");
 }
 END_TEST
 
