@@ -1,0 +1,66 @@
+/* The kernel's devices, addresses, routes, rules and proxy neighbours over rtnetlink: IPv4 only, one call one change.
+ * Needs CAP_NET_ADMIN. The only file that includes libnl.
+ *
+ * Functions that return int give 0 or an errno number (EEXIST, ENOENT, ENODEV, EPERM, ...). */
+#ifndef RSIP_NETLINK_H
+#define RSIP_NETLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+struct netlink;
+
+/* NULL after a line in the log. Works in the network namespace of the caller at this moment. */
+struct netlink *netlink_open(void);
+void netlink_close(struct netlink *nl); /* accepts NULL */
+
+unsigned netlink_index(struct netlink *nl, const char *device); /* 0 when there is no such device */
+int netlink_link_up(struct netlink *nl, const char *device, unsigned mtu, unsigned queue_len);
+
+/* The devices that frames pass on their way to this one, itself included: ports of a bridge or bond, the device below
+ * a VLAN. Calls visit for each, once. */
+typedef void netlink_visit(const char *device, void *arg);
+void netlink_below(struct netlink *nl, const char *device, netlink_visit *visit, void *arg);
+
+/* All IPv4 addresses of all devices, a device's primary one first. The caller frees *out. Returns how many. */
+struct netlink_addr {
+	ip4_t addr;
+	uint8_t prefix_len;
+	unsigned ifindex;
+	bool secondary;
+	char device[16];
+};
+size_t netlink_addresses(struct netlink *nl, struct netlink_addr **out);
+
+/* Routes are told apart by to, table and metric 0; adding replaces. */
+struct netlink_route {
+	struct ip4_prefix to; /* /0 = default */
+	unsigned ifindex;
+	ip4_t via;        /* 0 = none: straight to the device */
+	ip4_t src;        /* preferred source of what the machine itself sends; 0 = the kernel chooses */
+	uint32_t table;   /* 0 = main */
+	uint8_t protocol; /* who made it, as ip route shows it; 0 = boot */
+};
+int netlink_route_add(struct netlink *nl, const struct netlink_route *route);
+int netlink_route_del(struct netlink *nl, const struct netlink_route *route);
+
+/* Policy rules. Several may have one priority: they are asked in the order of their adding, and deleting takes the
+ * first that fits. */
+struct netlink_rule {
+	uint32_t priority;
+	uint32_t table;
+	struct ip4_prefix from, to; /* len 0 = any */
+	const char *iif;            /* NULL = any */
+};
+int netlink_rule_add(struct netlink *nl, const struct netlink_rule *rule);
+int netlink_rule_del(struct netlink *nl, const struct netlink_rule *rule);
+
+/* Whether the machine answers ARP for an address that is not its own, on this device. Adding one that is there is no
+ * error. */
+int netlink_proxy_add(struct netlink *nl, unsigned ifindex, ip4_t addr);
+int netlink_proxy_del(struct netlink *nl, unsigned ifindex, ip4_t addr);
+
+#endif

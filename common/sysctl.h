@@ -1,0 +1,14 @@
+/* Kernel settings below /proc/sys. A key is written with slashes, since device names may hold dots:
+ * "net/ipv4/conf/eth0.5/rp_filter". */
+#ifndef RSIP_SYSCTL_H
+#define RSIP_SYSCTL_H
+
+#include <stdbool.h>
+
+#define SYSCTL_VALUE_MAX 256
+
+/* Both return false with errno set; a value is one line, without its end. */
+bool sysctl_read(const char *key, char value[SYSCTL_VALUE_MAX]);
+bool sysctl_write(const char *key, const char *value);
+
+#endif
