@@ -31,5 +31,5 @@ box n || exit 1
 cp "$here/rsipd-example.conf" "$LAB_TMP/example.conf"
 cp "$here/rsipd-policies.conf" "$LAB_TMP/policies.conf"
 export RSIP_CONF_EXAMPLE=$LAB_TMP/example.conf RSIP_CONF_POLICIES=$LAB_TMP/policies.conf
-python3 "$here/protocol_test.py" "$@" || verdict_failed=1
+python3 "$here/protocol_test.py" protocol "$@" || verdict_failed=1
 verdict_exit

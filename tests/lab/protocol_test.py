@@ -1,6 +1,7 @@
 """The customer's acceptance in small: an RSIP client written from the RFCs alone against a running rsipd.
 
-Run by protocol.sh, which makes the lab. Arguments: words; only checks with one of them in the title run.
+Run by protocol.sh and native.sh, which make the lab. Arguments: the part to run (protocol or dataplane), then words; if
+there are any, only checks with one of them in the title run.
 """
 import importlib
 import os
@@ -14,22 +15,24 @@ HOSTS = {  # name in the checks: (node of the lab, address)
     "plain": ("x3", "10.0.0.24"), "small": ("x3", "10.0.0.25"), "tiny1": ("x3", "10.0.0.26"),
     "tiny2": ("x3", "10.0.0.27"), "short1": ("x3", "10.0.0.28"), "short2": ("x3", "10.0.0.29"),
 }
+PEERS = {"peer": "203.0.113.201", "peer2": "203.0.113.202"}
 # Each row: a configuration file (environment variable), the modules whose checks run with it.
-PARTS = [
-    ("RSIP_CONF_EXAMPLE", ["register", "assign", "ipsec", "binding", "malformed", "transport"]),
-    ("RSIP_CONF_POLICIES", ["appendix_c", "policies", "leases"]),
-]
+PARTS = {
+    "protocol": [("RSIP_CONF_EXAMPLE", ["register", "assign", "ipsec", "binding", "malformed", "transport"]),
+                 ("RSIP_CONF_POLICIES", ["appendix_c", "policies", "leases"])],
+    "dataplane": [("RSIP_CONF_POLICIES", ["dataplane"])],
+}
 
 
-def main():
+def main(part, *words):
     gateway = harness.Gateway(os.environ["RSIP_BOX_n"], os.environ["BUILDDIR"],
                               os.path.join(os.environ["LAB_TMP"], "rsipd.log"))
-    lab, failed = harness.Lab(os.environ["LAB"], HOSTS, gateway), 0
-    for conf, modules in PARTS:
+    lab, failed = harness.Lab(os.environ["LAB"], HOSTS, PEERS, gateway), 0
+    for conf, modules in PARTS[part]:
         gateway.start(os.environ[conf])
         for module in modules:
             importlib.import_module("protocol." + module)
-            failed += harness.run(lab, sys.argv[1:])
+            failed += harness.run(lab, words)
             if gateway.process.poll() is not None:
                 print("FAIL: rsipd is alive after %s - exit status %d" % (module, gateway.process.returncode))
                 return 1
@@ -41,4 +44,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

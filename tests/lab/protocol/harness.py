@@ -7,8 +7,10 @@ import signal
 import subprocess
 import time
 
+from ip_packet import IPIP
 from rsip_client import Host
 from rsip_wire import Err, Msg, WireError
+from tunnel import Peer, Tunnel
 
 CHECKS = []  # (title, function), in the order of definition
 
@@ -118,21 +120,46 @@ class Gateway:
         return [b for b in self.ctl("bindings") if host is None or b["host"] == host]
 
 
-class Lab:
-    """hosts: {name: (namespace, address)}. Each check sees fresh Host objects as attributes."""
+def mac(netns, device):
+    """The hardware address of a device, as six bytes."""
+    text = subprocess.run(["ip", "-n", netns, "-j", "link", "show", device], capture_output=True, text=True, check=True)
+    return bytes.fromhex(json.loads(text.stdout)[0]["address"].replace(":", ""))
 
-    def __init__(self, prefix, hosts, gateway):
-        self.gateway = gateway
-        self.hosts = {name: (prefix + "-" + netns, source) for name, (netns, source) in hosts.items()}
+
+class Lab:
+    """hosts: {name: (node, address)}, peers: {name: address}. Each check sees fresh Host objects as attributes; a
+    Peer is made when a check first asks for it, a tunnel by lab.tunnel(host)."""
+
+    def __init__(self, prefix, hosts, peers, gateway):
+        self.prefix, self.gateway, self.peers, self.ends = prefix, gateway, peers, []
+        self.hosts = {name: (prefix + "-" + node, source) for name, (node, source) in hosts.items()}
 
     def __enter__(self):
         for name, (netns, source) in self.hosts.items():
             setattr(self, name, Host(netns, source))
         return self
 
+    def __getattr__(self, name):
+        if name not in self.__dict__.get("peers", {}):
+            raise AttributeError(name)
+        public = self.prefix + "-y"
+        end = Peer(public, self.peers[name], mac(public, "eth0"), mac(self.prefix + "-n", "wan0"))
+        setattr(self, name, end)
+        self.ends.append(end)
+        return end
+
+    def tunnel(self, host, proto=IPIP):
+        self.ends.append(Tunnel(host, proto))
+        return self.ends[-1]
+
     def __exit__(self, *_):
         for name in self.hosts:
             getattr(self, name).close()
+        for end in self.ends:
+            end.close()
+        for name in self.peers:
+            self.__dict__.pop(name, None)
+        self.ends = []
 
 
 def run(lab, chosen):
