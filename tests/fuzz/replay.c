@@ -1,5 +1,5 @@
 /* Runs a fuzz target without libFuzzer: over every seed, every truncation of it, and every single bit of it flipped, so
- * always the same inputs. Seeds are the files named as arguments, or those of $srcdir/fuzz/corpus/PROGRAM. */
+ * always the same inputs. Seeds are the files named as arguments, or those of $srcdir/fuzz/corpus/X for fuzz_X. */
 #include "config.h"
 
 #include <dirent.h>
@@ -61,13 +61,17 @@ run_file(const char *path)
 static int
 run_corpus(const char *program)
 {
-	const char *srcdir = getenv("srcdir"), *name = strrchr(program, '/');
+	const char *srcdir = getenv("srcdir"), *name = strstr(program, "/fuzz_");
 	char dir[1024], path[2048];
 	struct dirent *entry;
 	int seeds = 0;
 	DIR *d;
 
-	snprintf(dir, sizeof(dir), "%s/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".", name != NULL ? name + 1 : program);
+	if (name == NULL) {
+		fprintf(stderr, "%s: name the seeds\n", program);
+		exit(1);
+	}
+	snprintf(dir, sizeof(dir), "%s/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".", name + strlen("/fuzz_"));
 	if ((d = opendir(dir)) == NULL) {
 		perror(dir);
 		exit(1);
