@@ -1,0 +1,91 @@
+/* The inside of the agent, for agent.c, agent_state.c and exchange.c only. */
+#ifndef RSIPC_AGENT_IMPL_H
+#define RSIPC_AGENT_IMPL_H
+
+#include "agent.h"
+#include "backoff.h"
+#include "exchange.h"
+#include "message.h"
+#include "retransmit.h"
+
+/* RFC 3103 Appendix D; the two that it leaves out are marked. */
+enum agent_state {
+	AGENT_UNREGISTERED,
+	AGENT_UNREGISTERED_DE_REGISTRATION_PENDING, /* ours: ends a registration of the past, 10.2.1 and 10.2.2 */
+	AGENT_REGISTRATION_PENDING,
+	AGENT_REGISTERED,
+	AGENT_REGISTERED_QUERY_PENDING,
+	AGENT_REGISTERED_DE_REGISTRATION_PENDING,
+	AGENT_ASSIGNMENT_PENDING,
+	AGENT_ASSIGNED,
+	AGENT_ASSIGNED_ASSIGNMENT_PENDING,
+	AGENT_ASSIGNED_QUERY_PENDING,
+	AGENT_ASSIGNED_DE_REGISTRATION_PENDING,
+	AGENT_EXTENSION_PENDING, /* ours: Appendix D does not draw EXTEND */
+	AGENT_FREE_PENDING,
+	AGENT_STATES
+};
+
+enum agent_event {
+	EV_SEND_REGISTER,
+	EV_SEND_DE_REGISTER,
+	EV_SEND_ASSIGN, /* also LISTEN */
+	EV_SEND_QUERY,
+	EV_SEND_EXTEND,
+	EV_SEND_FREE,
+	EV_REGISTERED,
+	EV_HOLDING,      /* nothing under way any more, and at least one binding is held */
+	EV_EMPTY,        /* nothing under way any more, and no binding is held */
+	EV_UNREGISTERED, /* by the gateway, by us, or by the end of its time */
+};
+
+struct agent {
+	const struct conf *conf;
+	const struct agent_ops *ops;
+	void *arg;
+	char hostname[65];
+	enum agent_state state;
+
+	bool online, opening;
+	int64_t open_at; /* while neither: when to try again */
+	struct backoff reconnect;
+	ip4_t host_addr;
+
+	struct agent_registration reg; /* valid unless unregistered */
+	int64_t register_at;           /* while unregistered */
+	struct backoff registering;
+	bool has_stale; /* the gateway may still know us by stale_id: de-register it first */
+	uint32_t stale_id;
+
+	/* The request under way, or given up for now and kept to be repeated. */
+	enum exchange exchange; /* EXCHANGE_NONE: neither */
+	struct lease *subject;  /* NULL when it is about none, or when its lease has gone */
+	struct retransmit timer;
+	int64_t again_at; /* given up (RFC 3103 10.1: the counter must not move): when to repeat it; else WHEN_NEVER */
+	uint32_t counter;
+	size_t last_len; /* the "last message" buffer */
+	uint8_t last[RSIP_MESSAGE_MAX];
+
+	struct lease *leases; /* utlist.h */
+	int64_t query_at;
+	struct ip4_prefix *locals;
+	size_t n_locals;
+	int64_t verified_at; /* when leases were last doubted and extended to find out */
+
+	bool stopping, stopped, changed;
+	int64_t stop_by;
+};
+
+/* agent_state.c: the only function that changes agent->state. */
+void agent_move(struct agent *agent, enum agent_event event);
+bool agent_registered(const struct agent *agent);
+const char *agent_state_word(enum agent_state state);
+
+/* agent.c, for exchange.c. */
+bool agent_holding(const struct agent *agent); /* any binding */
+void agent_drop_lease(struct agent *agent, struct lease *lease); /* forgets it wholly and frees it */
+/* The registration is no more. tell: the gateway may still think otherwise. wait_ms: before the next one. */
+void agent_lose(struct agent *agent, const char *why, bool tell, int64_t wait_ms);
+ip4_t agent_near(const struct agent *agent, const struct lease *lease); /* where its neighbours are, 0 = no matter */
+
+#endif

@@ -1,0 +1,67 @@
+/* rsipc.conf, read whole into one struct that does not change afterwards. */
+#ifndef RSIPC_CONF_H
+#define RSIPC_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "log.h"
+#include "rsip_proto.h"
+
+/* One `lease` section: what to ask the gateway for. */
+struct conf_lease {
+	char *name;
+	uint8_t method;       /* enum rsip_method */
+	bool listen;          /* by LISTEN_REQUEST: peers that were not contacted before get through */
+	uint16_t ports;       /* how many; 0 in rsipsec: none needed */
+	uint16_t port;        /* the first of them, 0 = the gateway chooses */
+	uint16_t spis;        /* rsipsec: how many */
+	bool cookie_block;    /* rsipsec: lease a block of IKE cookies; false: the gateway learns them from the traffic */
+	ip4_t remote;         /* for gateways with a remote flow policy (RFC 3103 7.2), 0 = any */
+	uint16_t remote_port; /* 0 = any */
+	ip4_t ike_peer;       /* rsipsec: let this peer begin IKE with us, 0 = none */
+	uint32_t lease_s;     /* what to suggest, seconds; 0 = the gateway's own default */
+};
+
+enum conf_driver { CONF_DRIVER_AUTO, CONF_DRIVER_KERNEL, CONF_DRIVER_TUN };
+
+struct conf {
+	ip4_t gateway;
+	uint16_t gateway_port;
+	bool udp; /* else TCP */
+	uint16_t vendor_id;
+
+	struct conf_lease *leases; /* in the order of the file: the first decides on the address */
+	size_t n_leases;
+
+	uint8_t tunnel; /* enum rsip_tunnel_type */
+	enum conf_driver driver;
+	char *device;
+	struct ip4_prefix *routes; /* what goes through the tunnel unless it is local; 0.0.0.0/0 = "default" */
+	size_t n_routes;
+
+	ip4_t *resolvers; /* name servers inside `rsipc -- COMMAND`; none: those of the host */
+	size_t n_resolvers;
+
+	char *strongswan;  /* file for the IKE daemon, NULL = none */
+	char *environment; /* file of shell variables, NULL = none */
+	char *state;       /* path of the database */
+	char *control;     /* path of the control socket */
+
+	enum log_target log_to;
+	enum log_level log_level;
+	bool log_json;
+};
+
+/* Reads and checks the file. Every fault found is told to report as "FILE:LINE: what is wrong; what is allowed".
+ * Returns NULL when there was any; else a struct that the caller frees with conf_free. */
+typedef void conf_report(const char *line, void *arg);
+struct conf *conf_parse(const char *path, conf_report *report, void *arg);
+void conf_free(struct conf *conf);
+
+/* The lease whose like `rsipc -- COMMAND` gets: the first of method rsap-ip that does not listen; NULL if none. */
+const struct conf_lease *conf_command_lease(const struct conf *conf);
+
+#endif

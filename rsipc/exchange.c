@@ -1,0 +1,419 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "agent_impl.h"
+#include "clock.h"
+#include "conf.h"
+#include "lease.h"
+#include "log.h"
+#include "mem.h"
+#include "names.h"
+#include "renew.h"
+#include "request.h"
+#include "when.h"
+
+#define QUERY_TCP_MS 600000 /* how often to ask what is local: it may change at a reload of the gateway */
+#define QUERY_UDP_MS 60000  /* over UDP also to notice a gateway that has forgotten us: no connection breaks */
+
+/* What a person can do about a refusal. */
+static const struct advice { enum rsip_error error; const char *text; } advices[] = {
+	{ RSIP_USE_TCP, "the gateway serves TCP only: set transport = \"tcp\"" },
+	{ RSIP_FLOW_POLICY_VIOLATION, "the gateway wants the peer named: set remote and remote-port of the lease" },
+	{ RSIP_UNSUPPORTED_MESSAGE, "the gateway does not serve this kind of lease" },
+	{ RSIP_REGISTRATION_DENIED, "the gateway's policy does not admit this host: ask its operator" },
+	{ RSIP_ALREADY_REGISTERED, "the gateway holds an older registration of this host and does not tell its client ID" },
+	{ RSIP_BAD_TUNNEL_TYPE, "the gateway does not allow this tunnel: set type in section tunnel" },
+	{ RSIP_LOCAL_ADDR_UNAVAILABLE, "the gateway has no free address now" },
+	{ RSIP_LOCAL_ADDRPORT_UNAVAILABLE, "the gateway has not so many free ports now, or not for one host" },
+	{ RSIP_LOCAL_ADDRPORT_INUSE, "the port is another's: set another port" },
+	{ RSIP_LOCAL_ADDRPORT_UNALLOWED, "the gateway does not lease that port: set another port" },
+	{ RSIP_REMOTE_ADDR_UNALLOWED, "the gateway does not allow that peer" },
+	{ RSIP_REMOTE_ADDRPORT_UNALLOWED, "the gateway does not allow that peer and port" },
+	{ RSIP_IPSEC_UNALLOWED, "the gateway does not allow IPsec for this host: ask its operator" },
+	{ RSIP_IPSEC_SPI_UNAVAILABLE, "the gateway has not so many free SPIs now, or not for one host" },
+};
+
+static const char *
+advice_for(enum rsip_error error)
+{
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		if (advices[i].error == error)
+			return advices[i].text;
+	}
+	return "";
+}
+
+/* The refusal in words: the gateway's own where it sent some, else what we know of that error. */
+static void
+describe(char *text, size_t cap, const struct rsip_message *m)
+{
+	if (m->error_text_len > 0)
+		snprintf(text, cap, "%.*s", m->error_text_len, m->error_text);
+	else
+		snprintf(text, cap, "%s", advice_for(m->error));
+}
+
+static void
+log_refusal(const char *what, const struct rsip_message *m, int64_t wait_ms)
+{
+	char text[256];
+
+	describe(text, sizeof(text), m);
+	log_warn("agent", "%s refused error=%s text=\"%s\" retry_in_ms=%lld", what, rsip_error_name(m->error), text,
+	    (long long)wait_ms);
+}
+
+/* R = max(R, Bi), RFC 3103 6. */
+static void
+prolong(struct agent *agent, int64_t expires)
+{
+	if (agent->reg.expires < expires)
+		agent->reg.expires = expires;
+}
+
+static bool
+silent_repeat(struct agent *agent)
+{
+	(void)agent;
+	return true;
+}
+
+/* ---- REGISTER, RFC 3103 9.2 ---- */
+
+static void
+register_build(const struct agent *agent, struct rsip_message *m)
+{
+	request_register(m, agent->hostname);
+}
+
+static void
+register_done(struct agent *agent, const struct rsip_message *m)
+{
+	agent->reg.client_id = m->client_id;
+	agent->reg.expires = clock_now() + (int64_t)m->lease_time * 1000;
+	agent->reg.local_flow = m->local_flow;
+	agent->reg.remote_flow = m->remote_flow;
+	agent->query_at = 0;
+	agent->changed = true;
+	backoff_reset(&agent->registering);
+	log_info("agent", "registered client_id=%u lease_s=%u", m->client_id, m->lease_time);
+	agent_move(agent, EV_REGISTERED);
+}
+
+/* ALREADY_REGISTERED tells the client ID of a registration that we do not remember: end it first (RFC 3103 10.2.1). */
+static void
+register_refused(struct agent *agent, const struct rsip_message *m)
+{
+	if (m->error == RSIP_ALREADY_REGISTERED && m->has_client_id) {
+		log_info("agent", "ending an older registration of this host client_id=%u", m->client_id);
+		agent->has_stale = true;
+		agent->stale_id = m->client_id;
+		return;
+	}
+	int64_t wait = backoff_fail(&agent->registering);
+	agent->register_at = clock_now() + wait;
+	log_refusal("registration", m, wait);
+}
+
+/* ---- DE-REGISTER, RFC 3103 9.4: of the registration of the past, or of the present one ---- */
+
+static void
+de_register_build(const struct agent *agent, struct rsip_message *m)
+{
+	request_de_register(m, agent_registered(agent) ? agent->reg.client_id : agent->stale_id);
+}
+
+static void
+de_register_done(struct agent *agent, const struct rsip_message *m)
+{
+	struct lease *lease, *next;
+
+	log_info("agent", "de-registered client_id=%u", m->client_id);
+	agent->has_stale = false;
+	agent->changed = true;
+	if (!agent_registered(agent))
+		return;
+	agent_move(agent, EV_UNREGISTERED);
+	DL_FOREACH_SAFE(agent->leases, lease, next) {
+		if (lease->state != LEASE_WANTED)
+			agent_drop_lease(agent, lease);
+	}
+}
+
+/* "which will generate another error, but this error SHOULD be ignored by the host" (RFC 3103 10.2.2). */
+static void
+de_register_refused(struct agent *agent, const struct rsip_message *m)
+{
+	if (agent_registered(agent))
+		log_refusal("de-registration", m, 0);
+	agent->has_stale = false;
+	agent->stop_by = clock_now(); /* when it was to stop: there is nothing better to try */
+}
+
+static bool
+de_register_silent(struct agent *agent)
+{
+	agent->stop_by = clock_now();
+	return !agent_registered(agent);
+}
+
+/* ---- ASSIGN and LISTEN, RFC 3103 9.6, 9.8, 9.16, RFC 3104 6.2 ---- */
+
+static void
+assign_build(const struct agent *agent, struct rsip_message *m)
+{
+	const struct lease *lease = agent->subject;
+
+	request_assign(m, agent->reg.client_id, lease, agent_near(agent, lease), agent->conf->tunnel);
+}
+
+static void
+log_grant(const struct lease *lease, uint32_t lease_s)
+{
+	const struct grant *grant = &lease->grant;
+	char addr[IP4_STRLEN];
+
+	log_info("agent", "leased name=%s bind_id=%u method=%s address=%s ports=%u first_port=%u lease_s=%u",
+	    lease->want->name, grant->bind_id, rsip_method_name(grant->method), ip4_str(grant->address, addr),
+	    grant_port_count(grant), grant->n_ports > 0 ? grant->ports[0].first : 0, lease_s);
+}
+
+/* A binding that we have but cannot use, or that nobody waits for any more, is freed (RFC 3103 9.7.3). */
+static void
+assign_unusable(struct agent *agent, struct lease *lease, const struct grant *grant, const struct rsip_message *m,
+    const char *fault)
+{
+	struct lease *unwanted = lease_new(NULL, lease != NULL ? lease->owner : NULL);
+
+	log_warn("agent", "grant given back bind_id=%u reason=\"%s\"", grant->bind_id, fault);
+	lease_granted(unwanted, grant, m->lease_time);
+	unwanted->state = LEASE_UNWANTED;
+	DL_APPEND(agent->leases, unwanted);
+	if (lease == NULL)
+		return;
+	if (lease->want == NULL) {
+		agent_drop_lease(agent, lease);
+		return;
+	}
+	lease->error = RSIP_UNKNOWN_ERROR;
+	snprintf(lease->error_text, sizeof(lease->error_text), "the gateway's grant cannot be used: %s", fault);
+	lease->ask_at = clock_now() + backoff_fail(&lease->backoff);
+}
+
+static void
+assign_done(struct agent *agent, const struct rsip_message *m)
+{
+	struct lease *lease = agent->subject;
+	struct grant_asked asked = {
+		.lease = lease != NULL ? lease->want : NULL,
+		.n_ports = lease != NULL ? lease->n_ports : 0,
+		.tunnel = agent->conf->tunnel,
+	};
+	struct grant grant;
+	const char *fault = grant_read(&grant, m, &asked);
+
+	agent->changed = true;
+	if (fault != NULL) {
+		assign_unusable(agent, lease, &grant, m, fault);
+		return;
+	}
+	lease_granted(lease, &grant, m->lease_time);
+	prolong(agent, lease->expires);
+	log_grant(lease, m->lease_time);
+}
+
+/* Errors that another choice of address, ports or SPIs may avoid. */
+static bool
+is_about_choice(enum rsip_error error)
+{
+	switch (error) {
+	case RSIP_LOCAL_ADDR_UNAVAILABLE:
+	case RSIP_LOCAL_ADDRPORT_UNAVAILABLE:
+	case RSIP_LOCAL_ADDR_INUSE:
+	case RSIP_LOCAL_ADDRPORT_INUSE:
+	case RSIP_LOCAL_ADDR_UNALLOWED:
+	case RSIP_LOCAL_ADDRPORT_UNALLOWED:
+	case RSIP_IPSEC_SPI_UNAVAILABLE:
+	case RSIP_IPSEC_SPI_INUSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What was asked for by name cannot be had: ask for less by name, at once. False when there was no name to drop. */
+static bool
+ask_for_less(struct agent *agent, struct lease *lease)
+{
+	if (lease->ask == ASK_SAME) {
+		lease->ask = ASK_NEAR;
+		return true;
+	}
+	if (lease->ask == ASK_NEAR && agent_near(agent, lease) != 0) {
+		lease->ask = ASK_ANY;
+		return true;
+	}
+	return false;
+}
+
+static void
+assign_refused(struct agent *agent, const struct rsip_message *m)
+{
+	struct lease *lease = agent->subject;
+	char what[96];
+	int64_t wait;
+
+	agent->changed = true;
+	if (lease == NULL)
+		return;
+	if (lease->want == NULL) {
+		agent_drop_lease(agent, lease);
+		return;
+	}
+	if (is_about_choice(m->error) && ask_for_less(agent, lease)) {
+		log_debug("agent", "lease refused by name, asking for less name=%s error=%s", lease->want->name,
+		    rsip_error_name(m->error));
+		return;
+	}
+	wait = backoff_fail(&lease->backoff);
+	lease->ask = ASK_NEAR;
+	lease->ask_at = clock_now() + wait;
+	lease->error = m->error;
+	describe(lease->error_text, sizeof(lease->error_text), m);
+	snprintf(what, sizeof(what), "lease %s", lease->want->name);
+	log_refusal(what, m, wait);
+}
+
+/* ---- QUERY, RFC 3103 9.14 ---- */
+
+static void
+query_build(const struct agent *agent, struct rsip_message *m)
+{
+	request_query(m, agent->reg.client_id);
+}
+
+static void
+query_later(struct agent *agent)
+{
+	agent->query_at = clock_now() + (agent->conf->udp ? QUERY_UDP_MS : QUERY_TCP_MS);
+}
+
+/* The prefix of a "local" tuple; false for what routes cannot say: names and IPv6. */
+static bool
+tuple_prefix(const struct rsip_tuple *tuple, struct ip4_prefix *prefix)
+{
+	bool network = tuple->indicator == RSIP_LOCAL_NETWORK;
+	uint32_t mask = network ? tuple->netmask.ip4 : UINT32_MAX;
+
+	if ((!network && tuple->indicator != RSIP_LOCAL_ADDRESS) || tuple->addr.type != RSIP_ADDR_IPV4)
+		return false;
+	prefix->addr = tuple->addr.ip4 & mask;
+	prefix->len = (uint8_t)__builtin_popcount(mask); /* masks are contiguous: tuple.h */
+	return true;
+}
+
+static void
+query_done(struct agent *agent, const struct rsip_message *m)
+{
+	free(agent->locals);
+	agent->locals = mem_zero(m->n_tuples + 1u, sizeof(*agent->locals)); /* one more: the next candidate's place */
+	agent->n_locals = 0;
+	for (unsigned i = 0; i < m->n_tuples; i++) {
+		if (tuple_prefix(&m->tuples[i], &agent->locals[agent->n_locals]))
+			agent->n_locals++;
+	}
+	log_debug("agent", "local networks known count=%zu", agent->n_locals);
+	agent->changed = true;
+	query_later(agent);
+}
+
+/* Not knowing what is local, "assume that the queried host or network is remote" (RFC 3103 9.15.3). */
+static void
+query_refused(struct agent *agent, const struct rsip_message *m)
+{
+	log_info("agent", "gateway does not tell what is local error=%s", rsip_error_name(m->error));
+	query_later(agent);
+}
+
+/* ---- EXTEND, RFC 3103 9.10 ---- */
+
+static void
+extend_build(const struct agent *agent, struct rsip_message *m)
+{
+	request_extend(m, agent->reg.client_id, agent->subject);
+}
+
+static void
+extend_done(struct agent *agent, const struct rsip_message *m)
+{
+	struct lease *lease = agent->subject;
+
+	if (lease == NULL || lease->state == LEASE_WANTED || m->bind_id != lease->grant.bind_id)
+		return;
+	renew_granted(&lease->expires, &lease->renew_at, m->lease_time);
+	prolong(agent, lease->expires);
+	agent->changed = true;
+	log_debug("agent", "extended bind_id=%u lease_s=%u", m->bind_id, m->lease_time);
+}
+
+static void
+extend_refused(struct agent *agent, const struct rsip_message *m)
+{
+	struct lease *lease = agent->subject;
+
+	if (lease == NULL || lease->state == LEASE_WANTED)
+		return;
+	log_refusal("extension", m, 0);
+	agent->changed = true;
+	if (m->error != RSIP_BAD_BIND_ID)
+		lease->renew_at = renew_again(lease->expires);
+	else if (lease->want != NULL)
+		lease_lost(lease, 0); /* the gateway has no such binding: get another */
+	else
+		agent_drop_lease(agent, lease);
+}
+
+static bool
+extend_silent(struct agent *agent)
+{
+	if (agent->subject != NULL)
+		agent->subject->renew_at = renew_again(agent->subject->expires);
+	return agent->conf->udp;
+}
+
+/* ---- FREE, RFC 3103 9.12 ---- */
+
+static void
+free_build(const struct agent *agent, struct rsip_message *m)
+{
+	request_free(m, agent->reg.client_id, agent->subject);
+}
+
+static void
+free_done(struct agent *agent, const struct rsip_message *m)
+{
+	log_info("agent", "freed bind_id=%u", m->bind_id);
+	if (agent->subject != NULL)
+		agent_drop_lease(agent, agent->subject);
+}
+
+/* BAD_BIND_ID means that it is gone, which is what we want; with any other error it goes when its time is over. */
+static void
+free_refused(struct agent *agent, const struct rsip_message *m)
+{
+	log_refusal("free", m, 0);
+	if (agent->subject != NULL)
+		agent_drop_lease(agent, agent->subject);
+}
+
+const struct exchange_ops exchange_ops[EXCHANGE_KINDS] = {
+	[EXCHANGE_REGISTER] = { "register", EV_SEND_REGISTER, register_build, register_done, register_refused,
+	    silent_repeat },
+	[EXCHANGE_DE_REGISTER] = { "de-register", EV_SEND_DE_REGISTER, de_register_build, de_register_done,
+	    de_register_refused, de_register_silent },
+	[EXCHANGE_ASSIGN] = { "assign", EV_SEND_ASSIGN, assign_build, assign_done, assign_refused, silent_repeat },
+	[EXCHANGE_QUERY] = { "query", EV_SEND_QUERY, query_build, query_done, query_refused, silent_repeat },
+	[EXCHANGE_EXTEND] = { "extend", EV_SEND_EXTEND, extend_build, extend_done, extend_refused, extend_silent },
+	[EXCHANGE_FREE] = { "free", EV_SEND_FREE, free_build, free_done, free_refused, silent_repeat },
+};
