@@ -31,5 +31,9 @@ box n || exit 1
 cp "$here/rsipd-example.conf" "$LAB_TMP/example.conf"
 cp "$here/rsipd-policies.conf" "$LAB_TMP/policies.conf"
 export RSIP_CONF_EXAMPLE=$LAB_TMP/example.conf RSIP_CONF_POLICIES=$LAB_TMP/policies.conf
+if [ -n "${RSIP_CAPTURE-}" ]; then # all of port 4555, for dissector.sh
+	background n tcpdump -i lan0 -s 0 -U -B 16384 -w "$RSIP_CAPTURE" port 4555
+	sleep 0.5
+fi
 python3 "$here/protocol_test.py" protocol "$@" || verdict_failed=1
 verdict_exit

@@ -30,13 +30,6 @@ peer_up() {
 		wait_for 5 on y socat -u OPEN:/dev/null "TCP:$PEER:7001"
 }
 
-# background NODE COMMAND...: until the end of the lab.
-background() {
-	local node=$1
-	shift
-	ip netns exec "$LAB-$node" "$@" >>"$LAB_TMP/services.log" 2>&1 </dev/null &
-}
-
 # both FUNCTION ARG...: FUNCTION HOST ARG... for x1 and x2 at the same time; fails when one does.
 both() {
 	local one two
