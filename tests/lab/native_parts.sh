@@ -152,7 +152,7 @@ rsip_misuse() {
 	local what reason before
 	for what in port:local_port_unallowed address:local_addr_unallowed; do
 		reason=${what#*:} what=${what%:*} before=$(dropped "$reason")
-		python3 "$here/inject.py" "$LAB-x1" rsip0 "$what" "$PUBLIC" "$PEER"
+		python3 "$here/inject.py" "$what" "$LAB-x1" rsip0 "$PUBLIC" "$PEER"
 		check "rsip: a packet from $([ $what = port ] && echo a port || echo an address) that x1 does not hold is dropped, counted" \
 			wait_for 2 counted "$reason" "$before"
 	done
