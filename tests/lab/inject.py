@@ -3,7 +3,7 @@
     inject.py port|address NAMESPACE DEVICE PUBLIC PEER
         one from a port or an address that is not the host's
     inject.py odd LAB NODE DEVICE PUBLIC PORT PEER
-        from the host to the peer and back: IP ID 0, DF or not, DSCP, ECN, options, no or a wrong UDP checksum, fragments
+        from the host to the peer and back: IP ID 0, DF or not, DSCP, ECN, options, odd UDP checksums, fragments
 """
 import json
 import socket
