@@ -2,28 +2,33 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "log.h"
+#include "mem.h"
 
-/* Two priorities: input first, deferred work (group commit, replies) when the input that is ready has been read. */
-enum { PRIO_INPUT, PRIO_DEFERRED, PRIO_COUNT };
-
-struct loop { struct event_base *base; };
+struct loop {
+	struct event_base *base;
+	struct loop_event *raised; /* deferred calls that are due, first raised first */
+	bool stopped;
+};
 
 struct loop_event {
-	struct event *ev;
+	struct event *ev; /* NULL for a deferred call */
 	loop_fd_cb *fd_cb;
 	loop_cb *cb;
 	void *arg;
+	struct loop *loop;
+	struct loop_event *prev, *next; /* in loop->raised */
+	bool raised;
 };
 
 struct loop *
 loop_new(void)
 {
-	struct loop *loop = calloc(1, sizeof(*loop));
+	struct loop *loop = mem_zero(1, sizeof(*loop));
 
-	if (loop == NULL || (loop->base = event_base_new()) == NULL ||
-	    event_base_priority_init(loop->base, PRIO_COUNT) != 0)
+	if ((loop->base = event_base_new()) == NULL)
 		log_fatal("loop", "cannot make an event loop: out of memory");
 	return loop;
 }
@@ -35,22 +40,44 @@ loop_free(struct loop *loop)
 	free(loop);
 }
 
+/* Runs what was raised before now: what these calls raise waits for the next turn. */
+static void
+run_deferred(struct loop *loop)
+{
+	struct loop_event *event;
+	int n;
+
+	DL_COUNT(loop->raised, event, n);
+	while (n-- > 0 && (event = loop->raised) != NULL) {
+		DL_DELETE(loop->raised, event);
+		event->raised = false;
+		event->cb(event->arg);
+	}
+}
+
+/* One turn: every event that is ready, once, then the deferred calls. That these do not have a lower priority of
+ * libevent's instead is so that input without end, as a flood of datagrams, cannot keep them waiting without end. */
+void
+loop_once(struct loop *loop, bool wait)
+{
+	bool block = wait && loop->raised == NULL;
+
+	event_base_loop(loop->base, block ? EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	run_deferred(loop);
+}
+
 void
 loop_run(struct loop *loop)
 {
-	event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	for (loop->stopped = false; !loop->stopped;)
+		loop_once(loop, true);
 }
 
 void
 loop_stop(struct loop *loop)
 {
+	loop->stopped = true;
 	event_base_loopbreak(loop->base);
-}
-
-void
-loop_once(struct loop *loop, bool wait)
-{
-	event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
 }
 
 struct event_base *
@@ -72,13 +99,13 @@ dispatch(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct loop_event *
-event_make(struct loop *loop, int fd, short what, int prio, loop_fd_cb *fd_cb, loop_cb *cb, void *arg)
+event_make(struct loop *loop, int fd, short what, loop_fd_cb *fd_cb, loop_cb *cb, void *arg)
 {
-	struct loop_event *event = calloc(1, sizeof(*event));
+	struct loop_event *event = mem_zero(1, sizeof(*event));
 
-	if (event == NULL || (event->ev = event_new(loop->base, fd, what, dispatch, event)) == NULL)
+	if ((event->ev = event_new(loop->base, fd, what, dispatch, event)) == NULL)
 		log_fatal("loop", "cannot make an event: out of memory");
-	event_priority_set(event->ev, prio);
+	event->loop = loop;
 	event->fd_cb = fd_cb;
 	event->cb = cb;
 	event->arg = arg;
@@ -96,31 +123,36 @@ event_start(struct loop_event *event)
 struct loop_event *
 loop_readable(struct loop *loop, int fd, loop_fd_cb *cb, void *arg)
 {
-	return event_start(event_make(loop, fd, EV_READ | EV_PERSIST, PRIO_INPUT, cb, NULL, arg));
+	return event_start(event_make(loop, fd, EV_READ | EV_PERSIST, cb, NULL, arg));
 }
 
 struct loop_event *
 loop_writable(struct loop *loop, int fd, loop_fd_cb *cb, void *arg)
 {
-	return event_start(event_make(loop, fd, EV_WRITE | EV_PERSIST, PRIO_INPUT, cb, NULL, arg));
+	return event_start(event_make(loop, fd, EV_WRITE | EV_PERSIST, cb, NULL, arg));
 }
 
 struct loop_event *
 loop_signal(struct loop *loop, int signo, loop_cb *cb, void *arg)
 {
-	return event_start(event_make(loop, signo, EV_SIGNAL | EV_PERSIST, PRIO_INPUT, NULL, cb, arg));
+	return event_start(event_make(loop, signo, EV_SIGNAL | EV_PERSIST, NULL, cb, arg));
 }
 
 struct loop_event *
 loop_timer(struct loop *loop, loop_cb *cb, void *arg)
 {
-	return event_make(loop, -1, 0, PRIO_INPUT, NULL, cb, arg);
+	return event_make(loop, -1, 0, NULL, cb, arg);
 }
 
 struct loop_event *
 loop_deferred(struct loop *loop, loop_cb *cb, void *arg)
 {
-	return event_make(loop, -1, 0, PRIO_DEFERRED, NULL, cb, arg);
+	struct loop_event *event = mem_zero(1, sizeof(*event));
+
+	event->loop = loop;
+	event->cb = cb;
+	event->arg = arg;
+	return event;
 }
 
 void
@@ -141,7 +173,10 @@ loop_timer_cancel(struct loop_event *timer)
 void
 loop_deferred_raise(struct loop_event *deferred)
 {
-	event_active(deferred->ev, EV_TIMEOUT, 0);
+	if (deferred->raised)
+		return;
+	deferred->raised = true;
+	DL_APPEND(deferred->loop->raised, deferred);
 }
 
 void
@@ -149,6 +184,9 @@ loop_event_free(struct loop_event *event)
 {
 	if (event == NULL)
 		return;
-	event_free(event->ev);
+	if (event->ev != NULL)
+		event_free(event->ev);
+	if (event->raised)
+		DL_DELETE(event->loop->raised, event);
 	free(event);
 }

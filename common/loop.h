@@ -16,8 +16,8 @@ typedef void loop_cb(void *arg);
 struct loop *loop_new(void); /* never NULL: out of memory ends the program */
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);  /* until loop_stop */
-void loop_stop(struct loop *loop); /* from inside a callback */
-void loop_once(struct loop *loop, bool wait); /* runs what is ready, waiting for something first if asked */
+void loop_stop(struct loop *loop); /* from inside a callback; deferred work of the turn is still done */
+void loop_once(struct loop *loop, bool wait); /* one turn: what is ready, waiting for something first if asked */
 
 /* The libevent base below, for streams and HTTP. */
 struct event_base *loop_base(struct loop *loop);
@@ -27,7 +27,8 @@ struct loop_event *loop_readable(struct loop *loop, int fd, loop_fd_cb *cb, void
 struct loop_event *loop_writable(struct loop *loop, int fd, loop_fd_cb *cb, void *arg);
 struct loop_event *loop_signal(struct loop *loop, int signo, loop_cb *cb, void *arg);
 struct loop_event *loop_timer(struct loop *loop, loop_cb *cb, void *arg); /* made idle */
-/* Runs once after all input that is ready now has been handled: how replies wait for one commit. Made idle. */
+/* Runs once, at the end of the turn, when all input that was ready at its start has been handled: how replies wait for
+ * one commit. Made idle. */
 struct loop_event *loop_deferred(struct loop *loop, loop_cb *cb, void *arg);
 
 void loop_timer_set(struct loop_event *timer, int64_t delay_ms); /* replaces an earlier setting */
