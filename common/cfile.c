@@ -276,7 +276,6 @@ is_assignment(int line, const char *name)
 
 /* libconfuse found a fault. It would stop at an unknown option; from here it can still be told to skip this one, by
  * the flag that it looks at next and that the next known option takes back. */
-__attribute__((format(printf, 2, 0)))
 static void
 fault(cfg_t *cfg, const char *fmt, va_list ap)
 {

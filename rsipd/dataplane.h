@@ -135,13 +135,15 @@ struct dp_ops {
 	X(LOOP, "loop")                             /* would go into the tunnel it came from: RFC 2003 3.2 */  \
 	X(PROTOCOL, "protocol")                     /* a protocol that no row of the demultiplexer knows */    \
 	X(ICMP_UNRELATED, "icmp_unrelated")         /* ICMP about a packet that nobody here sent */            \
+	X(ICMP_ID, "icmp_id_collision")             /* outbound ping with an id that another host uses there */ \
 	X(SEND_FAILED, "send_failed")               /* the kernel refused: queue full, no route */
 
 enum dp_drop {
 #define X(id, name) DP_DROP_##id,
 	DP_DROP_REASONS(X)
 #undef X
-	DP_DROP_COUNT
+	DP_DROP_COUNT,
+	DP_NO_DROP = DP_DROP_COUNT, /* what a check returns that found nothing wrong */
 };
 
 struct dp_counters {

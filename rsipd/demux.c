@@ -1,0 +1,363 @@
+#include "demux.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "pool_map.h"
+
+#define PATH_MTU_DEFAULT 1500 /* until the kernel has been asked */
+
+struct demux {
+	struct demux_events events;
+	struct demux_host *hosts;       /* uthash by addr */
+	struct demux_binding *bindings; /* uthash by bind ID */
+	struct addr_table *addrs;       /* uthash by addr */
+	struct learned_table *learned;
+	struct pool_map pools, next_pools; /* the latter: those told so far in the synchronisation that is going on */
+	uint32_t generation;               /* of the last synchronisation that began */
+	bool syncing;
+};
+
+struct demux *
+demux_new(const struct demux_events *events)
+{
+	struct demux *d = mem_zero(1, sizeof(*d));
+
+	d->events = *events;
+	d->learned = learned_new(events->forgotten, events->arg);
+	return d;
+}
+
+void
+demux_free(struct demux *d)
+{
+	demux_sync_begin(d);
+	demux_sync_end(d);
+	learned_free(d->learned);
+	free(d);
+}
+
+/* ---- lookups ---- */
+
+struct demux_host *
+demux_host(const struct demux *d, ip4_t host_addr)
+{
+	struct demux_host *host;
+
+	HASH_FIND(hh, d->hosts, &host_addr, sizeof(host_addr), host);
+	return host;
+}
+
+struct demux_binding *
+demux_binding(const struct demux *d, uint32_t bind_id)
+{
+	struct demux_binding *b;
+
+	HASH_FIND(hh, d->bindings, &bind_id, sizeof(bind_id), b);
+	return b;
+}
+
+static struct addr_table *
+find_addr(const struct demux *d, ip4_t local_addr)
+{
+	struct addr_table *t;
+
+	HASH_FIND(hh, d->addrs, &local_addr, sizeof(local_addr), t);
+	return t;
+}
+
+const struct addr_table *
+demux_addr(const struct demux *d, ip4_t local_addr)
+{
+	return find_addr(d, local_addr);
+}
+
+struct learned_table *
+demux_learned(const struct demux *d)
+{
+	return d->learned;
+}
+
+const struct dp_pool *
+demux_pool(const struct demux *d, ip4_t local_addr)
+{
+	return pool_map_find(&d->pools, local_addr);
+}
+
+struct learned_key
+demux_learned_key(enum learned_kind kind, const struct demux_key *key)
+{
+	struct learned_key learned = { .kind = kind, .local_addr = key->local_addr, .peer_addr = key->peer_addr };
+
+	if (kind == LEARNED_ICMP_ID)
+		learned.value = (uint64_t)key->icmp_type << 16 | key->icmp_id;
+	else if (kind == LEARNED_PEER_SPI)
+		learned.value = (uint64_t)key->proto << 32 | key->spi;
+	return learned;
+}
+
+static struct demux_binding *
+learned_owner(const struct demux *d, enum learned_kind kind, const struct demux_key *key)
+{
+	struct learned_key learned = demux_learned_key(kind, key);
+	const struct learned *item = learned_find(d->learned, &learned);
+
+	return item != NULL ? item->binding : NULL;
+}
+
+struct demux_binding *
+demux_owner(const struct demux *d, const struct demux_key *key)
+{
+	const struct addr_table *t = demux_addr(d, key->local_addr);
+
+	if (t == NULL || t->whole != NULL)
+		return t != NULL ? t->whole : NULL;
+	switch (key->kind) {
+	case DEMUX_PORT:
+		return addr_table_port(t, key->local_port);
+	case DEMUX_LOCAL_SPI:
+		return addr_table_spi(t, key->spi);
+	case DEMUX_PEER_SPI:
+		return learned_owner(d, LEARNED_PEER_SPI, key);
+	case DEMUX_ICMP_REQUEST:
+	case DEMUX_ICMP_REPLY:
+		return learned_owner(d, LEARNED_ICMP_ID, key);
+	default:
+		return NULL;
+	}
+}
+
+/* ---- bindings ---- */
+
+static struct demux_host *
+host_get(struct demux *d, ip4_t host_addr)
+{
+	struct demux_host *host = demux_host(d, host_addr);
+
+	if (host != NULL)
+		return host;
+	host = mem_zero(1, sizeof(*host));
+	host->addr = host_addr;
+	host->path_mtu = PATH_MTU_DEFAULT;
+	LIST_INIT(&host->bindings);
+	learned_join(d->learned, &host->learner);
+	HASH_ADD(hh, d->hosts, addr, sizeof(host->addr), host);
+	d->events.host_new(host, d->events.arg);
+	return host;
+}
+
+static void
+host_put(struct demux *d, struct demux_host *host)
+{
+	if (!LIST_EMPTY(&host->bindings))
+		return;
+	learned_leave(d->learned, &host->learner);
+	HASH_DEL(d->hosts, host);
+	free(host);
+}
+
+/* The limit that control tells with each binding is the host's. */
+static void
+host_update_limit(struct demux_host *host)
+{
+	const struct demux_binding *b;
+
+	host->learner.max_cookies = 0;
+	LIST_FOREACH(b, &host->bindings, of_host) {
+		if (b->lease.max_claims > host->learner.max_cookies)
+			host->learner.max_cookies = b->lease.max_claims;
+	}
+}
+
+static struct addr_table *
+addr_get(struct demux *d, ip4_t local_addr)
+{
+	struct addr_table *t = find_addr(d, local_addr);
+
+	if (t == NULL) {
+		t = addr_table_new(local_addr);
+		HASH_ADD(hh, d->addrs, addr, sizeof(t->addr), t);
+	}
+	return t;
+}
+
+static void
+addr_put(struct demux *d, struct addr_table *t)
+{
+	if (t->n_bindings > 0)
+		return;
+	HASH_DEL(d->addrs, t);
+	addr_table_free(t);
+}
+
+static void
+binding_free(struct demux_binding *b)
+{
+	free(b->ports);
+	free(b->spis);
+	free(b->remote_ports);
+	free(b);
+}
+
+static void
+binding_remove(struct demux *d, struct demux_binding *b)
+{
+	struct addr_table *t = find_addr(d, b->lease.local_addr);
+	struct demux_host *host = b->host;
+
+	learned_forget_binding(d->learned, &host->learner, b);
+	addr_table_remove(t, b);
+	addr_put(d, t);
+	HASH_DEL(d->bindings, b);
+	LIST_REMOVE(b, of_host);
+	host_update_limit(host);
+	host_put(d, host);
+	binding_free(b);
+}
+
+static void *
+copy(const void *from, size_t n, size_t size)
+{
+	void *to = mem_zero(n, size);
+
+	if (n > 0)
+		memcpy(to, from, n * size);
+	return to;
+}
+
+static struct demux_binding *
+binding_new(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
+            const struct port_range *remote_ports)
+{
+	struct demux_binding *b = mem_zero(1, sizeof(*b));
+
+	b->lease = *lease;
+	b->ports = copy(ports, lease->n_ports, sizeof(*ports));
+	b->spis = copy(spis, lease->n_spis, sizeof(*spis));
+	b->remote_ports = copy(remote_ports, lease->n_remote_ports, sizeof(*remote_ports));
+	return b;
+}
+
+/* Takes out of the table what b stands in the way of. Returns how many bindings that were. */
+static unsigned
+remove_conflicts(struct demux *d, const struct demux_binding *b)
+{
+	struct demux_binding *other;
+	unsigned removed = 0;
+
+	for (;;) {
+		struct addr_table *t = find_addr(d, b->lease.local_addr);
+
+		if (t == NULL || (other = addr_table_conflict(t, b)) == NULL)
+			return removed;
+		binding_remove(d, other);
+		removed++;
+	}
+}
+
+/* The binding in the tables takes over what news says; news takes the old ranges to the grave. What was learned refers to
+ * the struct and stays. */
+static void
+binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *news)
+{
+	struct demux_binding old = *b;
+
+	addr_table_remove(find_addr(d, b->lease.local_addr), b);
+	b->lease = news->lease;
+	b->ports = news->ports;
+	b->spis = news->spis;
+	b->remote_ports = news->remote_ports;
+	news->ports = old.ports;
+	news->spis = old.spis;
+	news->remote_ports = old.remote_ports;
+	binding_free(news);
+}
+
+static void
+binding_insert(struct demux *d, struct demux_binding *b)
+{
+	b->host = host_get(d, b->lease.host_addr);
+	LIST_INSERT_HEAD(&b->host->bindings, b, of_host);
+	HASH_ADD(hh, d->bindings, lease.bind_id, sizeof(b->lease.bind_id), b);
+}
+
+unsigned
+demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
+           const struct spi_range *spis, const struct port_range *remote_ports)
+{
+	struct demux_binding *b = binding_new(lease, ports, spis, remote_ports);
+	struct demux_binding *old = demux_binding(d, lease->bind_id);
+	unsigned removed;
+
+	if (old != NULL && (old->lease.host_addr != lease->host_addr || old->lease.local_addr != lease->local_addr)) {
+		binding_remove(d, old);
+		old = NULL;
+	}
+	if (old != NULL) {
+		binding_change(d, old, b);
+		b = old;
+	} else {
+		binding_insert(d, b);
+	}
+	removed = remove_conflicts(d, b);
+	addr_table_add(addr_get(d, lease->local_addr), b);
+	host_update_limit(b->host);
+	b->generation = d->generation;
+	return removed;
+}
+
+void
+demux_unbind(struct demux *d, uint32_t bind_id)
+{
+	struct demux_binding *b = demux_binding(d, bind_id);
+
+	if (b != NULL)
+		binding_remove(d, b);
+}
+
+void
+demux_each_host(struct demux *d, void (*each)(struct demux_host *, void *), void *arg)
+{
+	struct demux_host *host, *next;
+
+	HASH_ITER(hh, d->hosts, host, next)
+		each(host, arg);
+}
+
+/* ---- synchronisation ---- */
+
+void
+demux_sync_begin(struct demux *d)
+{
+	d->generation++;
+	d->syncing = true;
+	pool_map_clear(&d->next_pools);
+}
+
+bool
+demux_add_pool(struct demux *d, const struct dp_pool *pool)
+{
+	if (d->syncing)
+		pool_map_add(&d->next_pools, pool);
+	return d->syncing;
+}
+
+bool
+demux_sync_end(struct demux *d)
+{
+	struct demux_binding *b, *next;
+
+	if (!d->syncing)
+		return false;
+	HASH_ITER(hh, d->bindings, b, next) {
+		if (b->generation != d->generation)
+			binding_remove(d, b);
+	}
+	pool_map_clear(&d->pools);
+	d->pools = d->next_pools;
+	d->next_pools = (struct pool_map){ 0 };
+	pool_map_sort(&d->pools);
+	d->syncing = false;
+	return true;
+}

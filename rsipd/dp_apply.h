@@ -1,0 +1,21 @@
+/* One message of control's (dataplane.h), checked and applied to the tables. */
+#ifndef RSIPD_DP_APPLY_H
+#define RSIPD_DP_APPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct demux;
+
+/* What a message has done that the caller has to act on. */
+enum dp_applied {
+	DP_APPLIED,
+	DP_APPLIED_SYNC, /* it ended a synchronisation: claims that control does not know are to be told */
+	DP_REFUSED,      /* logged, nothing changed: a defect of control's */
+};
+
+/* bytes is borrowed and need not be aligned. */
+enum dp_applied dp_apply(struct demux *d, const void *bytes, size_t len, int64_t now);
+
+#endif

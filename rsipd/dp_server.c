@@ -1,0 +1,127 @@
+#include "dp_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dp_apply.h"
+#include "log.h"
+#include "mem.h"
+#include "token_bucket.h"
+
+#define VIOLATIONS_PER_SECOND 5    /* of one host */
+#define STRANGERS_PER_SECOND 10    /* of all that are no hosts */
+#define MESSAGES_AT_ONCE 65536     /* a full synchronisation of a large site; then packets get their turn */
+
+struct dp_server {
+	struct demux *demux;
+	int fd; /* -1: control is away */
+	bool claims_untold;
+	struct token_bucket strangers;
+	uint8_t message[DP_MESSAGE_MAX + 1]; /* one more, to see that one is too long */
+};
+
+struct dp_server *
+dp_server_new(struct demux *d)
+{
+	struct dp_server *s = mem_zero(1, sizeof(*s));
+
+	s->demux = d;
+	s->fd = -1;
+	return s;
+}
+
+void
+dp_server_free(struct dp_server *s)
+{
+	dp_server_connect(s, -1);
+	free(s);
+}
+
+void
+dp_server_connect(struct dp_server *s, int fd)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = fd;
+}
+
+static bool
+tell(struct dp_server *s, const void *message, size_t len)
+{
+	return s->fd >= 0 && send(s->fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+bool
+dp_server_poll(struct dp_server *s, int64_t now)
+{
+	for (int i = 0; s->fd >= 0 && i < MESSAGES_AT_ONCE; i++) {
+		ssize_t n = recv(s->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n <= 0)
+			return false;
+		if (dp_apply(s->demux, s->message, (size_t)n, now) == DP_APPLIED_SYNC)
+			s->claims_untold = true;
+	}
+	if (s->claims_untold)
+		dp_server_tell_claims(s);
+	return true;
+}
+
+static struct dp_claim
+claim_message(enum dp_op op, const struct learned *item)
+{
+	return (struct dp_claim){
+		.op = op,
+		.bind_id = item->binding->lease.bind_id,
+		.local_addr = item->key.local_addr,
+		.peer = item->peer,
+		.cookie = item->key.value,
+	};
+}
+
+static void
+tell_claim(struct learned *item, void *arg)
+{
+	struct dp_server *s = arg;
+	struct dp_claim message = claim_message(DP_CLAIMED, item);
+
+	if (item->told || !item->answered || s->claims_untold)
+		return;
+	item->told = tell(s, &message, sizeof(message));
+	s->claims_untold = !item->told;
+}
+
+void
+dp_server_tell_claims(struct dp_server *s)
+{
+	s->claims_untold = false;
+	learned_walk(demux_learned(s->demux), LEARNED_COOKIE, tell_claim, s);
+}
+
+void
+dp_server_forgotten(struct dp_server *s, const struct learned *item)
+{
+	struct dp_claim message;
+
+	if (item->key.kind != LEARNED_COOKIE || !item->told)
+		return;
+	message = claim_message(DP_UNCLAIMED, item);
+	tell(s, &message, sizeof(message));
+}
+
+void
+dp_server_violation(struct dp_server *s, struct demux_host *host, const struct dp_violation *v, int64_t now)
+{
+	bool allowed = host != NULL ? token_bucket_take(&host->violations, VIOLATIONS_PER_SECOND, now) :
+	                              token_bucket_take(&s->strangers, STRANGERS_PER_SECOND, now);
+
+	if (allowed)
+		tell(s, v, sizeof(*v));
+}

@@ -1,0 +1,19 @@
+/* May this host send this packet? (RFC 3103 10.4) A pure verdict: nothing is changed or learned. */
+#ifndef RSIPD_EGRESS_H
+#define RSIPD_EGRESS_H
+
+#include "demux.h"
+#include "packet.h"
+
+struct egress {
+	struct demux_binding *binding; /* with which it is allowed */
+	struct demux_key key;          /* local side: the source */
+	uint16_t error;                /* enum rsip_error that the host is told of, RSIP_OK for none */
+};
+
+/* p came from host through a tunnel of type tunnel. DP_NO_DROP with out->binding and out->key set, or why it is dropped,
+ * with out->error and as much of out->key as could be read. */
+enum dp_drop egress_check(struct demux *d, const struct demux_host *host, uint8_t tunnel, const struct packet *p,
+                          struct egress *out);
+
+#endif

@@ -1,0 +1,180 @@
+#include "classify.h"
+#include "egress.h"
+#include "encap.h"
+#include "engine.h"
+#include "fragments.h"
+#include "ike_demux.h"
+#include "mss.h"
+
+static void
+drop(struct verdict *v, enum dp_drop reason)
+{
+	v->action = VERDICT_DROP;
+	v->reason = reason;
+}
+
+/* What control will tell the host of (RFC 3103 10.4). */
+static void
+report(struct verdict *v, ip4_t host_addr, const struct egress *found)
+{
+	v->violation = (struct dp_violation){
+		.op = DP_VIOLATION,
+		.host_addr = host_addr,
+		.error = found->error,
+		.bind_id = found->binding != NULL ? found->binding->lease.bind_id : 0,
+		.local_addr = found->key.local_addr,
+		.remote_addr = found->key.peer_addr,
+		.local_port = found->key.local_port,
+		.remote_port = found->key.peer_port,
+	};
+}
+
+/* ---- what the packet teaches ---- */
+
+/* A query's id is its first user's, for as long as it asks (RFC 3102 6.2 leaves the ambiguity open). */
+static enum dp_drop
+learn_icmp_id(struct engine *e, const struct egress *found)
+{
+	struct learned_key key = demux_learned_key(LEARNED_ICMP_ID, &found->key);
+	struct learned_table *table = demux_learned(e->demux);
+	struct learned *item = learned_find(table, &key);
+
+	if (item == NULL)
+		learned_add(table, &key, &found->binding->host->learner, found->binding, e->now);
+	else if (item->learner == &found->binding->host->learner)
+		learned_use(item, e->now);
+	else
+		return DP_DROP_ICMP_ID;
+	return DP_NO_DROP;
+}
+
+/* The peer chose the SPI, and chose it once: whoever uses it second learns nothing, but may be right after all. */
+static void
+learn_peer_spi(struct engine *e, const struct egress *found)
+{
+	struct learned_key key = demux_learned_key(LEARNED_PEER_SPI, &found->key);
+	struct learned_table *table = demux_learned(e->demux);
+	struct learned *item = learned_find(table, &key);
+
+	if (item == NULL)
+		learned_add(table, &key, &found->binding->host->learner, found->binding, e->now);
+	else if (item->learner == &found->binding->host->learner)
+		learned_use(item, e->now);
+}
+
+static enum dp_drop
+learn(struct engine *e, const struct packet *p, const struct egress *found, struct verdict *v)
+{
+	enum dp_drop reason = DP_NO_DROP;
+
+	if (found->binding->lease.method == RSIP_METHOD_RSA_IP)
+		return DP_NO_DROP;
+	if (found->key.kind == DEMUX_IKE || found->key.kind == DEMUX_KEEPALIVE)
+		reason = ike_send(e->demux, &found->key, found->binding, e->now, &v->claims);
+	else if (found->key.kind == DEMUX_ICMP_REQUEST)
+		reason = learn_icmp_id(e, found);
+	else if (found->key.kind == DEMUX_PEER_SPI)
+		learn_peer_spi(e, found);
+	if (reason == DP_NO_DROP && packet_is_first(p) && p->more_fragments)
+		fragments_first(e->demux, p, LOCAL_IS_SRC, found->binding, e->now);
+	return reason;
+}
+
+/* ---- the way out ---- */
+
+/* Own-address mode only: the kernel would keep a packet to its own address for itself, so we are the router between the
+ * two hosts. Elsewhere the kernel sends such a packet back to us and decrements its TTL on the way. */
+static void
+hairpin(struct engine *e, struct packet *p, struct verdict *v)
+{
+	unsigned claims = v->claims;
+
+	if (p->ttl <= 1) {
+		drop(v, DP_DROP_TTL);
+		v->answer_len = icmp_error(e->error, p, ICMP_TYPE_TIME_EXCEEDED, 0, 0, p->dst);
+		v->answer = v->answer_len > 0 ? e->error : NULL;
+		return;
+	}
+	packet_set_ttl(p, (uint8_t)(p->ttl - 1));
+	engine_inbound(e, p->bytes, p->len, v);
+	v->claims = claims;
+	v->hairpin = true;
+}
+
+static void
+forward(struct engine *e, struct packet *p, const struct egress *found, struct verdict *v)
+{
+	const struct dp_pool *from = demux_pool(e->demux, p->src), *to = demux_pool(e->demux, p->dst);
+	uint16_t mtu = encap_mtu(found->binding->host->path_mtu, found->binding->lease.tunnel);
+
+	if (from != NULL && from->mss_clamp && found->binding->lease.method != RSIP_METHOD_RSA_IP)
+		mss_clamp(p, mtu);
+	v->bytes = p->bytes;
+	v->len = p->len;
+	v->action = VERDICT_PUBLIC;
+	if (to != NULL && to->own)
+		hairpin(e, p, v);
+}
+
+/* p is what the tunnel held, outer what held it. */
+static void
+inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, struct verdict *v)
+{
+	uint8_t tunnel = encap_tunnel_type(outer);
+	struct egress found;
+	enum dp_drop reason;
+
+	if (p->dst == outer->src) {
+		drop(v, DP_DROP_LOOP); /* RFC 2784 3.1 */
+		return;
+	}
+	reason = egress_check(e->demux, v->host, tunnel, p, &found);
+	if (found.error != RSIP_OK)
+		report(v, outer->src, &found);
+	if (reason == DP_NO_DROP && !encap_take_ecn(outer->tos, p))
+		reason = DP_DROP_CONGESTION;
+	if (reason == DP_NO_DROP)
+		reason = learn(e, p, &found, v);
+	if (reason == DP_NO_DROP)
+		forward(e, p, &found, v);
+	else
+		drop(v, reason);
+}
+
+/* Who is not a host of ours may still be registered: control knows, and tells it that it has leased nothing. */
+static void
+unknown_host(const struct packet *outer, const struct packet *p, struct verdict *v)
+{
+	struct egress nothing = {
+		.key = { .local_addr = p->src, .peer_addr = p->dst },
+		.error = RSIP_LOCAL_ADDR_UNALLOWED,
+	};
+
+	drop(v, DP_DROP_NOT_REGISTERED);
+	report(v, outer->src, &nothing);
+}
+
+void
+engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
+{
+	struct packet outer, p;
+	uint8_t *inner;
+	size_t inner_len;
+	enum dp_drop reason;
+
+	*v = (struct verdict){ .bytes = bytes, .len = len };
+	if (!packet_parse(&outer, bytes, len)) {
+		drop(v, DP_DROP_MALFORMED);
+		return;
+	}
+	v->host = demux_host(e->demux, outer.src);
+	reason = encap_strip(&outer, &inner, &inner_len);
+	if (reason == DP_NO_DROP && !packet_parse(&p, inner, inner_len))
+		reason = DP_DROP_MALFORMED;
+	if (reason != DP_NO_DROP)
+		drop(v, v->host != NULL ? reason : DP_DROP_NOT_REGISTERED);
+	else if (v->host == NULL)
+		unknown_host(&outer, &p, v);
+	else
+		inner_outbound(e, &outer, &p, v);
+}

@@ -1,0 +1,315 @@
+#include "relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "dp_server.h"
+#include "engine.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "monitor_proto.h"
+#include "pktio.h"
+
+#define HOUSEKEEPING_MS 1000
+#define PATH_MTU_EVERY 30 /* in housekeepings; the kernel tells no sooner that a path has become wider */
+#define PATH_MTU_MIN 68   /* RFC 791 3.2: every link takes this */
+
+struct relay {
+	const struct relay_net *net;
+	struct dp_counters *counters;
+	struct loop *loop;
+	struct loop_event *control, *housekeeping;
+	struct dp_server *dp;
+	struct pktio *io;
+	struct engine engine;
+	struct verdict verdicts[PKTIO_BATCH]; /* of the batch in work */
+	struct verdict echo;                  /* of an answer that goes to a host of ours */
+	unsigned ticks;
+};
+
+/* ---- carrying out a verdict ---- */
+
+static void
+refresh_path_mtu(struct demux_host *host, void *arg)
+{
+	struct relay *r = arg;
+	uint16_t mtu = pktio_path_mtu(r->io, host->addr);
+
+	if (mtu >= PATH_MTU_MIN)
+		host->path_mtu = mtu;
+}
+
+/* The kernel routes the gateway's answers as it does every packet from the TUN; but in own-address mode it would take one
+ * to a host of ours for its own. Such an answer is an ICMP error, so no answer follows from it; it has no DF set, so it
+ * waits in a queue that is not the one being flushed when a packet was too big. */
+static void
+send_answer(struct relay *r, const struct verdict *v)
+{
+	const uint8_t *bytes = v->answer;
+	struct packet p;
+
+	if (!packet_parse(&p, (uint8_t *)bytes, v->answer_len))
+		return;
+	const struct dp_pool *pool = demux_pool(r->engine.demux, p.dst);
+	if (pool == NULL || !pool->own) {
+		pktio_write_public(r->io, bytes, v->answer_len);
+		return;
+	}
+	engine_inbound(&r->engine, (uint8_t *)bytes, v->answer_len, &r->echo);
+	if (r->echo.action == VERDICT_HOST) {
+		pktio_queue(r->io, &r->echo);
+		pktio_flush(r->io);
+	}
+}
+
+static void
+finish(struct relay *r, struct verdict *v)
+{
+	verdict_count(v, r->counters);
+	if (v->answer != NULL)
+		send_answer(r, v);
+}
+
+static void
+finish_failed(struct relay *r, struct verdict *v)
+{
+	v->action = VERDICT_DROP;
+	v->reason = DP_DROP_SEND_FAILED;
+	finish(r, v);
+}
+
+/* The path to a host has become narrower than we knew: the peer is told, as RFC 2003 5.1 wants. */
+static void
+sent(struct verdict *v, int error, void *arg)
+{
+	struct relay *r = arg;
+
+	if (error == EMSGSIZE && v->tunnel.df) {
+		refresh_path_mtu(v->host, r);
+		engine_too_big(&r->engine, v);
+		finish(r, v);
+	} else if (error != 0) {
+		finish_failed(r, v);
+	} else {
+		finish(r, v);
+	}
+}
+
+static void
+carry_out(struct relay *r, struct verdict *v)
+{
+	switch (v->action) {
+	case VERDICT_HOST:
+		pktio_queue(r->io, v);
+		break;
+	case VERDICT_PUBLIC:
+	case VERDICT_STACK:
+		if (pktio_write_public(r->io, v->bytes, v->len))
+			finish(r, v);
+		else
+			finish_failed(r, v);
+		break;
+	case VERDICT_DROP:
+	case VERDICT_ANSWERED:
+		finish(r, v);
+		break;
+	}
+}
+
+/* ---- the descriptors ---- */
+
+static void
+disconnect_control(struct relay *r)
+{
+	loop_event_free(r->control);
+	r->control = NULL;
+	dp_server_connect(r->dp, -1);
+}
+
+/* Control's messages go before packets: a host that has its lease finds it in force with its first packet. */
+static void
+poll_control(struct relay *r)
+{
+	r->engine.now = clock_now();
+	if (r->control == NULL || dp_server_poll(r->dp, r->engine.now))
+		return;
+	log_warn("relay", "control is gone, packets go on");
+	disconnect_control(r);
+}
+
+static void
+control_cb(int fd, void *arg)
+{
+	(void)fd;
+	poll_control(arg);
+}
+
+static void
+connect_control(struct relay *r, int fd)
+{
+	disconnect_control(r);
+	dp_server_connect(r->dp, fd);
+	r->control = loop_readable(r->loop, fd, control_cb, r);
+}
+
+static void
+begin_batch(struct relay *r)
+{
+	poll_control(r);
+	r->engine.ms_of_day = (uint32_t)(clock_wall() % 86400 * 1000);
+}
+
+static void
+public_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+	struct pktio_packet batch[PKTIO_BATCH];
+	size_t n;
+
+	(void)fd;
+	begin_batch(r);
+	n = pktio_read_public(r->io, batch);
+	for (size_t i = 0; i < n; i++) {
+		engine_inbound(&r->engine, batch[i].bytes, batch[i].len, &r->verdicts[i]);
+		carry_out(r, &r->verdicts[i]);
+	}
+	pktio_flush(r->io);
+}
+
+/* Tunnel packets from elsewhere than the private side were not sent by hosts, whatever their source says. */
+static bool
+is_private(const struct relay_net *net, unsigned ifindex)
+{
+	for (size_t i = 0; i < net->n_private; i++) {
+		if (net->private_ifindex[i] == ifindex)
+			return true;
+	}
+	return false;
+}
+
+static void
+from_tunnel(struct relay *r, const struct pktio_packet *packet, struct verdict *v)
+{
+	if (!is_private(r->net, packet->ifindex)) {
+		r->counters->drops[DP_DROP_NOT_REGISTERED]++;
+		return;
+	}
+	engine_outbound(&r->engine, packet->bytes, packet->len, v);
+	if (v->claims > 0)
+		dp_server_tell_claims(r->dp);
+	if (v->violation.error != RSIP_OK)
+		dp_server_violation(r->dp, v->host, &v->violation, r->engine.now);
+	carry_out(r, v);
+}
+
+static void
+tunnel_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+	struct pktio_packet batch[PKTIO_BATCH];
+	size_t n;
+
+	begin_batch(r);
+	n = pktio_read_tunnel(r->io, fd, batch);
+	for (size_t i = 0; i < n; i++)
+		from_tunnel(r, &batch[i], &r->verdicts[i]);
+	pktio_flush(r->io);
+}
+
+static void
+monitor_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+	struct monitor_msg msg;
+	int passed;
+
+	switch (monitor_receive(fd, &msg, &passed)) {
+	case 0:
+		return;
+	case 1:
+		if (msg.op == MON_CONTROL && passed >= 0)
+			connect_control(r, passed);
+		else if (passed >= 0)
+			close(passed);
+		return;
+	default:
+		loop_stop(r->loop);
+	}
+}
+
+static void
+housekeeping_cb(void *arg)
+{
+	struct relay *r = arg;
+
+	r->engine.now = clock_now();
+	learned_expire(demux_learned(r->engine.demux), r->engine.now);
+	dp_server_tell_claims(r->dp);
+	if (++r->ticks % PATH_MTU_EVERY == 0)
+		demux_each_host(r->engine.demux, refresh_path_mtu, r);
+	loop_timer_set(r->housekeeping, HOUSEKEEPING_MS);
+}
+
+static void
+forgotten_cb(const struct learned *item, void *arg)
+{
+	dp_server_forgotten(((struct relay *)arg)->dp, item);
+}
+
+/* ---- life ---- */
+
+static struct relay *
+relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters)
+{
+	struct relay *r = mem_zero(1, sizeof(*r));
+	struct demux_events events = { .forgotten = forgotten_cb, .host_new = refresh_path_mtu, .arg = r };
+
+	r->net = net;
+	r->counters = counters;
+	r->loop = loop_new();
+	r->io = pktio_new(fds, sent, r);
+	r->engine.demux = demux_new(&events);
+	r->engine.gateway_addr = net->gateway_addr;
+	r->engine.public_addr = net->public_addr;
+	r->dp = dp_server_new(r->engine.demux);
+	return r;
+}
+
+static void
+relay_free(struct relay *r)
+{
+	demux_free(r->engine.demux);
+	dp_server_free(r->dp);
+	pktio_free(r->io);
+	loop_free(r->loop);
+	free(r);
+}
+
+int
+relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters)
+{
+	struct relay *r = relay_new(fds, net, counters);
+	struct loop_event *inputs[] = {
+		loop_readable(r->loop, fds->tun, public_cb, r),
+		loop_readable(r->loop, fds->ipip[RELAY_DF], tunnel_cb, r),
+		loop_readable(r->loop, fds->gre[RELAY_DF], tunnel_cb, r),
+		loop_readable(r->loop, fds->monitor, monitor_cb, r),
+	};
+
+	r->housekeeping = loop_timer(r->loop, housekeeping_cb, r);
+	loop_timer_set(r->housekeeping, HOUSEKEEPING_MS);
+	connect_control(r, fds->control);
+	log_info("relay", "running");
+	loop_run(r->loop);
+	log_info("relay", "monitor is gone, ending");
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+		loop_event_free(inputs[i]);
+	loop_event_free(r->housekeeping);
+	disconnect_control(r);
+	relay_free(r);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* What becomes of one packet: the stages decide, relay.c does it. */
+#ifndef RSIPD_VERDICT_H
+#define RSIPD_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane.h"
+#include "encap.h"
+
+enum verdict_action {
+	VERDICT_DROP,     /* for reason */
+	VERDICT_HOST,     /* through the tunnel to host */
+	VERDICT_PUBLIC,   /* to the public side */
+	VERDICT_STACK,    /* to the gateway's own stack */
+	VERDICT_ANSWERED, /* it was for the gateway: see answer */
+};
+
+struct verdict {
+	enum verdict_action action;
+	enum dp_drop reason;
+	uint8_t *bytes; /* the packet to send on: lies in the bytes that came, or DROPped ones for reference */
+	size_t len;
+	struct tunnel_header tunnel; /* VERDICT_HOST */
+	struct demux_host *host;     /* whom it goes to, or who sent it; NULL where unknown */
+	const uint8_t *answer;       /* what the gateway itself says to the sender, on the public side; NULL for nothing */
+	size_t answer_len;
+	unsigned claims;               /* IKE cookies that the host has learned with it */
+	bool hairpin;                  /* went out and came in again */
+	struct dp_violation violation; /* error 0: none to report */
+};
+
+/* Counts it as done. */
+void verdict_count(const struct verdict *v, struct dp_counters *counters);
+
+#endif

@@ -1,0 +1,289 @@
+/* The stages of the relay over the cases of dataplane/cases.h. */
+#include "config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../dataplane/cases.h"
+#include "dp_apply.h"
+#include "engine.h"
+#include "log.h"
+
+static void
+host_new_cb(struct demux_host *host, void *arg)
+{
+	(void)arg;
+	host->path_mtu = 1500;
+}
+
+static void
+forgotten_cb(const struct learned *item, void *arg)
+{
+	(void)item;
+	(void)arg;
+}
+
+static void
+tell(struct demux *d, const void *message, size_t len)
+{
+	ck_assert_int_ne(dp_apply(d, message, len, 0), DP_REFUSED);
+}
+
+/* As control would send it: the struct, then the ranges. */
+static void
+tell_bind(struct demux *d, const struct site_binding *b)
+{
+	uint8_t message[sizeof(struct dp_bind) + 16], *end = message + sizeof(b->lease);
+
+	memcpy(message, &b->lease, sizeof(b->lease));
+	if (b->lease.n_ports > 0)
+		end = (uint8_t *)memcpy(end, b->ports, sizeof(b->ports)) + sizeof(b->ports);
+	if (b->lease.n_spis > 0)
+		end = (uint8_t *)memcpy(end, b->spis, sizeof(b->spis)) + sizeof(b->spis);
+	if (b->lease.n_remote_ports > 0)
+		end = (uint8_t *)memcpy(end, b->remote_ports, sizeof(b->remote_ports)) + sizeof(b->remote_ports);
+	tell(d, message, (size_t)(end - message));
+}
+
+static void
+site_up(struct engine *e)
+{
+	const struct demux_events events = { .forgotten = forgotten_cb, .host_new = host_new_cb };
+	const struct dp_sync begin = { DP_SYNC_BEGIN }, end = { DP_SYNC_END };
+
+	memset(e, 0, sizeof(*e));
+	e->demux = demux_new(&events);
+	e->now = 1000000;
+	e->gateway_addr = GW;
+	e->public_addr = OWN;
+	tell(e->demux, &begin, sizeof(begin));
+	for (size_t i = 0; i < COUNT(site_pools); i++)
+		tell(e->demux, &site_pools[i], sizeof(site_pools[i]));
+	for (size_t i = 0; i < COUNT(site_bindings); i++)
+		tell_bind(e->demux, &site_bindings[i]);
+	tell(e->demux, &end, sizeof(end));
+}
+
+/* Each packet in memory of its exact size, so that sanitizers see what is read behind it. */
+static uint8_t *
+build_exact(const struct test_packet *p, size_t *len)
+{
+	static uint8_t space[70000];
+	uint8_t *exact;
+
+	*len = test_packet_build(p, space);
+	exact = malloc(*len > 0 ? *len : 1);
+	ck_assert_ptr_nonnull(exact);
+	return memcpy(exact, space, *len);
+}
+
+static uint8_t *
+run(struct engine *e, enum direction direction, const struct test_packet *p, struct verdict *v)
+{
+	size_t len;
+	uint8_t *bytes = build_exact(p, &len);
+
+	if (direction == IN)
+		engine_inbound(e, bytes, len, v);
+	else
+		engine_outbound(e, bytes, len, v);
+	return bytes;
+}
+
+static void
+run_before(struct engine *e, const struct dp_step *steps, size_t n)
+{
+	struct verdict v;
+
+	for (size_t i = 0; i < n && steps[i].packet.proto != 0; i++) {
+		e->now += steps[i].later_s * 1000;
+		learned_expire(demux_learned(e->demux), e->now);
+		free(run(e, steps[i].direction, &steps[i].packet, &v));
+	}
+}
+
+static void
+check_bytes(const struct dp_case *c, const char *which, const uint8_t *bytes, size_t len, const struct test_packet *want)
+{
+	static uint8_t space[70000];
+	size_t want_len = test_packet_build_inner(want, space);
+
+	ck_assert_msg(len == want_len, "%s: %s has %zu bytes, not %zu", c->what, which, len, want_len);
+	for (size_t i = 0; i < len; i++)
+		ck_assert_msg(bytes[i] == space[i], "%s: %s differs at byte %zu: 0x%02x, not 0x%02x", c->what, which, i,
+		              bytes[i], space[i]);
+}
+
+static const struct dp_bind *
+lease_of(ip4_t host)
+{
+	for (size_t i = 0; i < COUNT(site_bindings); i++) {
+		if (site_bindings[i].lease.host_addr == host)
+			return &site_bindings[i].lease;
+	}
+	ck_abort_msg("the site has no such host");
+}
+
+static void
+check_tunnel(const struct dp_case *c, const struct verdict *v)
+{
+	const struct tunnel_header *t = &v->tunnel;
+
+	ck_assert_msg(t->dst == c->to, "%s: goes to 0x%08x, not 0x%08x", c->what, t->dst, c->to);
+	ck_assert_msg(t->src == GW, "%s: comes from 0x%08x", c->what, t->src);
+	ck_assert_msg(t->type == lease_of(c->to)->tunnel, "%s: by tunnel type %u", c->what, t->type);
+	ck_assert_msg(t->tos == c->packet.tos, "%s: outer TOS 0x%02x", c->what, t->tos);
+	ck_assert_msg(t->df == c->packet.df, "%s: outer DF %d", c->what, t->df);
+}
+
+static void
+check_verdict(const struct dp_case *c, const struct verdict *v)
+{
+	ck_assert_msg(v->action == c->then, "%s: action %d, not %d (reason %s)", c->what, v->action, c->then,
+	              dp_drop_name(v->reason));
+	if (v->action == VERDICT_DROP)
+		ck_assert_msg(v->reason == c->reason, "%s: dropped for %s, not %s", c->what, dp_drop_name(v->reason),
+		              dp_drop_name(c->reason));
+	else if (v->action != VERDICT_ANSWERED)
+		check_bytes(c, "the packet", v->bytes, v->len, c->becomes != NULL ? c->becomes : &c->packet);
+	if (v->action == VERDICT_HOST)
+		check_tunnel(c, v);
+	ck_assert_msg(v->violation.error == c->error, "%s: error %u reported, not %u", c->what, v->violation.error, c->error);
+	ck_assert_msg((v->answer != NULL) == (c->answer != NULL), "%s: %s answer", c->what, v->answer != NULL ? "an" : "no");
+	if (v->answer != NULL)
+		check_bytes(c, "the answer", v->answer, v->answer_len, c->answer);
+}
+
+START_TEST(a_case)
+{
+	const struct dp_case *c = &cases[_i];
+	struct engine e;
+	struct verdict v;
+	uint8_t *bytes;
+
+	site_up(&e);
+	run_before(&e, c->before, COUNT(c->before));
+	bytes = run(&e, c->direction, &c->packet, &v);
+	check_verdict(c, &v);
+	free(bytes);
+	demux_free(e.demux);
+}
+END_TEST
+
+/* Every case with each of its bytes cut off, one after the other: nothing is read that is not there. */
+START_TEST(a_case_cut_short)
+{
+	const struct dp_case *c = &cases[_i];
+	struct engine e;
+	struct verdict v;
+	size_t len;
+	uint8_t *bytes = build_exact(&c->packet, &len);
+
+	site_up(&e);
+	run_before(&e, c->before, COUNT(c->before));
+	for (size_t cut = 0; cut < len && cut < 200; cut++) {
+		uint8_t *part = malloc(cut > 0 ? cut : 1);
+
+		memcpy(part, bytes, cut);
+		if (c->direction == IN)
+			engine_inbound(&e, part, cut, &v);
+		else
+			engine_outbound(&e, part, cut, &v);
+		ck_assert_int_eq(v.action, VERDICT_DROP);
+		free(part);
+	}
+	free(bytes);
+	demux_free(e.demux);
+}
+END_TEST
+
+START_TEST(verdicts_are_counted)
+{
+	struct dp_counters counters = { 0 };
+	struct verdict v = { .action = VERDICT_HOST, .len = 100 };
+
+	verdict_count(&v, &counters);
+	v.hairpin = true;
+	verdict_count(&v, &counters);
+	ck_assert_uint_eq(counters.in_packets, 2);
+	ck_assert_uint_eq(counters.in_bytes, 200);
+	ck_assert_uint_eq(counters.out_packets, 1);
+	v = (struct verdict){ .action = VERDICT_DROP, .reason = DP_DROP_TOO_BIG, .answer = (const uint8_t *)"" };
+	verdict_count(&v, &counters);
+	ck_assert_uint_eq(counters.drops[DP_DROP_TOO_BIG], 1);
+	ck_assert_uint_eq(counters.answered, 1);
+	v = (struct verdict){ .action = VERDICT_PUBLIC, .len = 7, .claims = 2 };
+	verdict_count(&v, &counters);
+	ck_assert_uint_eq(counters.out_bytes, 107);
+	ck_assert_uint_eq(counters.claims, 2);
+	v.action = VERDICT_STACK;
+	verdict_count(&v, &counters);
+	ck_assert_uint_eq(counters.to_stack, 1);
+}
+END_TEST
+
+START_TEST(errors_are_limited)
+{
+	const struct test_packet big = { .src = Y, .dst = A, .proto = UDP, .dport = 1024, .df = true, .data = 1453 };
+	struct engine e;
+	struct verdict v;
+	unsigned answers = 0;
+
+	site_up(&e);
+	for (int i = 0; i < 5000; i++) {
+		free(run(&e, IN, &big, &v));
+		answers += v.answer != NULL;
+	}
+	ck_assert_uint_ge(answers, 900);
+	ck_assert_uint_le(answers, 1100);
+	demux_free(e.demux);
+}
+END_TEST
+
+/* The path to a host turns out narrower while its packet is being sent. */
+START_TEST(a_path_becomes_narrower)
+{
+	const struct test_packet packet = { .src = Y, .dst = A, .proto = UDP, .dport = 1024, .df = true, .data = 1400 };
+	const struct dp_case c = { .what = "narrower" };
+	struct engine e;
+	struct verdict v;
+	uint8_t *bytes;
+
+	site_up(&e);
+	bytes = run(&e, IN, &packet, &v);
+	ck_assert_int_eq(v.action, VERDICT_HOST);
+	v.host->path_mtu = 1280;
+	engine_too_big(&e, &v);
+	ck_assert_int_eq(v.action, VERDICT_DROP);
+	ck_assert_int_eq(v.reason, DP_DROP_TOO_BIG);
+	check_bytes(&c, "the answer", v.answer, v.answer_len,
+	            PACKET { .src = OWN, .dst = Y, .proto = ICMP, .icmp_type = 3, .icmp_code = 4, .icmp_mtu = 1260, .tos = 0xc0,
+	                     .quote_len = 548, .quotes = &packet });
+	free(bytes);
+	demux_free(e.demux);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("relay");
+	TCase *tc = tcase_create("relay");
+	SRunner *runner;
+	int failed;
+
+	log_init("check_relay", LOG_TO_NONE, LOG_LVL_ERROR, false);
+	tcase_add_loop_test(tc, a_case, 0, COUNT(cases));
+	tcase_add_loop_test(tc, a_case_cut_short, 0, COUNT(cases));
+	tcase_add_test(tc, verdicts_are_counted);
+	tcase_add_test(tc, errors_are_limited);
+	tcase_add_test(tc, a_path_becomes_narrower);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
