@@ -42,4 +42,9 @@ void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing
 /* After a reload: hosts get their new policies. Leases stay as they are until they expire. */
 void ledger_set_conf(struct ledger *l, const struct conf *conf);
 
+/* For lease.c and restore.c: b among the bindings of its host, in the index and the deadlines, and out of them again.
+ * Pool, store and data plane are not touched. */
+void ledger_enter(struct ledger *l, struct session *s, struct binding *b);
+void ledger_strike(struct ledger *l, struct binding *b);
+
 #endif

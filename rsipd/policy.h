@@ -43,7 +43,7 @@ enum rsip_error policy_check_flow(const struct conf *conf, const struct conf_pol
                                   const struct lease_request *req, struct refusal *why);
 
 /* The pools the request may be served from, in order of preference, into pools[POLICY_POOLS_MAX]; *tunnel is the
- * tunnel type. UNSUPPORTED_MESSAGE, IPSEC_UNALLOWED, LOCAL_ADDR_UNAVAILABLE, BAD_TUNNEL_TYPE. */
+ * tunnel type. UNSUPPORTED_MESSAGE, IPSEC_UNALLOWED, LOCAL_ADDR_UNALLOWED, LOCAL_ADDR_UNAVAILABLE, BAD_TUNNEL_TYPE. */
 enum rsip_error policy_pools(const struct conf *conf, const struct conf_policy *policy, const struct lease_request *req,
                              const struct conf_pool **pools, size_t *n_pools, uint8_t *tunnel, struct refusal *why);
 
@@ -54,7 +54,7 @@ enum rsip_error policy_check_quota(const struct session *s, const struct lease_r
 uint32_t policy_lease_s(const struct conf_policy *policy, uint32_t asked_s);
 
 /* Whether leases on this address may be prolonged: a pool of the policy still has it. */
-bool policy_serves(const struct conf *conf, const struct conf_policy *policy, ip4_t local_addr);
+bool policy_serves(const struct conf_policy *policy, ip4_t local_addr);
 
 /* Methods and tunnel types of all the policy's pools, as CONF_METHOD and CONF_TUNNEL bits. */
 unsigned policy_methods(const struct conf_policy *policy);

@@ -13,16 +13,19 @@
 #include "addr.h"
 #include "binding.h"
 #include "conf.h"
-#include "ranges.h"
+#include "hold.h"
+#include "pool_totals.h"
 #include "rsip_proto.h"
+#include "session.h"
 
 struct pool;
 
 struct pool *pool_new(void);
 void pool_free(struct pool *pool);
 
-/* Which pools there are, for the search for room and the totals. conf is borrowed until the next call. */
-void pool_configure(struct pool *pool, const struct conf *conf);
+/* Which pools there are, for the search for room and the totals; all live bindings are those of the sessions. conf is
+ * borrowed until the next call. */
+void pool_configure(struct pool *pool, const struct conf *conf, const struct session_table *sessions);
 
 /* How a resource is asked for. */
 enum pool_intent {
@@ -43,8 +46,8 @@ struct pool_want {
 };
 
 /* Takes what is wanted for b, all of it or nothing, and writes it into b: local_addr, ports[0], spis[0] (the arrays
- * have room, see binding_new), cookie_value. b->method and b->ike_listener are read. A host keeps the address it has,
- * or else gets the lowest one that can hold the request. Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous,
+ * have room, see binding_new), cookie_value. b->session (but b is not among its bindings yet), b->method and
+ * b->ike_listener are read. A host keeps the address it has, or else gets the lowest one that can hold the request. Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous,
  * and aligned to their number when that is a power of two; SPIs and cookie blocks always to the next one.
  *
  * What was held for this host stays held as well, until pool_settle. Returns RSIP_OK or the error of RFC 3103 9.6.3,
@@ -59,19 +62,11 @@ struct pool_want {
  *   IPSEC_UNALLOWED           a named SPI is outside the pool's range, a cookie block too large or small */
 enum rsip_error pool_acquire(struct pool *pool, const struct pool_want *want, struct binding *b);
 
-/* Takes exactly what b says, as when loading; false, and nothing taken, when any of it is taken or held already. */
+/* Takes exactly what b says, as when loading; false, and nothing taken, when any of it is taken or held already. b is
+ * not among the bindings of its session yet. */
 bool pool_restore(struct pool *pool, const struct binding *b);
 
-void pool_release(struct pool *pool, const struct binding *b);
-
-/* Quarantine (RFC 3102 6.1): a freed tuple that nobody but its former host may have until a time. */
-struct hold {
-	struct range_node node; /* first and last, in the address's map */
-	ip4_t addr, host;
-	enum tuple_kind kind;
-	int64_t until; /* clock_now() milliseconds */
-	uint32_t expiry_slot;
-};
+void pool_release(struct pool *pool, const struct binding *b); /* b is no longer among the bindings of its session */
 
 /* Holds a tuple that is neither leased nor held now; the pool owns the hold. NULL when it is. */
 struct hold *pool_hold(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until);
@@ -85,21 +80,16 @@ void pool_settle(struct pool *pool, const struct binding *b, pool_hold_cb *endin
 /* Calls cb for each hold; it must not end any. */
 void pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg);
 
-/* Sums over the addresses of one pool of the present configuration, kept up to date: costs nothing to ask. */
-struct pool_totals {
-	uint64_t addresses, ports_total; /* what the pool has; ports that can be leased, over all addresses */
-	uint64_t addresses_leased;       /* whole, by RSA-IP */
-	uint64_t ports_leased, ports_held, spis_leased, cookies_leased;
-	uint64_t bindings, hosts; /* hosts that hold at least one binding of it */
-};
+/* Of one pool of the present configuration; kept up to date, so it costs nothing to ask. */
 struct pool_totals pool_totals(const struct pool *pool, const struct conf_pool *spec);
 
 /* The same for one address of that pool. Costs a look-up. */
 struct pool_totals pool_address_totals(const struct pool *pool, const struct conf_pool *spec, ip4_t addr);
 
-/* For the invariant check: whether the tuple, all of it, is leased or held. */
-bool pool_is_leased(const struct pool *pool, struct tuple tuple);
-bool pool_is_held(const struct pool *pool, struct tuple tuple);
+/* For the invariant check. */
+bool pool_is_leased(const struct pool *pool, struct tuple tuple); /* all of it */
+bool pool_is_held(const struct pool *pool, struct tuple tuple);   /* any of it */
+size_t pool_count_leased(const struct pool *pool);                /* tuples */
 /* True when nothing at all is leased or held (invariant 6). */
 bool pool_is_full(const struct pool *pool);
 

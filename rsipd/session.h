@@ -43,6 +43,7 @@ struct session_table {
  * when the host address or the client ID is in the table already. */
 struct session *session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id);
 void session_remove(struct session_table *t, struct session *s); /* frees it; it must hold no binding */
+/* A name that is no printable UTF-8, or has quotes or backslashes that would forge log fields, is no name. */
 void session_set_name(struct session *s, const char *name, size_t len);
 
 struct session *session_find(const struct session_table *t, ip4_t host_addr); /* or NULL */

@@ -1,0 +1,70 @@
+#include "expire.h"
+
+#include "clock.h"
+#include "lease.h"
+#include "lease_check.h"
+#include "registration.h"
+
+/* Registrations first: a binding never outlives its own (R >= B), and one DE-REGISTER_RESPONSE then says it all. */
+static bool
+expire_session(struct ledger *l, int64_t now)
+{
+	struct session *s = expiry_due(&l->session_expiry, now);
+
+	if (s == NULL)
+		return false;
+	l->events.session_ended(l->events.arg, s);
+	registration_end(l, s, "expired");
+	return true;
+}
+
+static bool
+expire_binding(struct ledger *l, int64_t now)
+{
+	struct binding *b = expiry_due(&l->binding_expiry, now);
+
+	if (b == NULL)
+		return false;
+	l->events.binding_ended(l->events.arg, b->session, b);
+	lease_end(l, b, "expired");
+	return true;
+}
+
+static bool
+expire_hold(struct ledger *l, int64_t now)
+{
+	struct hold *hold = expiry_due(&l->hold_expiry, now);
+
+	if (hold == NULL)
+		return false;
+	store_remove_hold(l->store, hold);
+	expiry_remove(&l->hold_expiry, hold);
+	pool_unhold(l->pool, hold);
+	lease_assert(l, "hold-down end");
+	return true;
+}
+
+void
+expire_due(struct ledger *l)
+{
+	int64_t now = clock_now();
+
+	for (int i = 0; i < EXPIRE_BATCH; i++) {
+		if (!expire_session(l, now) && !expire_binding(l, now) && !expire_hold(l, now))
+			return;
+	}
+}
+
+int64_t
+expire_delay(const struct ledger *l)
+{
+	int64_t next = expiry_next(&l->session_expiry), now = clock_now();
+
+	if (expiry_next(&l->binding_expiry) < next)
+		next = expiry_next(&l->binding_expiry);
+	if (expiry_next(&l->hold_expiry) < next)
+		next = expiry_next(&l->hold_expiry);
+	if (next == INT64_MAX)
+		return -1;
+	return next > now ? next - now : 0;
+}

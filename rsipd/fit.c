@@ -1,0 +1,137 @@
+#include "fit.h"
+
+#include "pool_spec.h"
+
+static bool
+fail(struct fit *f, enum fit_step step, enum rsip_error error)
+{
+	f->step = step;
+	f->error = error;
+	return false;
+}
+
+static bool
+is_free(const struct fit *f, enum tuple_kind kind, uint64_t first, uint64_t last)
+{
+	uint64_t past;
+
+	return !address_conflict(f->a, (struct tuple){ f->addr, kind, first, last }, f->want->host, &past);
+}
+
+static bool
+try_address(struct fit *f)
+{
+	enum rsip_error taken = f->want->addr == POOL_NAMED ? RSIP_LOCAL_ADDR_INUSE : RSIP_LOCAL_ADDR_UNAVAILABLE;
+
+	if (f->b->method == RSIP_METHOD_RSA_IP)
+		return is_free(f, TUPLE_ADDRESS, 0, 0) || fail(f, FIT_ADDRESS, taken);
+	return f->a == NULL || (!f->a->whole && f->a->whole_hold == NULL) || fail(f, FIT_ADDRESS, taken);
+}
+
+static uint64_t
+next_power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+static bool
+try_named_ports(struct fit *f)
+{
+	for (size_t i = 0; i < f->b->n_ports; i++) {
+		struct port_range range = f->b->ports[i];
+		if (!pool_spec_has_ports(f->spec, range))
+			return fail(f, FIT_RANGE, RSIP_LOCAL_ADDRPORT_UNALLOWED);
+		if (!is_free(f, TUPLE_PORT, range.first, range.last))
+			return fail(f, FIT_PORTS, RSIP_LOCAL_ADDRPORT_INUSE);
+	}
+	return true;
+}
+
+/* A power of two of ports is aligned to it, so that one mask describes them; where there is no such place any will do. */
+static bool
+try_any_ports(struct fit *f)
+{
+	uint64_t n = f->want->n_any_ports, first;
+	struct address_room room = { TUPLE_PORT, f->spec->ports.first, f->spec->ports.last, n,
+	                             next_power_of_two(n) == n ? n : 1, f->spec->ike_ports, f->spec->n_ike_ports };
+
+	if (!address_find_room(f->a, &room, f->want->host, &first)) {
+		room.align = 1;
+		if (!address_find_room(f->a, &room, f->want->host, &first))
+			return fail(f, FIT_PORTS, RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
+	}
+	f->b->ports[0] = (struct port_range){ (uint16_t)first, (uint16_t)(first + n - 1) };
+	return true;
+}
+
+static bool
+try_named_spis(struct fit *f)
+{
+	for (size_t i = 0; i < f->b->n_spis; i++) {
+		struct spi_range range = f->b->spis[i];
+		if (range.first < f->spec->spis.first || range.last > f->spec->spis.last)
+			return fail(f, FIT_SPIS, RSIP_IPSEC_UNALLOWED);
+		if (!is_free(f, TUPLE_SPI, range.first, range.last))
+			return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_INUSE);
+	}
+	return true;
+}
+
+static bool
+try_any_spis(struct fit *f)
+{
+	uint64_t n = f->want->n_any_spis, first;
+	struct address_room room = { TUPLE_SPI, f->spec->spis.first, f->spec->spis.last, n, next_power_of_two(n),
+	                             NULL, 0 };
+
+	if (!address_find_room(f->a, &room, f->want->host, &first))
+		return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_UNAVAILABLE);
+	f->b->spis[0] = (struct spi_range){ (uint32_t)first, (uint32_t)(first + n - 1) };
+	return true;
+}
+
+/* A cookie block is the numbers that share the bits of the mask. The one that holds zero is never leased: a zero
+ * responder cookie says that there is none yet (RFC 2408 3.1). */
+static bool
+try_cookie(struct fit *f)
+{
+	uint64_t n = ~f->b->cookie_mask + 1, first;
+	struct address_room room = { TUPLE_COOKIE, n, UINT64_MAX, n, n, NULL, 0 };
+
+	if (f->want->cookie == POOL_NAMED) {
+		first = f->b->cookie_value;
+		return is_free(f, TUPLE_COOKIE, first, first + (n - 1)) || fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_INUSE);
+	}
+	if (!address_find_room(f->a, &room, f->want->host, &first))
+		return fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_UNAVAILABLE);
+	f->b->cookie_value = first;
+	return true;
+}
+
+/* One host for each (address, peer): nothing else could tell whose an unknown cookie is (RFC 3104 App. G). */
+static bool
+try_listener(struct fit *f)
+{
+	ip4_t peer = f->b->ike_listener;
+
+	return peer == 0 || is_free(f, TUPLE_IKE_PEER, peer, peer) ||
+	       fail(f, FIT_LISTENER, RSIP_LOCAL_ADDRPORT_INUSE);
+}
+
+bool
+fit_request(struct fit *f)
+{
+	const struct pool_want *want = f->want;
+
+	return try_address(f) &&
+	       (want->ports != POOL_NAMED || try_named_ports(f)) &&
+	       (want->ports != POOL_ANY || try_any_ports(f)) &&
+	       (want->spis != POOL_NAMED || try_named_spis(f)) &&
+	       (want->spis != POOL_ANY || try_any_spis(f)) &&
+	       (want->cookie == POOL_NONE || try_cookie(f)) &&
+	       try_listener(f);
+}

@@ -1,0 +1,20 @@
+/* Quarantine (RFC 3102 6.1): a freed tuple that nobody but its former host may have until a time, because peers may
+ * still send to it. */
+#ifndef RSIPD_HOLD_H
+#define RSIPD_HOLD_H
+
+#include <stdint.h>
+
+#include "addr.h"
+#include "binding.h"
+#include "ranges.h"
+
+struct hold {
+	struct range_node node; /* first and last; its place among the holds of the address. Stands first */
+	ip4_t addr, host;
+	enum tuple_kind kind; /* never TUPLE_IKE_PEER */
+	int64_t until;        /* clock_now() milliseconds */
+	uint32_t expiry_slot; /* the expiry heap's */
+};
+
+#endif

@@ -1,0 +1,253 @@
+#include "lease.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "lease_check.h"
+#include "log.h"
+#include "names.h"
+#include "registration.h"
+
+#define HOLD_DOWN_DEFAULT_S 120 /* for a host that no policy covers any more */
+#define KEEP_MAX 16             /* addresses of a host that are tried first; one is the rule */
+
+uint32_t
+lease_seconds_left(int64_t expires)
+{
+	int64_t left = expires - clock_now();
+
+	return left > 0 ? (uint32_t)(left / 1000) : 0;
+}
+
+/* --- grant --- */
+
+/* The binding as asked for; what is to be chosen is still open. */
+static struct binding *
+binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tunnel)
+{
+	const struct conf_policy *policy = s->policy;
+	bool micro = policy->remote_flow == RSIP_REMOTE_MICRO;
+	size_t n_ports = req->port_intent == POOL_NAMED ? req->n_port_ranges : req->port_intent == POOL_ANY;
+	size_t n_spis = req->spi_intent == POOL_NAMED ? req->n_spi_ranges : req->spi_intent == POOL_ANY;
+	struct binding *b = binding_new(n_ports, micro, n_spis);
+
+	b->session = s;
+	b->method = (uint8_t)req->method;
+	b->tunnel = tunnel;
+	b->listen = req->listen;
+	b->local_addr = req->addr;
+	if (req->port_intent == POOL_NAMED)
+		memcpy(b->ports, req->ports, n_ports * sizeof(*b->ports));
+	if (req->spi_intent == POOL_NAMED)
+		memcpy(b->spis, req->spis, n_spis * sizeof(*b->spis));
+	if (req->cookie_intent != POOL_NONE) {
+		b->cookie_value = req->cookie_value;
+		b->cookie_mask = req->cookie_mask;
+	}
+	b->ike_listener = req->ike_listener;
+	if (policy->remote_flow != RSIP_REMOTE_NONE) /* RFC 3103 9.9.3: else the remote side MUST be don't care */
+		b->remote_addr = req->remote_addr;
+	if (micro)
+		b->remote_ports[0] = (struct port_range){ req->remote_port, req->remote_port };
+	return b;
+}
+
+static size_t
+addresses_held(const struct session *s, ip4_t addrs[KEEP_MAX])
+{
+	const struct binding *b;
+	size_t n = 0, i;
+
+	DL_FOREACH(s->bindings, b) {
+		for (i = 0; i < n && addrs[i] != b->local_addr; i++)
+			;
+		if (i == n && n < KEEP_MAX)
+			addrs[n++] = b->local_addr;
+	}
+	return n;
+}
+
+/* The pool's errors, for a person. */
+static enum rsip_error
+refuse_by_pool(enum rsip_error error, const struct lease_request *req, struct refusal *why)
+{
+	switch (error) {
+	case RSIP_LOCAL_ADDR_INUSE: return refuse(why, error, "the address is in use, or held after use, by another host");
+	case RSIP_LOCAL_ADDR_UNAVAILABLE: return refuse(why, error, "no address is free now, try again later");
+	case RSIP_LOCAL_ADDR_UNALLOWED: return refuse(why, error, "the address is in no pool of this host's policy");
+	case RSIP_LOCAL_ADDRPORT_INUSE:
+		return refuse(why, error, "a port%s is in use, or held after use",
+		              req->ike_listener != 0 ? ", or the IKE listener for that peer," : "");
+	case RSIP_LOCAL_ADDRPORT_UNALLOWED: return refuse(why, error, "a port is not among those that the pool leases");
+	case RSIP_LOCAL_ADDRPORT_UNAVAILABLE:
+		return refuse(why, error, "nowhere %u contiguous ports are free now", req->n_ports);
+	case RSIP_IPSEC_SPI_INUSE: return refuse(why, error, "an SPI or the cookie block is in use, or held after use");
+	case RSIP_IPSEC_SPI_UNAVAILABLE:
+		return refuse(why, error, "nowhere %u SPIs and a cookie block are free now", req->n_spis);
+	case RSIP_IPSEC_UNALLOWED: return refuse(why, error, "an SPI is not among those that the pool leases");
+	default: return refuse(why, error, "%s", "");
+	}
+}
+
+static enum rsip_error
+acquire(struct ledger *l, struct session *s, const struct lease_request *req, const struct conf_pool **pools,
+        size_t n_pools, struct binding *b, struct refusal *why)
+{
+	ip4_t keep[KEEP_MAX];
+	struct pool_want want = {
+		.host = s->host_addr,
+		.addr = req->addr_intent,
+		.ports = req->port_intent,
+		.spis = req->spi_intent,
+		.cookie = req->cookie_intent,
+		.n_any_ports = req->n_ports,
+		.n_any_spis = req->n_spis,
+		.keep = keep,
+		.n_keep = addresses_held(s, keep),
+		.pools = pools,
+		.n_pools = n_pools,
+	};
+	enum rsip_error error = pool_acquire(l->pool, &want, b);
+
+	return error == RSIP_OK ? RSIP_OK : refuse_by_pool(error, req, why);
+}
+
+/* IDs grow, so that an old one that a host still names is a stranger's to nobody; after 2^32 they begin again. */
+static uint32_t
+next_bind_id(struct ledger *l)
+{
+	do {
+		l->last_bind_id++;
+	} while (l->last_bind_id == 0 || binding_find(&l->bindings, l->last_bind_id) != NULL);
+	return l->last_bind_id;
+}
+
+static void
+hold_ending(struct hold *hold, void *arg)
+{
+	struct ledger *l = arg;
+
+	store_remove_hold(l->store, hold);
+	expiry_remove(&l->hold_expiry, hold);
+}
+
+static void
+hold_made(struct hold *hold, void *arg)
+{
+	struct ledger *l = arg;
+
+	store_add_hold(l->store, hold);
+	expiry_set(&l->hold_expiry, hold, hold->until);
+}
+
+static void
+log_grant(const struct binding *b)
+{
+	char host[IP4_STRLEN], addr[IP4_STRLEN];
+
+	log_info("lease", "granted bind_id=%u host=%s method=%s address=%s ports=%u first_port=%u spis=%u lease_s=%u",
+	         b->bind_id, ip4_str(b->session->host_addr, host), rsip_method_name(b->method),
+	         ip4_str(b->local_addr, addr), binding_port_count(b), b->n_ports > 0 ? b->ports[0].first : 0u,
+	         binding_spi_count(b), lease_seconds_left(b->expires));
+}
+
+enum rsip_error
+lease_grant(struct ledger *l, struct session *s, const struct lease_request *req, struct binding **out,
+            struct refusal *why)
+{
+	const struct conf_pool *pools[POLICY_POOLS_MAX];
+	size_t n_pools;
+	uint8_t tunnel;
+	enum rsip_error error;
+	struct binding *b;
+
+	if (s->policy == NULL)
+		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
+	if ((error = policy_pools(l->conf, s->policy, req, pools, &n_pools, &tunnel, why)) != RSIP_OK ||
+	    (error = policy_check_flow(l->conf, s->policy, req, why)) != RSIP_OK ||
+	    (error = policy_check_quota(s, req, why)) != RSIP_OK)
+		return error;
+
+	b = binding_as_asked(s, req, tunnel);
+	if ((error = acquire(l, s, req, pools, n_pools, b, why)) != RSIP_OK)
+		goto err_binding;
+	b->bind_id = next_bind_id(l);
+	b->expires = clock_now() + (int64_t)policy_lease_s(s->policy, req->lease_s) * 1000;
+	store_add_binding(l->store, b);
+	if (store_failed(l->store)) {
+		error = refuse(why, RSIP_INTERNAL_SERVER_ERROR, "the gateway cannot write its lease database");
+		goto err_pool;
+	}
+	pool_settle(l->pool, b, hold_ending, hold_made, l);
+	ledger_enter(l, s, b);
+	registration_prolong(l, s, b->expires);
+	l->dataplane.bind(l->dataplane.arg, b);
+	log_grant(b);
+	lease_assert(l, "grant");
+	*out = b;
+	return RSIP_OK;
+
+err_pool:
+	pool_release(l->pool, b);
+err_binding:
+	binding_free(b);
+	return error;
+}
+
+/* --- extend and end --- */
+
+enum rsip_error
+lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refusal *why)
+{
+	struct session *s = b->session;
+	char addr[IP4_STRLEN];
+
+	if (s->policy == NULL)
+		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
+	if (!policy_serves(s->policy, b->local_addr))
+		return refuse(why, RSIP_LOCAL_ADDR_UNALLOWED,
+		              "%s is in no pool of this host's policy any more: ask for another binding",
+		              ip4_str(b->local_addr, addr));
+
+	int64_t until = clock_now() + (int64_t)policy_lease_s(s->policy, asked_s) * 1000;
+	if (until > b->expires) {
+		b->expires = until;
+		expiry_set(&l->binding_expiry, b, until);
+		store_extend_binding(l->store, b);
+		registration_prolong(l, s, until);
+	}
+	log_debug("lease", "extended bind_id=%u lease_s=%u", b->bind_id, lease_seconds_left(b->expires));
+	lease_assert(l, "extend");
+	return RSIP_OK;
+}
+
+static void
+quarantine(struct ledger *l, const struct binding *b)
+{
+	const struct session *s = b->session;
+	uint32_t hold_down_s = s->policy != NULL ? s->policy->hold_down_s : HOLD_DOWN_DEFAULT_S;
+	int64_t until = clock_now() + (int64_t)hold_down_s * 1000;
+
+	for (size_t i = 0; hold_down_s > 0 && i < binding_n_tuples(b); i++) {
+		struct tuple tuple = binding_tuple(b, i);
+		if (tuple.kind != TUPLE_IKE_PEER)
+			hold_made(pool_hold(l->pool, tuple, s->host_addr, until), l);
+	}
+}
+
+void
+lease_end(struct ledger *l, struct binding *b, const char *how)
+{
+	char host[IP4_STRLEN], addr[IP4_STRLEN];
+
+	log_info("lease", "ended bind_id=%u host=%s address=%s how=%s", b->bind_id, ip4_str(b->session->host_addr, host),
+	         ip4_str(b->local_addr, addr), how);
+	l->dataplane.unbind(l->dataplane.arg, b->bind_id);
+	store_end_binding(l->store, b, how);
+	ledger_strike(l, b);
+	pool_release(l->pool, b);
+	quarantine(l, b);
+	binding_free(b);
+	lease_assert(l, "end");
+}

@@ -1,0 +1,172 @@
+#include "lease_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "config.h"
+#include "log.h"
+#include "mem.h"
+
+struct owned { struct tuple tuple; uint32_t bind_id; };
+
+struct check {
+	struct ledger *l;
+	struct owned *tuples; /* of all bindings */
+	size_t n, cap;
+	char *why;
+	size_t why_size;
+};
+
+static bool __attribute__((format(printf, 2, 3)))
+violated(struct check *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->why, c->why_size, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static void
+collect(struct check *c, const struct binding *b)
+{
+	size_t n = binding_n_tuples(b);
+
+	if (c->n + n > c->cap) {
+		c->cap = 2 * (c->n + n);
+		c->tuples = mem_grow(c->tuples, c->cap, sizeof(*c->tuples));
+	}
+	for (size_t i = 0; i < n; i++)
+		c->tuples[c->n++] = (struct owned){ binding_tuple(b, i), b->bind_id };
+}
+
+static int
+compare(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int
+by_place(const void *va, const void *vb)
+{
+	const struct tuple *a = &((const struct owned *)va)->tuple, *b = &((const struct owned *)vb)->tuple;
+	int order = compare(a->addr, b->addr);
+
+	if (order == 0)
+		order = compare((uint64_t)a->kind, (uint64_t)b->kind);
+	return order != 0 ? order : compare(a->first, b->first);
+}
+
+/* Invariant 1. Sorted by place, what overlaps is next to each other, and a whole address stands before what else is
+ * leased of it. */
+static bool
+check_disjoint(struct check *c)
+{
+	char addr[IP4_STRLEN];
+
+	if (c->n > 0)
+		qsort(c->tuples, c->n, sizeof(*c->tuples), by_place);
+	for (size_t i = 1; i < c->n; i++) {
+		const struct tuple *a = &c->tuples[i - 1].tuple, *b = &c->tuples[i].tuple;
+		if (a->addr == b->addr &&
+		    (a->kind == TUPLE_ADDRESS || (a->kind == b->kind && b->first <= a->last)))
+			return violated(c, "bindings %u and %u share %s of %s", c->tuples[i - 1].bind_id,
+			                c->tuples[i].bind_id, tuple_kind_name(b->kind), ip4_str(b->addr, addr));
+	}
+	return true;
+}
+
+/* Invariants 2 and 6: the pool has as leased exactly what bindings have, and holds none of it. */
+static bool
+check_pool(struct check *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct tuple tuple = c->tuples[i].tuple;
+		if (!pool_is_leased(c->l->pool, tuple))
+			return violated(c, "the pool does not know what binding %u leases", c->tuples[i].bind_id);
+		if (pool_is_held(c->l->pool, tuple))
+			return violated(c, "binding %u leases what is in quarantine", c->tuples[i].bind_id);
+	}
+	if (pool_count_leased(c->l->pool) != c->n)
+		return violated(c, "the pool has %zu tuples leased, bindings have %zu", pool_count_leased(c->l->pool),
+		                c->n);
+	return true;
+}
+
+static bool
+check_binding(struct check *c, const struct session *s, const struct binding *b)
+{
+	if (b->session != s || binding_find(&c->l->bindings, b->bind_id) != b)
+		return violated(c, "binding %u is not indexed, or not its host's", b->bind_id);
+	if (b->expires > s->expires) /* invariant 3 */
+		return violated(c, "binding %u outlives its registration", b->bind_id);
+	if (b->expiry_slot == 0)
+		return violated(c, "binding %u would never expire", b->bind_id);
+	return true;
+}
+
+/* Invariant 7 as far as it lasts: a reload may lower a quota below what a host has. */
+static bool
+check_sums(struct check *c, const struct session *s)
+{
+	const struct binding *b;
+	uint32_t bindings = 0, ports = 0, spis = 0, cookies = 0;
+
+	DL_FOREACH(s->bindings, b) {
+		bindings++;
+		ports += binding_port_count(b);
+		spis += binding_spi_count(b);
+		cookies += b->cookie_mask != 0;
+	}
+	return (s->n_bindings == bindings && s->n_ports == ports && s->n_spis == spis && s->n_cookies == cookies) ||
+	       violated(c, "client 0x%08x is charged for what it does not hold", s->client_id);
+}
+
+static bool
+check_sessions(struct check *c)
+{
+	const struct session *s;
+	const struct binding *b;
+	size_t n = 0;
+
+	for (s = c->l->sessions.by_addr; s != NULL; s = s->by_addr.next) {
+		if (s->expiry_slot == 0)
+			return violated(c, "client 0x%08x would never expire", s->client_id);
+		if (!check_sums(c, s))
+			return false;
+		DL_FOREACH(s->bindings, b) {
+			if (!check_binding(c, s, b))
+				return false;
+			collect(c, b);
+			n++;
+		}
+	}
+	return n == binding_count(&c->l->bindings) || violated(c, "a binding belongs to no registration");
+}
+
+bool
+lease_check(struct ledger *l, char *why, size_t why_size)
+{
+	struct check c = { .l = l, .why = why, .why_size = why_size };
+	bool ok = check_sessions(&c) && check_disjoint(&c) && check_pool(&c);
+
+	free(c.tuples);
+	return ok;
+}
+
+void
+lease_assert(struct ledger *l, const char *after)
+{
+#ifdef RSIP_DEBUG
+	char why[200];
+
+	if (!lease_check(l, why, sizeof(why)))
+		log_fatal("lease", "invariant violated after=\"%s\" what=\"%s\"", after, why);
+#else
+	(void)l;
+	(void)after;
+#endif
+}

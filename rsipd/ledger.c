@@ -1,0 +1,74 @@
+#include "ledger.h"
+
+#include <stddef.h>
+#include <utlist.h>
+
+void
+ledger_init(struct ledger *l, const struct conf *conf, struct store *store, const struct dp_ops *dataplane,
+            const struct ledger_events *events)
+{
+	*l = (struct ledger){ .conf = conf, .store = store, .dataplane = *dataplane, .events = *events };
+	l->pool = pool_new();
+	pool_configure(l->pool, conf, &l->sessions);
+	expiry_init(&l->session_expiry, offsetof(struct session, expiry_slot));
+	expiry_init(&l->binding_expiry, offsetof(struct binding, expiry_slot));
+	expiry_init(&l->hold_expiry, offsetof(struct hold, expiry_slot));
+}
+
+void
+ledger_done(struct ledger *l)
+{
+	struct session *s;
+	struct binding *b;
+
+	while ((s = l->sessions.by_addr) != NULL) {
+		while ((b = s->bindings) != NULL) {
+			DL_DELETE(s->bindings, b);
+			binding_table_remove(&l->bindings, b);
+			binding_free(b);
+		}
+		session_remove(&l->sessions, s);
+	}
+	pool_free(l->pool);
+	expiry_done(&l->session_expiry);
+	expiry_done(&l->binding_expiry);
+	expiry_done(&l->hold_expiry);
+}
+
+void
+ledger_set_conf(struct ledger *l, const struct conf *conf)
+{
+	struct session *s;
+
+	l->conf = conf;
+	for (s = l->sessions.by_addr; s != NULL; s = s->by_addr.next)
+		s->policy = conf_policy_for(conf, s->host_addr);
+	pool_configure(l->pool, conf, &l->sessions);
+}
+
+void
+ledger_enter(struct ledger *l, struct session *s, struct binding *b)
+{
+	b->session = s;
+	DL_APPEND(s->bindings, b);
+	s->n_bindings++;
+	s->n_ports += binding_port_count(b);
+	s->n_spis += binding_spi_count(b);
+	s->n_cookies += b->cookie_mask != 0;
+	binding_table_add(&l->bindings, b);
+	expiry_set(&l->binding_expiry, b, b->expires);
+}
+
+void
+ledger_strike(struct ledger *l, struct binding *b)
+{
+	struct session *s = b->session;
+
+	expiry_remove(&l->binding_expiry, b);
+	binding_table_remove(&l->bindings, b);
+	DL_DELETE(s->bindings, b);
+	s->n_bindings--;
+	s->n_ports -= binding_port_count(b);
+	s->n_spis -= binding_spi_count(b);
+	s->n_cookies -= b->cookie_mask != 0;
+}

@@ -1,0 +1,326 @@
+#include "pool.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "fit.h"
+#include "mem.h"
+#include "pool_spec.h"
+#include "pool_state.h"
+
+struct pool *
+pool_new(void)
+{
+	return mem_zero(1, sizeof(struct pool));
+}
+
+struct address *
+pool_address_find(const struct pool *pool, ip4_t addr)
+{
+	struct address *a;
+
+	HASH_FIND(hh, pool->in_use, &addr, sizeof(addr), a);
+	return a;
+}
+
+struct address *
+pool_address_get(struct pool *pool, ip4_t addr)
+{
+	struct address *a = pool_address_find(pool, addr);
+
+	if (a == NULL) {
+		a = address_new(addr);
+		HASH_ADD(hh, pool->in_use, addr, sizeof(a->addr), a);
+	}
+	return a;
+}
+
+void
+pool_address_drop_idle(struct pool *pool, struct address *a)
+{
+	if (a->n_leased == 0 && a->n_held == 0) {
+		HASH_DELETE(hh, pool->in_use, a);
+		address_free(a);
+	}
+}
+
+void
+pool_free(struct pool *pool)
+{
+	struct address *a, *tmp;
+	struct hold *hold;
+
+	if (pool == NULL)
+		return;
+	HASH_ITER(hh, pool->in_use, a, tmp) {
+		while ((hold = address_find_hold(a, (struct tuple){ a->addr, TUPLE_ADDRESS, 0, 0 })) != NULL) {
+			address_unhold(a, hold);
+			free(hold);
+		}
+		HASH_DELETE(hh, pool->in_use, a);
+		address_free(a);
+	}
+	free(pool->entries);
+	free(pool);
+}
+
+struct pool_entry *
+pool_entry_of(const struct pool *pool, ip4_t addr)
+{
+	for (size_t i = 0; i < pool->n_entries; i++) {
+		if (pool_spec_index(pool->entries[i].spec, addr) >= 0)
+			return &pool->entries[i];
+	}
+	return NULL;
+}
+
+static struct pool_entry *
+entry_of_spec(const struct pool *pool, const struct conf_pool *spec)
+{
+	for (size_t i = 0; i < pool->n_entries; i++) {
+		if (pool->entries[i].spec == spec)
+			return &pool->entries[i];
+	}
+	return NULL;
+}
+
+/* Counts b, n times (1 or -1), in its pool and at its address. siblings are the other bindings of its host. */
+static void
+account(struct pool *pool, const struct binding *b, int n, const struct binding *siblings)
+{
+	struct address *a = pool_address_find(pool, b->local_addr);
+	struct pool_entry *e = pool_entry_of(pool, b->local_addr);
+	bool first_here = true, first_in_pool = true;
+
+	for (; siblings != NULL && siblings != b && first_here; siblings = siblings->next) {
+		first_here = siblings->local_addr != b->local_addr;
+		if (e != NULL && pool_spec_index(e->spec, siblings->local_addr) >= 0)
+			first_in_pool = false;
+	}
+	pool_totals_count(&a->totals, b, n, first_here);
+	if (e != NULL)
+		pool_totals_count(&e->totals, b, n, first_in_pool);
+}
+
+void
+pool_account_hold(struct pool *pool, const struct hold *hold, int n)
+{
+	struct address *a = pool_address_find(pool, hold->addr);
+	struct pool_entry *e = pool_entry_of(pool, hold->addr);
+
+	pool_totals_count_hold(&a->totals, hold, n);
+	if (e != NULL)
+		pool_totals_count_hold(&e->totals, hold, n);
+}
+
+static void
+entry_init(struct pool_entry *e, const struct conf_pool *spec)
+{
+	*e = (struct pool_entry){ .spec = spec };
+	e->totals.addresses = pool_spec_size(spec);
+	e->totals.ports_total = e->totals.addresses * pool_spec_leasable_ports(spec);
+}
+
+static void
+account_again(struct hold *hold, void *arg)
+{
+	pool_account_hold(arg, hold, 1);
+}
+
+void
+pool_configure(struct pool *pool, const struct conf *conf, const struct session_table *sessions)
+{
+	const struct session *s;
+	const struct binding *b;
+	struct address *a;
+
+	free(pool->entries);
+	pool->n_entries = conf->n_pools;
+	pool->entries = mem_zero(conf->n_pools, sizeof(*pool->entries));
+	for (size_t i = 0; i < conf->n_pools; i++)
+		entry_init(&pool->entries[i], &conf->pools[i]);
+	for (a = pool->in_use; a != NULL; a = a->hh.next)
+		a->totals = (struct pool_totals){ 0 };
+	for (s = sessions->by_addr; s != NULL; s = s->by_addr.next) {
+		DL_FOREACH(s->bindings, b)
+			account(pool, b, 1, s->bindings);
+	}
+	pool_each_hold(pool, account_again, pool);
+}
+
+struct pool_totals
+pool_totals(const struct pool *pool, const struct conf_pool *spec)
+{
+	const struct pool_entry *e = entry_of_spec(pool, spec);
+
+	return e != NULL ? e->totals : (struct pool_totals){ 0 };
+}
+
+struct pool_totals
+pool_address_totals(const struct pool *pool, const struct conf_pool *spec, ip4_t addr)
+{
+	const struct address *a = pool_address_find(pool, addr);
+	struct pool_totals totals = { 0 };
+
+	if (a != NULL)
+		totals = a->totals;
+	totals.addresses = 1;
+	totals.ports_total = pool_spec_leasable_ports(spec);
+	return totals;
+}
+
+static void
+take_all(struct pool *pool, const struct binding *b)
+{
+	struct address *a = pool_address_get(pool, b->local_addr);
+
+	for (size_t i = 0; i < binding_n_tuples(b); i++)
+		address_take(a, binding_tuple(b, i));
+	account(pool, b, 1, b->session->bindings);
+}
+
+/* The farthest that a request came, over all addresses it was tried at. */
+struct attempt {
+	enum fit_step step;
+	enum rsip_error error;
+};
+
+static bool
+acquire_at(struct pool *pool, const struct conf_pool *spec, ip4_t addr, const struct pool_want *want,
+           struct binding *b, struct attempt *best)
+{
+	struct fit fit = { .a = pool_address_find(pool, addr), .addr = addr, .spec = spec, .want = want, .b = b };
+
+	b->local_addr = addr;
+	if (fit_request(&fit)) {
+		take_all(pool, b);
+		return true;
+	}
+	if (best->error == RSIP_OK || fit.step > best->step)
+		*best = (struct attempt){ fit.step, fit.error };
+	return false;
+}
+
+static const struct conf_pool *
+wanted_pool_of(const struct pool_want *want, ip4_t addr)
+{
+	for (size_t i = 0; i < want->n_pools; i++) {
+		if (pool_spec_index(want->pools[i], addr) >= 0)
+			return want->pools[i];
+	}
+	return NULL;
+}
+
+/* Nothing can be had of this address until something is given back: no search need look at it again. */
+static bool
+is_exhausted(const struct address *a, const struct conf_pool *spec)
+{
+	if (a->whole)
+		return true;
+	return (spec->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) == 0 && a->ports != NULL &&
+	       portbits_find(a->ports, false, spec->ports.first, spec->ports.last) < 0;
+}
+
+static bool
+acquire_lowest(struct pool *pool, const struct conf_pool *spec, const struct pool_want *want, struct binding *b,
+               struct attempt *best)
+{
+	struct pool_entry *e = entry_of_spec(pool, spec);
+
+	for (uint64_t i = e->cursor; i < e->totals.addresses; i++) {
+		ip4_t addr = pool_spec_address(spec, i);
+		const struct address *a = pool_address_find(pool, addr);
+		if (acquire_at(pool, spec, addr, want, b, best))
+			return true;
+		if (a == NULL) /* it does not fit where everything is free: no other address can do better */
+			return false;
+		if (i == e->cursor && is_exhausted(a, spec))
+			e->cursor++;
+	}
+	return false;
+}
+
+static bool
+acquire_kept(struct pool *pool, const struct pool_want *want, struct binding *b, struct attempt *best)
+{
+	for (size_t i = 0; i < want->n_keep; i++) {
+		const struct conf_pool *spec = wanted_pool_of(want, want->keep[i]);
+		if (spec != NULL && acquire_at(pool, spec, want->keep[i], want, b, best))
+			return true;
+	}
+	return false;
+}
+
+enum rsip_error
+pool_acquire(struct pool *pool, const struct pool_want *want, struct binding *b)
+{
+	struct attempt best = { FIT_ADDRESS, RSIP_OK };
+
+	if (want->addr == POOL_NAMED) {
+		const struct conf_pool *spec = wanted_pool_of(want, b->local_addr);
+		if (spec == NULL)
+			return RSIP_LOCAL_ADDR_UNALLOWED;
+		return acquire_at(pool, spec, b->local_addr, want, b, &best) ? RSIP_OK : best.error;
+	}
+	if (acquire_kept(pool, want, b, &best))
+		return RSIP_OK;
+	for (size_t i = 0; i < want->n_pools; i++) {
+		if (acquire_lowest(pool, want->pools[i], want, b, &best))
+			return RSIP_OK;
+	}
+	return best.error != RSIP_OK ? best.error : RSIP_LOCAL_ADDR_UNAVAILABLE;
+}
+
+bool
+pool_restore(struct pool *pool, const struct binding *b)
+{
+	const struct address *a = pool_address_find(pool, b->local_addr);
+	uint64_t past;
+
+	for (size_t i = 0; i < binding_n_tuples(b); i++) {
+		/* No host has address 0: every hold is in the way. */
+		if (address_conflict(a, binding_tuple(b, i), 0, &past))
+			return false;
+	}
+	take_all(pool, b);
+	return true;
+}
+
+void
+pool_release(struct pool *pool, const struct binding *b)
+{
+	struct address *a = pool_address_find(pool, b->local_addr);
+	struct pool_entry *e = pool_entry_of(pool, b->local_addr);
+
+	for (size_t i = 0; i < binding_n_tuples(b); i++)
+		address_give(a, binding_tuple(b, i));
+	account(pool, b, -1, b->session->bindings);
+	if (e != NULL && (uint64_t)pool_spec_index(e->spec, b->local_addr) < e->cursor)
+		e->cursor = (uint64_t)pool_spec_index(e->spec, b->local_addr);
+	pool_address_drop_idle(pool, a);
+}
+
+bool
+pool_is_leased(const struct pool *pool, struct tuple tuple)
+{
+	const struct address *a = pool_address_find(pool, tuple.addr);
+
+	return a != NULL && address_is_leased(a, tuple);
+}
+
+size_t
+pool_count_leased(const struct pool *pool)
+{
+	const struct address *a;
+	size_t n = 0;
+
+	for (a = pool->in_use; a != NULL; a = a->hh.next)
+		n += a->n_leased;
+	return n;
+}
+
+bool
+pool_is_full(const struct pool *pool)
+{
+	return pool->in_use == NULL;
+}

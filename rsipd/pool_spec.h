@@ -1,0 +1,19 @@
+/* What a pool of the configuration has to offer, whatever is leased of it now. */
+#ifndef RSIPD_POOL_SPEC_H
+#define RSIPD_POOL_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "conf.h"
+
+/* The addresses of a pool are counted from 0, over its ranges in order. */
+int64_t pool_spec_index(const struct conf_pool *spec, ip4_t addr); /* -1: not of this pool */
+ip4_t pool_spec_address(const struct conf_pool *spec, uint64_t index);
+uint64_t pool_spec_size(const struct conf_pool *spec);
+
+uint64_t pool_spec_leasable_ports(const struct conf_pool *spec); /* of each address */
+bool pool_spec_has_ports(const struct conf_pool *spec, struct port_range range); /* all of them leasable */
+
+#endif

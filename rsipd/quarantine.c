@@ -1,0 +1,115 @@
+/* The quarantine of pool.h. */
+#include <stdlib.h>
+
+#include "address.h"
+#include "mem.h"
+#include "pool.h"
+#include "pool_state.h"
+
+static struct hold *
+hold_new(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
+{
+	struct hold *hold = mem_zero(1, sizeof(*hold));
+
+	hold->node.first = tuple.first;
+	hold->node.last = tuple.last;
+	hold->addr = tuple.addr;
+	hold->kind = tuple.kind;
+	hold->host = host;
+	hold->until = until;
+	address_hold(pool_address_get(pool, tuple.addr), hold);
+	pool_account_hold(pool, hold, 1);
+	return hold;
+}
+
+struct hold *
+pool_hold(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
+{
+	uint64_t past;
+
+	if (address_conflict(pool_address_find(pool, tuple.addr), tuple, 0, &past))
+		return NULL;
+	return hold_new(pool, tuple, host, until);
+}
+
+void
+pool_unhold(struct pool *pool, struct hold *hold)
+{
+	struct address *a = pool_address_find(pool, hold->addr);
+
+	pool_account_hold(pool, hold, -1);
+	address_unhold(a, hold);
+	free(hold);
+	pool_address_drop_idle(pool, a);
+}
+
+struct settlement {
+	struct pool *pool;
+	pool_hold_cb *ending, *made;
+	void *arg;
+};
+
+static void
+settle_rest(struct settlement *st, const struct hold *hold, uint64_t first, uint64_t last)
+{
+	struct tuple rest = { hold->addr, hold->kind, first, last };
+
+	st->made(hold_new(st->pool, rest, hold->host, hold->until), st->arg);
+}
+
+/* Ends one hold that the tuple has taken from; what is left of it, below and above, is held on. */
+static void
+settle_hold(struct settlement *st, struct hold *hold, struct tuple tuple)
+{
+	struct hold old = *hold;
+
+	st->ending(hold, st->arg);
+	pool_unhold(st->pool, hold);
+	if (tuple.kind == TUPLE_ADDRESS)
+		return;
+	if (old.node.first < tuple.first)
+		settle_rest(st, &old, old.node.first, tuple.first - 1);
+	if (old.node.last > tuple.last)
+		settle_rest(st, &old, tuple.last + 1, old.node.last);
+}
+
+void
+pool_settle(struct pool *pool, const struct binding *b, pool_hold_cb *ending, pool_hold_cb *made, void *arg)
+{
+	struct settlement st = { pool, ending, made, arg };
+	const struct address *a = pool_address_find(pool, b->local_addr);
+	struct hold *hold;
+
+	for (size_t i = 0; i < binding_n_tuples(b); i++) {
+		struct tuple tuple = binding_tuple(b, i);
+		while ((hold = address_find_hold(a, tuple)) != NULL)
+			settle_hold(&st, hold, tuple);
+	}
+}
+
+void
+pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg)
+{
+	const struct address *a, *tmp;
+
+	HASH_ITER(hh, pool->in_use, a, tmp) {
+		if (a->whole_hold != NULL)
+			cb(a->whole_hold, arg);
+		for (int kind = TUPLE_PORT; kind < TUPLE_KINDS; kind++) {
+			struct range_node *node = ranges_overlap(&a->held[kind], 0, UINT64_MAX);
+			while (node != NULL) {
+				cb((struct hold *)node, arg);
+				node = node->last < UINT64_MAX ?
+				           ranges_overlap(&a->held[kind], node->last + 1, UINT64_MAX) : NULL;
+			}
+		}
+	}
+}
+
+bool
+pool_is_held(const struct pool *pool, struct tuple tuple)
+{
+	const struct address *a = pool_address_find(pool, tuple.addr);
+
+	return a != NULL && address_find_hold(a, tuple) != NULL;
+}

@@ -1,0 +1,60 @@
+#include "registration.h"
+
+#include "clock.h"
+#include "lease.h"
+#include "lease_check.h"
+#include "log.h"
+
+struct session *
+registration_begin(struct ledger *l, ip4_t host_addr, enum rsip_transport transport, const char *name, size_t name_len)
+{
+	const struct conf_policy *policy = conf_policy_for(l->conf, host_addr);
+	struct session *s = session_add(&l->sessions, host_addr, 0);
+	char host[IP4_STRLEN];
+
+	s->transport = transport;
+	s->policy = policy;
+	session_set_name(s, name, name_len);
+	s->expires = clock_now() + (int64_t)policy->registration_s * 1000;
+	expiry_set(&l->session_expiry, s, s->expires);
+	store_put_session(l->store, s);
+	log_info("session", "registered host=%s name=\"%s\" policy=%s transport=%s expires_in_s=%u",
+	         ip4_str(host_addr, host), s->name != NULL ? s->name : "", policy->name,
+	         rsip_transport_name(transport), policy->registration_s);
+	lease_assert(l, "register");
+	return s;
+}
+
+void
+registration_prolong(struct ledger *l, struct session *s, int64_t until)
+{
+	if (until <= s->expires) /* RFC 3103 6: R = max(R, Bi) */
+		return;
+	s->expires = until;
+	expiry_set(&l->session_expiry, s, until);
+	store_put_session(l->store, s);
+}
+
+void
+registration_note_reply(struct ledger *l, struct session *s, struct replay_seq seq, const void *response, size_t len,
+                        bool durable)
+{
+	replay_note(&s->replay, seq.port, seq.counter, response, len);
+	if (durable)
+		store_put_session(l->store, s);
+}
+
+void
+registration_end(struct ledger *l, struct session *s, const char *how)
+{
+	char host[IP4_STRLEN];
+
+	while (s->bindings != NULL)
+		lease_end(l, s->bindings, how);
+	log_info("session", "ended host=%s name=\"%s\" how=%s", ip4_str(s->host_addr, host),
+	         s->name != NULL ? s->name : "", how);
+	store_remove_session(l->store, s->client_id);
+	expiry_remove(&l->session_expiry, s);
+	session_remove(&l->sessions, s);
+	lease_assert(l, "registration end");
+}

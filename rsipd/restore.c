@@ -1,0 +1,85 @@
+#include "restore.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+struct restoring {
+	struct ledger *l;
+	char *why;
+	size_t why_size;
+};
+
+static bool
+contradiction(struct restoring *r, const char *what, ip4_t addr)
+{
+	char text[IP4_STRLEN];
+
+	snprintf(r->why, r->why_size, "the lease database contradicts itself: %s %s", what, ip4_str(addr, text));
+	return false;
+}
+
+static bool
+restore_session(void *arg, const struct store_session *row)
+{
+	struct restoring *r = arg;
+	struct session *s = session_add(&r->l->sessions, row->host_addr, row->client_id);
+
+	if (s == NULL)
+		return contradiction(r, "two registrations of host", row->host_addr);
+	s->transport = row->transport;
+	s->policy = conf_policy_for(r->l->conf, row->host_addr);
+	s->expires = row->expires;
+	session_set_name(s, row->name, row->name != NULL ? strlen(row->name) : 0);
+	if (row->last.port != 0)
+		replay_note(&s->replay, row->last.port, row->last.counter, row->response, row->response_len);
+	expiry_set(&r->l->session_expiry, s, s->expires);
+	return true;
+}
+
+static bool
+restore_binding(void *arg, struct binding *b, uint32_t client_id)
+{
+	struct restoring *r = arg;
+	struct session *s = session_find_client(&r->l->sessions, client_id);
+	ip4_t addr = b->local_addr;
+
+	b->session = s;
+	if (s == NULL || binding_find(&r->l->bindings, b->bind_id) != NULL || !pool_restore(r->l->pool, b)) {
+		binding_free(b);
+		return contradiction(r, s == NULL ? "a binding of no registration on" : "overlapping bindings on", addr);
+	}
+	ledger_enter(r->l, s, b);
+	if (s->expires < b->expires) {
+		s->expires = b->expires;
+		expiry_set(&r->l->session_expiry, s, s->expires);
+	}
+	return true;
+}
+
+static bool
+restore_hold(void *arg, struct tuple tuple, ip4_t host, int64_t until)
+{
+	struct restoring *r = arg;
+	struct hold *hold = pool_hold(r->l->pool, tuple, host, until);
+
+	if (hold == NULL)
+		return contradiction(r, "leased and in quarantine at once on", tuple.addr);
+	expiry_set(&r->l->hold_expiry, hold, until);
+	return true;
+}
+
+bool
+restore_ledger(struct ledger *l, char *why, size_t why_size)
+{
+	struct restoring r = { l, why, why_size };
+	const struct store_loader loader = { restore_session, restore_binding, restore_hold, &r };
+
+	if (!store_load(l->store, &loader, why, why_size))
+		return false;
+	l->last_bind_id = store_last_bind_id(l->store);
+	log_info("lease", "restored registrations=%zu bindings=%zu", session_count(&l->sessions),
+	         binding_count(&l->bindings));
+	return true;
+}

@@ -1,0 +1,46 @@
+/* SQLite for the store, and nothing else of it: one database, statements with bound parameters, one transaction at a
+ * time that begins by itself. The only file that includes sqlite3.h. */
+#ifndef RSIPD_SQL_H
+#define RSIPD_SQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sql;
+
+struct sql_schema {
+	const char *text;      /* statements that make an empty database */
+	uint32_t application;  /* PRAGMA application_id: whose file it is */
+	int version;           /* PRAGMA user_version */
+	const char *program;   /* for messages */
+};
+
+/* Opens path for this process alone to write, others may read; an empty or missing file gets the schema. WAL mode,
+ * every commit on disk. NULL, with a sentence for a person in why, when that cannot be had. */
+struct sql *sql_open(const char *path, const struct sql_schema *schema, char *why, size_t why_size);
+void sql_close(struct sql *sql); /* what is not committed is undone; accepts NULL */
+
+/* Runs a statement that changes something, within the transaction. Statements are string literals: they are prepared
+ * once and known by their address. types has one letter a parameter: i int64_t, t const char * (NULL is NULL),
+ * b const void * and size_t, n nothing: NULL. A failure is logged, and makes sql_commit fail. */
+void sql_run(struct sql *sql, const char *statement, const char *types, ...);
+
+bool sql_failed(const struct sql *sql); /* since the last commit */
+
+/* Ends the transaction. False, and all of it undone, when it or any statement of it failed. True when there was none. */
+bool sql_commit(struct sql *sql);
+
+/* A query: rows one after another. One query at a time for each statement. */
+struct sql_rows;
+struct sql_rows *sql_query(struct sql *sql, const char *statement, const char *types, ...);
+bool sql_next(struct sql_rows *rows); /* false at the end, and after a failure */
+bool sql_end(struct sql_rows *rows);  /* false when there was a failure */
+/* Columns of the row, valid until sql_next: NULL is 0, NULL and length 0. */
+int64_t sql_int(struct sql_rows *rows, int column);
+const char *sql_text(struct sql_rows *rows, int column);
+const void *sql_blob(struct sql_rows *rows, int column, size_t *len);
+
+const char *sql_error(const struct sql *sql); /* the latest, for people */
+
+#endif

@@ -1,0 +1,149 @@
+/* What is written; store_read.c reads it. */
+#include "store.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "names.h"
+#include "schema.h"
+#include "store_state.h"
+
+#define APPLICATION_ID 0x52534950 /* "RSIP" */
+#define SCHEMA_VERSION 1
+
+struct store *
+store_open(const char *path, char *why, size_t why_size)
+{
+	static const struct sql_schema schema = { schema_sql, APPLICATION_ID, SCHEMA_VERSION, "rsipd" };
+	struct store *st = mem_zero(1, sizeof(*st));
+
+	st->sql = sql_open(path, &schema, why, why_size);
+	if (st->sql != NULL)
+		return st;
+	free(st);
+	return NULL;
+}
+
+void
+store_close(struct store *st)
+{
+	if (st == NULL)
+		return;
+	sql_close(st->sql);
+	free(st);
+}
+
+bool
+store_commit(struct store *st)
+{
+	return sql_commit(st->sql);
+}
+
+bool
+store_failed(const struct store *st)
+{
+	return sql_failed(st->sql);
+}
+
+/* A time of our clock in seconds since 1970, rounded up: a lease is never shorter after a restart. */
+static int64_t
+wall_of(int64_t at)
+{
+	int64_t ms = at - clock_now();
+
+	return clock_wall() + (ms > 0 ? (ms + 999) / 1000 : ms / 1000);
+}
+
+void
+store_put_session(struct store *st, const struct session *s)
+{
+	const struct replay_seq *last = &s->replay.seen[0];
+	char host[IP4_STRLEN];
+
+	sql_run(st->sql,
+	        "INSERT INTO registration (client_id, host, name, transport, expires, last_port, last_counter, "
+	        "last_response) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8) "
+	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, last_port = nullif(?6, 0), last_counter = ?7, "
+	        "last_response = ?8",
+	        "itttiiib", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
+	        rsip_transport_name(s->transport), wall_of(s->expires), (int64_t)last->port, (int64_t)last->counter,
+	        (const void *)s->replay.response, s->replay.response_len);
+}
+
+void
+store_remove_session(struct store *st, uint32_t client_id)
+{
+	sql_run(st->sql, "DELETE FROM registration WHERE client_id = ?", "i", (int64_t)client_id);
+}
+
+static void
+add_tuple(struct store *st, const struct binding *b, struct tuple tuple)
+{
+	const struct session *s = b->session;
+	const char *kind = tuple_kind_name(tuple.kind);
+	char host[IP4_STRLEN], local[IP4_STRLEN];
+
+	sql_run(st->sql, "INSERT INTO binding_tuple (bind_id, kind, first, last) VALUES (?, ?, ?, ?)", "itii",
+	        (int64_t)b->bind_id, kind, (int64_t)tuple.first, (int64_t)tuple.last);
+	sql_run(st->sql,
+	        "INSERT INTO history (bind_id, client_id, host, name, method, local, kind, first, last, granted) "
+	        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	        "iitttttiii", (int64_t)b->bind_id, (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
+	        rsip_method_name(b->method), ip4_str(b->local_addr, local), kind, (int64_t)tuple.first,
+	        (int64_t)tuple.last, clock_wall());
+}
+
+void
+store_add_binding(struct store *st, const struct binding *b)
+{
+	char local[IP4_STRLEN], remote[IP4_STRLEN];
+
+	sql_run(st->sql,
+	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires) "
+	        "VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
+	        "iittittii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
+	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
+	        b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
+	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires));
+	for (size_t i = 0; i < binding_n_tuples(b); i++)
+		add_tuple(st, b, binding_tuple(b, i));
+}
+
+void
+store_extend_binding(struct store *st, const struct binding *b)
+{
+	sql_run(st->sql, "UPDATE binding SET expires = ? WHERE bind_id = ?", "ii", wall_of(b->expires),
+	        (int64_t)b->bind_id);
+}
+
+/* One that expired while the gateway was down ended then, not now. */
+void
+store_end_binding(struct store *st, const struct binding *b, const char *how)
+{
+	int64_t now = clock_now(), ended = wall_of(b->expires < now ? b->expires : now);
+
+	sql_run(st->sql, "UPDATE history SET ended = ?, how = ? WHERE bind_id = ? AND ended IS NULL", "iti", ended, how,
+	        (int64_t)b->bind_id);
+	sql_run(st->sql, "DELETE FROM binding_tuple WHERE bind_id = ?", "i", (int64_t)b->bind_id);
+	sql_run(st->sql, "DELETE FROM binding WHERE bind_id = ?", "i", (int64_t)b->bind_id);
+}
+
+void
+store_add_hold(struct store *st, const struct hold *hold)
+{
+	char local[IP4_STRLEN], host[IP4_STRLEN];
+
+	sql_run(st->sql, "INSERT INTO quarantine (local, kind, first, last, host, until) VALUES (?, ?, ?, ?, ?, ?)",
+	        "ttiiti", ip4_str(hold->addr, local), tuple_kind_name(hold->kind), (int64_t)hold->node.first,
+	        (int64_t)hold->node.last, ip4_str(hold->host, host), wall_of(hold->until));
+}
+
+void
+store_remove_hold(struct store *st, const struct hold *hold)
+{
+	char local[IP4_STRLEN];
+
+	sql_run(st->sql, "DELETE FROM quarantine WHERE local = ? AND kind = ? AND first = ?", "tti",
+	        ip4_str(hold->addr, local), tuple_kind_name(hold->kind), (int64_t)hold->node.first);
+}

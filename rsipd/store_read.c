@@ -1,0 +1,262 @@
+/* What store.h reads back. Nothing in the file is trusted to make sense: a person may have edited it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "names.h"
+#include "store.h"
+#include "store_state.h"
+
+struct loading {
+	struct store *st;
+	const struct store_loader *loader;
+	char *why;
+	size_t why_size;
+};
+
+static bool __attribute__((format(printf, 2, 3)))
+explain(struct loading *ld, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(ld->why, ld->why_size, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static int64_t
+clock_of(int64_t wall)
+{
+	return clock_now() + (wall - clock_wall()) * 1000;
+}
+
+static bool
+addr_column(struct sql_rows *rows, int column, ip4_t *out)
+{
+	const char *text = sql_text(rows, column);
+
+	return text != NULL && ip4_parse(text, out);
+}
+
+static bool
+kind_column(struct sql_rows *rows, int column, enum tuple_kind *out)
+{
+	const char *text = sql_text(rows, column);
+
+	for (int kind = 0; text != NULL && kind < TUPLE_KINDS; kind++) {
+		if (strcmp(text, tuple_kind_name((enum tuple_kind)kind)) == 0) {
+			*out = (enum tuple_kind)kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether first..last are numbers of that kind, in order. */
+static bool
+is_tuple(enum tuple_kind kind, uint64_t first, uint64_t last)
+{
+	uint64_t lowest = kind == TUPLE_PORT || kind == TUPLE_COOKIE || kind == TUPLE_IKE_PEER ? 1 : 0;
+	uint64_t highest = kind == TUPLE_PORT ? UINT16_MAX : kind == TUPLE_COOKIE ? UINT64_MAX : UINT32_MAX;
+
+	if (kind == TUPLE_ADDRESS)
+		return first == 0 && last == 0;
+	if (kind == TUPLE_SPI)
+		lowest = 256; /* RFC 4303 2.1 */
+	return first >= lowest && first <= last && last <= highest;
+}
+
+/* --- registrations --- */
+
+static bool
+load_session(struct loading *ld, struct sql_rows *rows)
+{
+	const char *transport = sql_text(rows, 3);
+	struct store_session row = {
+		.client_id = (uint32_t)sql_int(rows, 0),
+		.name = sql_text(rows, 2),
+		.expires = clock_of(sql_int(rows, 4)),
+		.last = { (uint16_t)sql_int(rows, 5), (uint32_t)sql_int(rows, 6) },
+	};
+
+	row.transport = transport != NULL && strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
+	row.response = sql_blob(rows, 7, &row.response_len);
+	if (!addr_column(rows, 1, &row.host_addr) || row.client_id == 0)
+		return explain(ld, "the lease database has a registration that is none: client ID %u", row.client_id);
+	return ld->loader->session(ld->loader->arg, &row);
+}
+
+/* --- bindings --- */
+
+/* The tuples of one binding, as they are read. */
+struct parts {
+	size_t n_ports, n_spis;
+	struct port_range ports[UINT8_MAX];
+	struct spi_range spis[UINT16_MAX];
+	uint64_t cookie_value, cookie_mask;
+	ip4_t ike_listener;
+};
+
+static bool
+add_part(struct parts *p, enum tuple_kind kind, uint64_t first, uint64_t last)
+{
+	if (!is_tuple(kind, first, last))
+		return false;
+	switch (kind) {
+	case TUPLE_PORT:
+		if (p->n_ports == UINT8_MAX)
+			return false;
+		p->ports[p->n_ports++] = (struct port_range){ (uint16_t)first, (uint16_t)last };
+		return true;
+	case TUPLE_SPI:
+		if (p->n_spis == UINT16_MAX)
+			return false;
+		p->spis[p->n_spis++] = (struct spi_range){ (uint32_t)first, (uint32_t)last };
+		return true;
+	case TUPLE_COOKIE:
+		p->cookie_value = first;
+		p->cookie_mask = ~(first ^ last);
+		return (first & ~p->cookie_mask) == 0;
+	case TUPLE_IKE_PEER:
+		p->ike_listener = (ip4_t)first;
+		return first == last;
+	default: return true;
+	}
+}
+
+static bool
+read_parts(struct loading *ld, int64_t bind_id, struct parts *p)
+{
+	struct sql_rows *rows = sql_query(ld->st->sql,
+	                                  "SELECT kind, first, last FROM binding_tuple WHERE bind_id = ? "
+	                                  "ORDER BY kind, first", "i", bind_id);
+	enum tuple_kind kind;
+	bool ok = true;
+
+	p->n_ports = p->n_spis = 0;
+	p->cookie_value = p->cookie_mask = 0;
+	p->ike_listener = 0;
+	while (ok && sql_next(rows))
+		ok = kind_column(rows, 0, &kind) &&
+		     add_part(p, kind, (uint64_t)sql_int(rows, 1), (uint64_t)sql_int(rows, 2));
+	return sql_end(rows) && ok;
+}
+
+static struct binding *
+binding_of_parts(const struct parts *p, uint16_t remote_port)
+{
+	struct binding *b = binding_new(p->n_ports, remote_port != 0, p->n_spis);
+
+	memcpy(b->ports, p->ports, p->n_ports * sizeof(*b->ports));
+	memcpy(b->spis, p->spis, p->n_spis * sizeof(*b->spis));
+	b->cookie_value = p->cookie_value;
+	b->cookie_mask = p->cookie_mask;
+	b->ike_listener = p->ike_listener;
+	if (remote_port != 0)
+		b->remote_ports[0] = (struct port_range){ remote_port, remote_port };
+	return b;
+}
+
+static bool
+load_binding(struct loading *ld, struct sql_rows *rows)
+{
+	static struct parts parts; /* half a megabyte */
+	int64_t bind_id = sql_int(rows, 0);
+	struct binding *b;
+
+	if (bind_id <= 0 || bind_id > UINT32_MAX || !read_parts(ld, bind_id, &parts))
+		return explain(ld, "the lease database has a binding that is none: bind ID %lld", (long long)bind_id);
+	b = binding_of_parts(&parts, (uint16_t)sql_int(rows, 7));
+	b->bind_id = (uint32_t)bind_id;
+	b->method = (uint8_t)rsip_method_parse(sql_text(rows, 2));
+	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
+	b->listen = sql_int(rows, 4) != 0;
+	b->expires = clock_of(sql_int(rows, 8));
+	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
+	    (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))) {
+		binding_free(b);
+		return explain(ld, "the lease database has a binding that is none: bind ID %lld", (long long)bind_id);
+	}
+	return ld->loader->binding(ld->loader->arg, b, (uint32_t)sql_int(rows, 1));
+}
+
+/* --- quarantine --- */
+
+static bool
+load_hold(struct loading *ld, struct sql_rows *rows)
+{
+	struct tuple tuple = { .first = (uint64_t)sql_int(rows, 2), .last = (uint64_t)sql_int(rows, 3) };
+	ip4_t host;
+
+	if (!addr_column(rows, 0, &tuple.addr) || !kind_column(rows, 1, &tuple.kind) ||
+	    !is_tuple(tuple.kind, tuple.first, tuple.last) || !addr_column(rows, 4, &host))
+		return explain(ld, "the lease database has a quarantine entry that is none");
+	return ld->loader->hold(ld->loader->arg, tuple, host, clock_of(sql_int(rows, 5)));
+}
+
+/* --- all of it --- */
+
+static bool
+load_rows(struct loading *ld, const char *query, bool (*load)(struct loading *ld, struct sql_rows *rows))
+{
+	struct sql_rows *rows = sql_query(ld->st->sql, query, "");
+	bool ok = true;
+
+	while (ok && sql_next(rows))
+		ok = load(ld, rows);
+	if (!sql_end(rows) && ok)
+		return explain(ld, "cannot read the lease database: %s", sql_error(ld->st->sql));
+	return ok;
+}
+
+bool
+store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size)
+{
+	struct loading ld = { st, loader, why, why_size };
+
+	return load_rows(&ld,
+	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response "
+	                 "FROM registration", load_session) &&
+	       load_rows(&ld,
+	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires "
+	                 "FROM binding ORDER BY bind_id", load_binding) &&
+	       load_rows(&ld, "SELECT local, kind, first, last, host, until FROM quarantine", load_hold);
+}
+
+uint32_t
+store_last_bind_id(struct store *st)
+{
+	/* The history has every binding there ever was, in the order of the grants. */
+	struct sql_rows *rows = sql_query(st->sql, "SELECT bind_id FROM history ORDER BY rowid DESC LIMIT 1", "");
+	uint32_t last = sql_next(rows) ? (uint32_t)sql_int(rows, 0) : 0;
+
+	sql_end(rows);
+	return last;
+}
+
+bool
+store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+{
+	char local[IP4_STRLEN];
+	struct sql_rows *rows = sql_query(st->sql,
+	                                  "SELECT bind_id, client_id, host, name, granted, ended FROM history "
+	                                  "WHERE local = ?1 AND ((kind = ?2 AND first <= ?3 AND last >= ?3) "
+	                                  "OR kind = 'address') AND granted <= ?4 AND (ended IS NULL OR ended > ?4) "
+	                                  "ORDER BY granted",
+	                                  "ttii", ip4_str(addr, local), tuple_kind_name(kind), (int64_t)value, at);
+
+	while (sql_next(rows)) {
+		struct store_holder holder = { .bind_id = (uint32_t)sql_int(rows, 0),
+		                               .client_id = (uint32_t)sql_int(rows, 1),
+		                               .name = sql_text(rows, 3),
+		                               .from = sql_int(rows, 4),
+		                               .to = sql_int(rows, 5) };
+		if (addr_column(rows, 2, &holder.host))
+			cb(&holder, arg);
+	}
+	return sql_end(rows);
+}

@@ -1,0 +1,427 @@
+/* The store: what a crash leaves, databases that cannot be used, and who had what when. */
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gateway_fixture.h"
+#include "lease.h"
+#include "random.h"
+#include "registration.h"
+
+static const char conf_text[] =
+    "pool \"a\" { addresses = { \"203.0.113.8-203.0.113.9\" } methods = { \"rsap-ip\", \"rsipsec\" }\n"
+    "  spis = \"0xf0000000-0xffffffff\" }\n"
+    "pool \"w\" { addresses = { \"203.0.113.64/30\" } methods = { \"rsa-ip\" } }\n"
+    "policy \"p\" { pools = { \"a\", \"w\" } remote-flow = \"micro\" }\n"
+    "host \"10.0.0.0/24\" { policy = \"p\" }\n";
+
+enum { HOST = 0x0a00000a };
+static struct fixture f;
+
+static void
+setup(void)
+{
+	random_seed(7);
+	fixture_start(&f, conf_text);
+}
+
+static void
+teardown(void)
+{
+	fixture_end(&f);
+}
+
+static struct binding *
+grant(struct session *s, enum rsip_method method)
+{
+	struct lease_request req = { .method = method, .addr_intent = POOL_ANY, .remote_addr = 0x08080808,
+	                             .remote_port = 53, .n_remote_ports = 1 };
+	struct refusal why;
+	struct binding *b = NULL;
+
+	if (method != RSIP_METHOD_RSA_IP) {
+		req.port_intent = POOL_ANY;
+		req.n_ports = 4;
+	}
+	if (method == RSIP_METHOD_RSIPSEC) {
+		req.spi_intent = POOL_ANY;
+		req.n_spis = 16;
+		req.cookie_intent = POOL_ANY;
+		req.cookie_mask = 0xffffffff00000000;
+		req.ike_listener = 0xc6336401 + (uint32_t)random_below(1000000);
+	}
+	return lease_grant(&f.ledger, s, &req, &b, &why) == RSIP_OK ? b : NULL;
+}
+
+/* Some of everything that a ledger can hold. */
+static void
+fill(struct fixture *fx)
+{
+	struct session *s = registration_begin(&fx->ledger, HOST, RSIP_UDP, "name 'x'", 8);
+	uint8_t response[] = { 1, 3, 0, 4, 0xff, 0 };
+
+	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSA_IP));
+	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSAP_IP));
+	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSIPSEC));
+	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSIPSEC), "freed");
+	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSA_IP), "freed");
+	registration_note_reply(&fx->ledger, s, (struct replay_seq){ 40000, 0xffffffff }, response, sizeof(response),
+	                        true);
+	registration_begin(&fx->ledger, HOST + 1, RSIP_TCP, NULL, 0);
+}
+
+START_TEST(restart_keeps_everything)
+{
+	char *before, *after;
+
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	before = fixture_dump(&f);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	ck_assert_ptr_nonnull(strstr(after, "last 40000/4294967295 6"));
+	fixture_check(&f);
+	struct binding *next = grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSAP_IP);
+	ck_assert_uint_eq(next->bind_id, 6); /* IDs go on where they were */
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* Nothing is there before the commit, as nobody was told. */
+START_TEST(uncommitted_is_nothing)
+{
+	char *after;
+
+	fill(&f);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, "");
+	free(after);
+}
+END_TEST
+
+/* --- kill -9 --- */
+
+static void
+say(int fd, char what, const char *text)
+{
+	uint32_t len = (uint32_t)strlen(text);
+
+	if (write(fd, &what, 1) != 1 || write(fd, &len, sizeof(len)) != sizeof(len) ||
+	    write(fd, text, len) != (ssize_t)len)
+		_exit(1);
+}
+
+/* The gateway: announces what it is about to commit, commits, says that it did. */
+static void
+live_until_killed(int fd)
+{
+	for (;;) {
+		for (unsigned n = 1 + (unsigned)random_below(4); n > 0; n--) {
+			ip4_t host = HOST + (ip4_t)random_below(4);
+			struct session *s = session_find(&f.ledger.sessions, host);
+			if (s == NULL)
+				registration_begin(&f.ledger, host, RSIP_TCP, NULL, 0);
+			else if (random_below(9) == 0)
+				registration_end(&f.ledger, s, "freed");
+			else if (s->bindings != NULL && random_below(3) == 0)
+				lease_end(&f.ledger, s->bindings, "freed");
+			else
+				grant(s, (enum rsip_method)(1 + random_below(3)));
+		}
+		char *dump = fixture_dump(&f);
+		say(fd, 'A', dump);
+		if (!store_commit(f.store))
+			_exit(1);
+		say(fd, 'C', "");
+		free(dump);
+	}
+}
+
+static bool
+hear_all(int fd, void *to, size_t len)
+{
+	for (size_t got = 0; got < len;) {
+		ssize_t n = read(fd, (char *)to + got, len - got);
+		if (n <= 0)
+			return false;
+		got += (size_t)n;
+	}
+	return true;
+}
+
+/* All that was said, to the end: the last dump that was announced, and the last that was committed for sure. */
+static void
+hear(int fd, char **announced, char **committed)
+{
+	char what;
+	uint32_t len;
+
+	*announced = strdup("");
+	*committed = strdup("");
+	while (hear_all(fd, &what, 1) && hear_all(fd, &len, sizeof(len))) {
+		char *text = calloc(1, len + 1);
+		if (!hear_all(fd, text, len)) {
+			free(text);
+			return;
+		}
+		if (what == 'A') {
+			free(*announced);
+			*announced = text;
+		} else {
+			free(text);
+			free(*committed);
+			*committed = strdup(*announced);
+		}
+	}
+}
+
+START_TEST(kill_9_at_any_instant)
+{
+	int fds[2];
+	char *announced, *committed, *left;
+	pid_t pid;
+
+	fixture_close(&f); /* the child opens it */
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		fixture_open(&f);
+		random_seed((uint64_t)_i * 77 + (uint64_t)getpid());
+		live_until_killed(fds[1]);
+	}
+	close(fds[1]);
+	/* Kill it in the middle of something, while it is heard: it never waits for us long. */
+	struct pollfd ready = { .fd = fds[0], .events = POLLIN };
+	poll(&ready, 1, 10000);
+	usleep((useconds_t)(2000 + 9137 * _i));
+	kill(pid, SIGKILL);
+	hear(fds[0], &announced, &committed);
+	waitpid(pid, NULL, 0);
+	close(fds[0]);
+
+	fixture_open(&f);
+	fixture_check(&f);
+	left = fixture_dump(&f);
+	ck_assert_msg(strcmp(left, committed) == 0 || strcmp(left, announced) == 0,
+	              "left:\n%s\ncommitted:\n%s\nannounced:\n%s", left, committed, announced);
+	free(left);
+	free(announced);
+	free(committed);
+}
+END_TEST
+
+/* --- a disk that is full --- */
+
+static void
+limit_file_size(rlim_t size)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = size;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(failed_commit_leaves_the_last_good_state)
+{
+	char *before, *after;
+
+	signal(SIGXFSZ, SIG_IGN);
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	before = fixture_dump(&f);
+	limit_file_size(4096);
+	struct session *s = session_find(&f.ledger.sessions, HOST);
+	for (int i = 0; i < 10; i++)
+		grant(s, RSIP_METHOD_RSIPSEC);
+	ck_assert(!store_commit(f.store));
+	limit_file_size(RLIM_INFINITY);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	ck_assert_ptr_nonnull(grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC));
+	ck_assert(store_commit(f.store)); /* and it goes on */
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* --- databases that cannot be used --- */
+
+static void
+must_not_open(const char *path, const char *because)
+{
+	char why[300] = "";
+
+	ck_assert_ptr_null(store_open(path, why, sizeof(why)));
+	ck_assert_msg(strstr(why, because) != NULL, "said: %s", why);
+}
+
+static void
+put(off_t at, const char *bytes, size_t len)
+{
+	int fd = open(f.db, O_WRONLY);
+
+	ck_assert_int_eq(pwrite(fd, bytes, len, at), (ssize_t)len);
+	close(fd);
+}
+
+/* The file alone tells; teardown gets a new one. */
+static void
+with_closed_store(void (*check)(void))
+{
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	fixture_close(&f);
+	check();
+	unlink(f.db);
+	fixture_open(&f);
+}
+
+static void
+no_database(void)
+{
+	ck_assert_int_eq(truncate(f.db, 0), 0);
+	put(0, "This is a text file, and was never a database.\n", 47);
+	must_not_open(f.db, "not a database");
+}
+
+static void
+newer_version(void)
+{
+	put(60, "\0\0\0\2", 4); /* user_version in the database header */
+	must_not_open(f.db, "schema version 2, this rsipd knows 1");
+}
+
+static void
+of_another_program(void)
+{
+	put(68, "ABCD", 4); /* application_id */
+	must_not_open(f.db, "not one of rsipd");
+}
+
+static void
+damaged(void)
+{
+	static const char garbage[2000] = "garbage";
+
+	put(4096 + 8, garbage, sizeof(garbage));
+	must_not_open(f.db, "damaged");
+}
+
+static bool
+run_sqlite3(const char *statements)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "sqlite3 -batch %s \"%s\" >/dev/null 2>&1", f.db, statements);
+	return system(command) == 0;
+}
+
+/* A second binding of the same ports, as an editor might leave it. */
+static void
+contradictory(void)
+{
+	char why[300] = "";
+
+	if (!run_sqlite3("INSERT INTO binding SELECT 99, client_id, method, tunnel, listen, local, remote, remote_port, "
+	                 "expires FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple SELECT 99, kind, first, last "
+	                 "FROM binding_tuple WHERE bind_id = 2"))
+		return; /* no sqlite3 here */
+	ck_assert(!fixture_try_open(&f, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "overlapping bindings on 203.0.113.8") != NULL, "said: %s", why);
+	fixture_close(&f);
+}
+
+START_TEST(unusable_databases)
+{
+	static void (*const cases[])(void) = { no_database, newer_version, of_another_program, damaged, contradictory };
+
+	with_closed_store(cases[_i]);
+}
+END_TEST
+
+START_TEST(unusable_places)
+{
+	must_not_open("/nonexistent/rsipd.db", "No such file or directory");
+	must_not_open(f.dir, "Is a directory");
+	must_not_open(f.db, "in use by another rsipd"); /* the fixture's own */
+}
+END_TEST
+
+/* --- who had what --- */
+
+static void
+note_holder(const struct store_holder *holder, void *arg)
+{
+	((struct store_holder *)arg)[0] = *holder;
+}
+
+static ip4_t
+who(ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at)
+{
+	struct store_holder holder = { 0 };
+
+	ck_assert(store_who(f.store, addr, kind, value, at, note_holder, &holder));
+	return holder.host;
+}
+
+START_TEST(history)
+{
+	struct session *s = registration_begin(&f.ledger, HOST, RSIP_TCP, "x1", 2);
+	struct binding *ipsec = grant(s, RSIP_METHOD_RSIPSEC), *whole = grant(s, RSIP_METHOD_RSA_IP);
+	ip4_t addr = ipsec->local_addr, whole_addr = whole->local_addr;
+	uint16_t port = ipsec->ports[0].first;
+	uint32_t spi = ipsec->spis[0].last;
+	uint64_t cookie = ipsec->cookie_value + 5;
+	int64_t t0 = FIXTURE_START_WALL;
+
+	fixture_pass_ms(100 * 1000);
+	lease_end(&f.ledger, ipsec, "freed");
+	fixture_pass_ms(100 * 1000);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port + 3u, t0 + 99), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port + 4u, t0 + 99), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 100), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 - 1), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_SPI, spi, t0 + 50), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_SPI, spi + 1u, t0 + 50), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_COOKIE, cookie, t0 + 50), HOST);
+	ck_assert_uint_eq(who(whole_addr, TUPLE_PORT, 80, t0 + 150), HOST); /* the whole address is every port */
+	ck_assert_uint_eq(who(addr + 1, TUPLE_PORT, port, t0), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("store");
+	TCase *tc = tcase_create("store");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, restart_keeps_everything);
+	tcase_add_test(tc, uncommitted_is_nothing);
+	tcase_add_loop_test(tc, kill_9_at_any_instant, 0, 12);
+	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
+	tcase_add_loop_test(tc, unusable_databases, 0, 5);
+	tcase_add_test(tc, unusable_places);
+	tcase_add_test(tc, history);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
