@@ -20,7 +20,7 @@ static const int level_syslog[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 static const char *log_program = "rsip";
 static enum log_target log_to = LOG_TO_STDERR;
 static enum log_level log_max = LOG_LVL_INFO;
-static bool log_json;
+static bool log_json, log_errors_too;
 
 void
 log_init(const char *program, enum log_target to, enum log_level level, bool json)
@@ -29,8 +29,15 @@ log_init(const char *program, enum log_target to, enum log_level level, bool jso
 	log_to = to;
 	log_max = level;
 	log_json = json;
+	closelog();
 	if (to == LOG_TO_SYSLOG)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void
+log_errors_to_stderr(bool on)
+{
+	log_errors_too = on;
 }
 
 bool
@@ -172,13 +179,15 @@ vlog(enum log_level level, const char *subsystem, const char *fmt, va_list ap)
 {
 	char raw[LINE_MAX_LEN], text[LINE_MAX_LEN];
 
-	if (level > log_max || log_to == LOG_TO_NONE)
+	bool also = log_errors_too && level == LOG_LVL_ERROR && log_to != LOG_TO_STDERR;
+
+	if (!also && (level > log_max || log_to == LOG_TO_NONE))
 		return;
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	escape(text, sizeof(text), raw);
 	if (log_to == LOG_TO_SYSLOG)
 		syslog(level_syslog[level], "%s: %s", subsystem, text);
-	else
+	if (also || log_to == LOG_TO_STDERR)
 		write_stderr(level, subsystem, text);
 }
 

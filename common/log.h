@@ -14,6 +14,9 @@ enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_NONE };
 /* program names the lines in syslog and must outlive the log. May be called again, as after a reload. */
 void log_init(const char *program, enum log_target to, enum log_level level, bool json);
 
+/* Errors go to standard error too, wherever the rest goes: for the one who starts a daemon and waits to see it serve. */
+void log_errors_to_stderr(bool on);
+
 /* "error", "warn", "info", "debug" and "stderr", "syslog" (also "journal"), "none"; false if it is no such word. */
 bool log_level_parse(const char *word, enum log_level *out);
 bool log_target_parse(const char *word, enum log_target *out);

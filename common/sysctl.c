@@ -30,6 +30,10 @@ sysctl_read(const char *key, char value[SYSCTL_VALUE_MAX])
 	close(fd);
 	if (n < 0)
 		return false;
+	if (n == SYSCTL_VALUE_MAX - 1) {
+		errno = E2BIG;
+		return false;
+	}
 	value[n] = '\0';
 	value[strcspn(value, "\n")] = '\0';
 	return true;

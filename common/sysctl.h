@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#define SYSCTL_VALUE_MAX 256
+#define SYSCTL_VALUE_MAX 1024
 
-/* Both return false with errno set; a value is one line, without its end. */
+/* Both return false with errno set; a value is one line, without its end, and E2BIG when it is longer. */
 bool sysctl_read(const char *key, char value[SYSCTL_VALUE_MAX]);
 bool sysctl_write(const char *key, const char *value);
 

@@ -1,0 +1,382 @@
+#include "config.h"
+
+#include "monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "listen.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "netstate.h"
+#include "notify.h"
+#include "pidfile.h"
+#include "pktio_open.h"
+#include "priv.h"
+#include "reload.h"
+#include "workers.h"
+
+struct monitor {
+	struct workers_env env; /* with all that the workers use, and the conf in force */
+	const char *conf_path;
+	bool background;
+	void (*serving)(void);
+	struct conf *asked; /* a reload that control has not answered yet */
+	bool again;         /* and another one asked for meanwhile */
+	int status;
+
+	char *pid_path, *journal_path;
+	int pid_fd;
+	bool listening;
+	struct netstate *netstate;
+	struct workers *workers;
+	int signal_fd;
+	struct loop_event *signals, *watchdog;
+};
+
+/* "/run/rsip/rsipd.sock" -> "/run/rsip/rsipd.pid" */
+static char *
+beside(const char *socket_path, const char *suffix)
+{
+	size_t len = strlen(socket_path);
+	char *path = mem_zero(len + strlen(suffix) + 1, 1);
+
+	if (len > 5 && strcmp(socket_path + len - 5, ".sock") == 0)
+		len -= 5;
+	memcpy(path, socket_path, len);
+	return strcat(path, suffix);
+}
+
+static void
+log_open(const struct monitor *m)
+{
+	const struct conf *conf = m->env.conf;
+
+	log_init("rsipd", m->background && conf->log_to == LOG_TO_STDERR ? LOG_TO_SYSLOG : conf->log_to, conf->log_level,
+	         conf->log_json);
+}
+
+static void
+log_open_in_worker(void *arg)
+{
+	log_open(arg);
+}
+
+/* --- resources, in the order of their use; monitor_release knows how far it got ------------------------------------- */
+
+/* By a descriptor, not by handlers: a handler would be inherited by the workers, and libevent's writes into the loop. */
+static bool
+open_signals(int *fd)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	*fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (*fd < 0)
+		log_error("monitor", "cannot watch signals error=\"%s\"", strerror(errno));
+	return *fd >= 0;
+}
+
+static bool
+open_counters(struct dp_counters **counters)
+{
+	*counters = mmap(NULL, sizeof(**counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (*counters != MAP_FAILED)
+		return true;
+	log_error("monitor", "no memory for the counters error=\"%s\"", strerror(errno));
+	*counters = NULL;
+	return false;
+}
+
+static bool
+open_data_plane(struct monitor *m)
+{
+	struct relay_fds *fds = &m->env.relay;
+
+	netstate_wait_gone(m->netstate, PKTIO_TUN_NAME);
+	fds->tun = pktio_open_tun(PKTIO_TUN_NAME);
+	return fds->tun >= 0 && pktio_open_tunnels(fds);
+}
+
+static bool
+monitor_acquire(struct monitor *m)
+{
+	struct workers_env *env = &m->env;
+	struct conf *conf = env->conf;
+
+	if (!priv_check() || !priv_find_user(&env->user) || !priv_run_dir(conf->control))
+		return false;
+	m->pid_fd = pidfile_open(m->pid_path);
+	if (m->pid_fd < 0 || (m->netstate = netstate_open(m->journal_path)) == NULL)
+		return false;
+	if (!netstate_find(m->netstate, conf, &env->place) || !priv_state_dir(conf->state, &env->user))
+		return false;
+	m->listening = listen_open(conf, env->user.gid, &env->control);
+	return m->listening && open_signals(&m->signal_fd) && open_counters(&env->counters) && open_data_plane(m) &&
+	       netstate_apply(m->netstate, conf, &env->place, NULL);
+}
+
+static void
+close_data_plane(struct relay_fds *fds)
+{
+	const int all[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
+		                fds->gre[RELAY_FRAGMENT], fds->probe };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] >= 0)
+			close(all[i]);
+	}
+}
+
+static void
+monitor_release(struct monitor *m)
+{
+	netstate_close(m->netstate);
+	close_data_plane(&m->env.relay);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+	if (m->env.counters != NULL)
+		munmap(m->env.counters, sizeof(*m->env.counters));
+	if (m->listening)
+		listen_close(m->env.conf, &m->env.control);
+	pidfile_close(m->pid_fd, m->pid_path);
+}
+
+/* --- reload --------------------------------------------------------------------------------------------------------- */
+
+static void
+reload_done(struct monitor *m)
+{
+	conf_free(m->asked);
+	m->asked = NULL;
+	notify_send("READY=1");
+	if (m->again) {
+		m->again = false;
+		raise(SIGHUP);
+	}
+}
+
+static void
+reload(struct monitor *m)
+{
+	int fd = -1;
+
+	if (m->asked != NULL) {
+		m->again = true;
+		return;
+	}
+	notify_reloading();
+	m->asked = reload_read(m->conf_path, &fd);
+	if (m->asked == NULL) {
+		log_error("config", "reload refused, the old config stays path=\"%s\"", m->conf_path);
+		reload_done(m);
+	} else if (!workers_reload(m->workers, fd, m->conf_path)) {
+		log_error("config", "cannot reload while the control process is away, ask again path=\"%s\"", m->conf_path);
+		reload_done(m);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Where the machine's own addresses have changed with the pools, the workers must learn of it from the start. */
+static void
+place_again(struct monitor *m, const struct conf *before)
+{
+	struct netstate_place place;
+
+	if (!netstate_find(m->netstate, m->env.conf, &place) ||
+	    !netstate_apply(m->netstate, m->env.conf, &place, before)) {
+		log_error("config", "the network state is not all that the new config asks for");
+		return;
+	}
+	bool new_own = memcmp(place.own, m->env.place.own, sizeof(place.own)) != 0;
+	bool new_net = memcmp(&place.net, &m->env.place.net, sizeof(place.net)) != 0;
+	m->env.place = place;
+	if (new_own)
+		workers_renew(m->workers, WORKER_CONTROL);
+	if (new_net)
+		workers_renew(m->workers, WORKER_RELAY);
+}
+
+static void
+reload_accepted(struct monitor *m)
+{
+	struct conf *before = m->env.conf;
+
+	m->env.conf = m->asked;
+	m->asked = NULL;
+	log_open(m);
+	place_again(m, before);
+	conf_free(before);
+	log_info("config", "reloaded path=\"%s\"", m->conf_path);
+}
+
+static void
+log_refusal(const char *reasons)
+{
+	char *copy = mem_strdup(reasons), *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] != '\0')
+			log_error("config", "refused: %s", line);
+	}
+	free(copy);
+}
+
+static void
+on_answer(const struct monitor_msg *msg, void *arg)
+{
+	struct monitor *m = arg;
+
+	if (m->asked == NULL)
+		return;
+	if (msg->op == MON_RELOADED) {
+		reload_accepted(m);
+	} else {
+		log_refusal(msg->text);
+		log_error("config", "reload refused, the old config stays path=\"%s\"", m->conf_path);
+	}
+	reload_done(m);
+}
+
+static void
+on_no_answer(void *arg)
+{
+	struct monitor *m = arg;
+
+	if (m->asked == NULL)
+		return;
+	log_error("config", "the control process ended during the reload, the old config stays");
+	reload_done(m);
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------- */
+
+static void
+on_serving(void *arg)
+{
+	struct monitor *m = arg;
+
+	log_info("monitor", "serving config=\"%s\" control=\"%s\"", m->conf_path, m->env.conf->control);
+	log_errors_to_stderr(false);
+	notify_send("READY=1\nSTATUS=Serving");
+	m->serving();
+}
+
+static void
+on_failed(void *arg)
+{
+	struct monitor *m = arg;
+
+	m->status = 1;
+	workers_stop(m->workers);
+}
+
+static void
+stop(struct monitor *m)
+{
+	log_info("monitor", "stopping");
+	notify_send("STOPPING=1");
+	workers_stop(m->workers);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct monitor *m = arg;
+
+	loop_stop(m->env.loop);
+}
+
+static void
+on_signal(int fd, void *arg)
+{
+	struct monitor *m = arg;
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD)
+		workers_reap(m->workers);
+	else if (info.ssi_signo == SIGHUP)
+		reload(m);
+	else
+		stop(m);
+}
+
+static void
+on_watchdog(void *arg)
+{
+	struct monitor *m = arg;
+
+	notify_send("WATCHDOG=1");
+	loop_timer_set(m->watchdog, notify_watchdog_ms());
+}
+
+static void
+monitor_serve(struct monitor *m)
+{
+	struct loop *loop = m->env.loop;
+
+	m->signals = loop_readable(loop, m->signal_fd, on_signal, m);
+	m->watchdog = loop_timer(loop, on_watchdog, m);
+	if (notify_watchdog_ms() > 0)
+		on_watchdog(m);
+	m->workers = workers_start(&m->env);
+	loop_run(loop);
+	workers_free(m->workers);
+	conf_free(m->asked);
+	loop_event_free(m->signals);
+	loop_event_free(m->watchdog);
+}
+
+static void
+monitor_init(struct monitor *m, struct conf *conf)
+{
+	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1 };
+
+	m->env = (struct workers_env) {
+		.conf = conf, .relay = none, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,
+		.answered = on_answer, .no_answer = on_no_answer, .stopped = on_stopped, .arg = m,
+	};
+	m->pid_fd = m->signal_fd = -1;
+	m->pid_path = beside(conf->control, ".pid");
+	m->journal_path = beside(conf->control, ".undo");
+}
+
+int
+monitor_run(struct conf *conf, const char *conf_path, bool background, void (*serving)(void))
+{
+	struct monitor m = { .conf_path = conf_path, .background = background, .serving = serving };
+
+	monitor_init(&m, conf);
+	signal(SIGPIPE, SIG_IGN);
+	log_errors_to_stderr(true);
+	log_open(&m);
+	m.env.loop = loop_new();
+	if (monitor_acquire(&m))
+		monitor_serve(&m);
+	else
+		m.status = 1;
+	monitor_release(&m);
+	if (m.status == 0)
+		log_info("monitor", "stopped");
+	loop_free(m.env.loop);
+	conf_free(m.env.conf);
+	free(m.pid_path);
+	free(m.journal_path);
+	return m.status;
+}

@@ -1,0 +1,111 @@
+#include "config.h"
+
+#include "sandbox.h"
+
+#include "log.h"
+
+#ifdef RSIP_SANITIZERS
+
+bool
+sandbox_apply(enum sandbox_role role)
+{
+	(void)role;
+	log_info("sandbox", "left out in a build with sanitizers");
+	return true;
+}
+
+#else
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The event loop, the clock, memory, randomness, the log, and dying in order. */
+static const int both[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_create1),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(pipe2), SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(brk), SCMP_SYS(mmap),
+	SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(munmap), SCMP_SYS(madvise), SCMP_SYS(getrandom), SCMP_SYS(futex),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+	SCMP_SYS(getegid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rseq), SCMP_SYS(sched_yield),
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(sysinfo), SCMP_SYS(membarrier),
+};
+
+/* Clients of the sockets, the database beside its -wal and -shm files, the config file of a reload. */
+static const int control[] = {
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(ioctl), SCMP_SYS(open), SCMP_SYS(openat),
+	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fstatfs),
+	SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
+	SCMP_SYS(preadv), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fchmod),
+	SCMP_SYS(fchown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(rmdir), SCMP_SYS(utimensat),
+	SCMP_SYS(utimes), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(getrusage), SCMP_SYS(times),
+};
+
+/* Packets, many at a time. */
+static const int relay[] = {
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
+};
+
+/* What a library may try and do without: refused, not fatal. The relay opens no file at all. */
+static const int refused[] = {
+	SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
+	SCMP_SYS(readlink), SCMP_SYS(prctl), SCMP_SYS(uname), SCMP_SYS(ioctl), SCMP_SYS(lseek),
+};
+
+static int
+add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && err == 0; i++) {
+		/* A negative number is a call that this machine's architecture does not have. */
+		if (calls[i] >= 0)
+			err = seccomp_rule_add(filter, action, calls[i], 0);
+	}
+	return err;
+}
+
+static int
+add_role(scmp_filter_ctx filter, enum sandbox_role role)
+{
+	int err = add_all(filter, SCMP_ACT_ALLOW, both, COUNT(both));
+
+	/* Unix sockets only, for the log: syslog may have been restarted. */
+	if (err == 0)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (err != 0)
+		return err;
+	if (role == SANDBOX_CONTROL)
+		return add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
+	err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
+	return err != 0 ? err : add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
+}
+
+bool
+sandbox_apply(enum sandbox_role role)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int err = -ENOMEM;
+
+	if (filter != NULL) {
+		err = add_role(filter, role);
+		if (err == 0)
+			err = seccomp_load(filter);
+		seccomp_release(filter);
+	}
+	if (err != 0)
+		log_error("sandbox", "cannot limit the process's system calls error=\"%s\"", strerror(-err));
+	return err == 0;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* What the gateway changed in the system, and how to put it back: a journal in a file, written as the changes are made,
+ * so that it outlives a daemon that was killed. A clean exit runs it backwards; so does the next start when it finds one
+ * that nobody ran. */
+#ifndef RSIPD_UNDO_H
+#define RSIPD_UNDO_H
+
+#include <stdbool.h>
+
+#include "addr.h"
+
+struct netlink;
+struct undo;
+
+/* Opens the journal at path; nl is borrowed. What a dead daemon left in it is put back first, unless the machine or the
+ * network namespace is another one by now. Returns NULL after a line in the log. */
+struct undo *undo_open(const char *path, struct netlink *nl);
+
+/* Runs the journal backwards, removes its file, frees it; accepts NULL. */
+void undo_close(struct undo *undo);
+
+/* Each makes one change and notes how to put it back; a setting that already stands as wanted is left alone and not
+ * noted. They return false after a line in the log. */
+bool undo_sysctl(struct undo *undo, const char *key, const char *value);
+bool undo_feature_off(struct undo *undo, const char *device, const char *feature); /* offload.h */
+/* The machine answers ARP for addr on the device. */
+bool undo_proxy(struct undo *undo, const char *device, unsigned ifindex, ip4_t addr);
+
+/* Packets that come in on the device for addr look into the table before the machine's own addresses: a rule of
+ * priority 0, with `lookup local` moved behind it. */
+bool undo_rule(struct undo *undo, const char *device, ip4_t addr, unsigned table);
+
+#endif
