@@ -276,7 +276,7 @@ is_assignment(int line, const char *name)
 
 /* libconfuse found a fault. It would stop at an unknown option; from here it can still be told to skip this one, by
  * the flag that it looks at next and that the next known option takes back. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 fault(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	const struct cfile *file = reading.file;

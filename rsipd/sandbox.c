@@ -82,7 +82,7 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 
 	/* Unix sockets only, for the log: syslog may have been restarted. */
 	if (err == 0)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (err != 0)
 		return err;
 	if (role == SANDBOX_CONTROL)
