@@ -40,6 +40,13 @@ start() {
 	eval "${name}_pid=$!"
 }
 
+# background NODE COMMAND...: until the end of the lab.
+background() {
+	local node=$1
+	shift
+	ip netns exec "$LAB-$node" "$@" >>"$LAB_TMP/services.log" 2>&1 </dev/null &
+}
+
 # stop NAME [SIGNAL]: ends it and waits for its end, 10 seconds at the most.
 stop() {
 	local name=${1}_pid

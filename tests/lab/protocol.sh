@@ -30,6 +30,19 @@ box n || exit 1
 # The example as it stands; copies, because a check of reload edits its file.
 cp "$here/rsipd-example.conf" "$LAB_TMP/example.conf"
 cp "$here/rsipd-policies.conf" "$LAB_TMP/policies.conf"
-export RSIP_CONF_EXAMPLE=$LAB_TMP/example.conf RSIP_CONF_POLICIES=$LAB_TMP/policies.conf
+sed 's/^gateway {/&\n    transports = { "tcp" }/' "$here/rsipd-policies.conf" >"$LAB_TMP/tcp.conf"
+export RSIP_CONF_EXAMPLE=$LAB_TMP/example.conf RSIP_CONF_POLICIES=$LAB_TMP/policies.conf RSIP_CONF_TCP=$LAB_TMP/tcp.conf
+
+# Configuration: the example is good as it stands; a fault is named with its line; nothing is started.
+try_conf() { in_box n "$BUILDDIR/rsipd/rsipd" -t -c "$1"; }
+sed 's/"rsap-ip"/"rsap-pi"/' "$LAB_TMP/example.conf" >"$LAB_TMP/bad.conf"
+check "rsipd -t accepts the example as it stands" try_conf "$LAB_TMP/example.conf"
+refute "rsipd -t refuses a method that there is none of" try_conf "$LAB_TMP/bad.conf"
+check "rsipd -t says where and what: bad.conf:15: ... rsap-pi ... rsap-ip" \
+	grep -E 'bad\.conf:15:.*rsap-pi.*rsap-ip' <(try_conf "$LAB_TMP/bad.conf" 2>&1)
+if [ -n "${RSIP_CAPTURE-}" ]; then # all of port 4555, for dissector.sh
+	background n tcpdump -i lan0 -s 0 -U -B 16384 -w "$RSIP_CAPTURE" port 4555
+	sleep 0.5
+fi
 python3 "$here/protocol_test.py" protocol "$@" || verdict_failed=1
 verdict_exit

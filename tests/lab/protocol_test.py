@@ -19,7 +19,8 @@ PEERS = {"peer": "203.0.113.201", "peer2": "203.0.113.202"}
 # Each row: a configuration file (environment variable), the modules whose checks run with it.
 PARTS = {
     "protocol": [("RSIP_CONF_EXAMPLE", ["register", "assign", "ipsec", "binding", "malformed", "transport"]),
-                 ("RSIP_CONF_POLICIES", ["appendix_c", "policies", "leases"])],
+                 ("RSIP_CONF_POLICIES", ["appendix_c", "policies", "leases"]),
+                 ("RSIP_CONF_TCP", ["single"])],
     "dataplane": [("RSIP_CONF_POLICIES", ["dataplane"])],
 }
 
