@@ -13,6 +13,8 @@
 #include "clock.h"
 
 #define LINE_MAX_LEN 2048
+/* What a text becomes at most with all that is put around it: in JSON a backslash becomes two, and "a=b " ,"a":"b". */
+#define LINE_EXPANDED_LEN (2 * LINE_MAX_LEN + 1024)
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static const int level_syslog[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -148,7 +150,7 @@ json_members(FILE *f, const char *text)
 static void
 write_stderr(enum log_level level, const char *subsystem, const char *text)
 {
-	char line[LINE_MAX_LEN + 512], when[32];
+	char line[LINE_EXPANDED_LEN], when[32];
 	struct timeval tv;
 	struct tm tm;
 	FILE *f = fmemopen(line, sizeof(line), "w");
@@ -167,7 +169,8 @@ write_stderr(enum log_level level, const char *subsystem, const char *text)
 		fprintf(f, "%s.%03ldZ %s %s[%d] %s: %s\n", when, (long)tv.tv_usec / 1000, level_names[level], log_program,
 		    (int)getpid(), subsystem, text);
 	}
-	long len = ftell(f);
+	/* Only what is flushed is known to have fitted. */
+	long len = fflush(f) == 0 ? ftell(f) : -1;
 	fclose(f);
 	/* One write a line, so that lines of several processes do not mix. A lost log line is no reason to stop. */
 	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
