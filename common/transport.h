@@ -16,23 +16,24 @@ struct loop;
 struct stream;
 
 enum stream_end {
-	STREAM_CLOSED,   /* the peer closed, or the connection broke */
-	STREAM_REFUSED,  /* stream_connect: could not be reached */
+	STREAM_CLOSED,    /* the peer sends no more: it closed its side, or the connection broke */
+	STREAM_REFUSED,   /* stream_connect: could not be reached; errno says why */
 	STREAM_BAD_FRAME, /* an Overall Length below 4: the stream cannot be followed any more */
-	STREAM_STALLED,  /* the peer stopped in the middle of a message, or does not read its answers */
+	STREAM_STALLED,   /* the peer stopped in the middle of a message, or does not read what it is sent */
 };
 const char *stream_end_text(enum stream_end end); /* for logs */
 
 struct stream_events {
 	void (*connected)(void *arg, struct stream *st); /* stream_connect only; may be NULL */
-	/* The bytes are valid during the call, which may end the stream. */
+	/* The bytes are valid during the call, which may free the stream. */
 	void (*message)(void *arg, struct stream *st, const uint8_t *bytes, size_t len);
-	/* No more calls follow. The owner frees the stream, now or later; what was sent before is still on its way
-	 * after STREAM_BAD_FRAME, so that an error can be sent and stream_finish called. */
+	/* The last call. The owner then frees the stream, now or later: after STREAM_CLOSED and STREAM_BAD_FRAME the peer
+	 * may still read, so answers can be sent before stream_finish. */
 	void (*ended)(void *arg, struct stream *st, enum stream_end end);
 };
 
-#define STREAM_STALL_MS 30000 /* a message begun must go on, and answers be read, within this time */
+#define STREAM_STALL_MS 30000       /* a message begun must be whole, and what is sent be taken, within this time */
+#define STREAM_UNREAD_MAX (1 << 20) /* bytes sent that wait for the peer: more is a stall */
 
 /* Speaks over a connected, non-blocking socket, which it takes over. Never NULL: out of memory ends the program. */
 struct stream *stream_accept(struct loop *loop, int fd, const struct stream_events *events, void *arg);
@@ -43,7 +44,7 @@ struct stream *stream_connect(struct loop *loop, ip4_t local_addr, ip4_t addr, u
                               const struct stream_events *events, void *arg);
 
 void stream_send(struct stream *st, const void *bytes, size_t len);
-void stream_finish(struct stream *st); /* frees it once all that was sent is written, or has stalled */
+void stream_finish(struct stream *st); /* frees it once all that was sent is taken, or has stalled; no more calls */
 void stream_free(struct stream *st);   /* at once; accepts NULL; safe inside the stream's own events */
 
 /* --- UDP --- */
@@ -52,11 +53,11 @@ struct datagrams;
 
 typedef void datagrams_cb(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, size_t len);
 
-/* Receives on a bound or connected, non-blocking socket, which it takes over. Datagrams longer than RSIP_MESSAGE_MAX do
- * not exist. Never NULL. */
+/* Receives on a bound or connected, non-blocking socket, which it takes over. Never NULL. */
 struct datagrams *datagrams_new(struct loop *loop, int fd, datagrams_cb *cb, void *arg);
+/* A datagram that the socket does not take is lost, as any may be. */
 void datagrams_send(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len);
-void datagrams_free(struct datagrams *d); /* accepts NULL */
+void datagrams_free(struct datagrams *d); /* accepts NULL; not from inside its callback */
 
 /* A socket for a host: bound to local_addr (0 = any) and an ephemeral port, connected to the gateway, so that only its
  * datagrams arrive. -1 with errno. */
