@@ -15,11 +15,19 @@ LAB_HOSTS=${LAB_HOSTS:-"x1:10.0.0.11 x2:10.0.0.12"}
 # on NODE COMMAND [ARG...]: runs a command in x1, x2, n or y.
 on() { local node=$1; shift; ip netns exec "$LAB-$node" "$@"; }
 
+# both FUNCTION ARG...: FUNCTION HOST ARG... for x1 and x2 at the same time; fails when one does.
+both() {
+	local one two
+	"$1" x1 "${@:2}" & one=$!
+	"$1" x2 "${@:2}" & two=$!
+	wait $one; one=$?
+	wait $two && [ $one = 0 ]
+}
+
 lab_node() {
 	ip netns add "$LAB-$1"
 	on "$1" ip link set lo up
-	# Checksums and segments as on a real wire: veth would otherwise hand over unfinished ones.
-	on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	[ ! -e /proc/sys/net/ipv6 ] || on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 }
 
 # lab_wire NODE_A DEV_A NODE_B DEV_B: a veth pair, offloads off, so that what is captured is what a wire would carry.

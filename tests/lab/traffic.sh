@@ -30,15 +30,6 @@ peer_up() {
 		wait_for 5 on y socat -u OPEN:/dev/null "TCP:$PEER:7001"
 }
 
-# both FUNCTION ARG...: FUNCTION HOST ARG... for x1 and x2 at the same time; fails when one does.
-both() {
-	local one two
-	"$1" x1 "${@:2}" & one=$!
-	"$1" x2 "${@:2}" & two=$!
-	wait $one; one=$?
-	wait $two && [ $one = 0 ]
-}
-
 fetch() {
 	local want got
 	want=$(sha256sum <"$LAB_TMP/www/$2")
@@ -145,15 +136,4 @@ try_unmodified() {
 	sleep 0.5
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
 	python3 -B "$here/pcap_compare.py" "$PUBLIC" "$LAB_TMP/y.pcap" "$LAB_TMP/x1.pcap" "$LAB_TMP/x2.pcap"
-}
-
-# try WHO FEATURE EXPECTED FUNCTION ARG...: runs it, prints the RESULT line that the demo's table is made of, and PASS or
-# FAIL by whether it did what is EXPECTED (works or fails).
-try() {
-	local who=$1 feature=$2 want=$3 out have why
-	shift 3
-	if out=$("$@" 2>&1); then have=works why=; else have=fails why=$(head -n 1 <<<"$out"); fi
-	printf '%s\n' "$out" | sed '/^$/d; s/^/    | /'
-	echo "RESULT: $who $feature $have${why:+ - $why}"
-	if [ "$have" = "$want" ]; then pass "$who: $feature $have"; else fail "$who: $feature" "$have: $why"; fi
 }

@@ -16,6 +16,7 @@ check() {
 	else
 		fail "$name" "failed: $*"
 		printf '%s\n' "$out" | tail -n 15 | sed 's/^/    | /'
+		return 1
 	fi
 }
 
@@ -34,6 +35,17 @@ wait_for() {
 		[ "$(date +%s)" -lt "$deadline" ] || return 1
 		sleep 0.1
 	done
+}
+
+# try WHO FEATURE EXPECTED FUNCTION ARG...: runs it, prints the RESULT line that the demo's table is made of, and PASS or
+# FAIL by whether it did what is EXPECTED (works or fails).
+try() {
+	local who=$1 feature=$2 want=$3 out have why
+	shift 3
+	if out=$("$@" 2>&1); then have=works why=; else have=fails why=$(head -n 1 <<<"$out"); fi
+	printf '%s\n' "$out" | sed '/^$/d; s/^/    | /'
+	echo "RESULT: $who $feature $have${why:+ - $why}"
+	if [ "$have" = "$want" ]; then pass "$who: $feature $have"; else fail "$who: $feature" "$have: $why"; fi
 }
 
 verdict_exit() { exit "$verdict_failed"; }

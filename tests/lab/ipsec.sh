@@ -1,0 +1,50 @@
+#!/bin/bash
+# The kernel-IPsec lab: two hosts with stock strongSwan talk native IPsec to one peer.
+#
+#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names all scenarios, in this order:
+#       plain     each host with an address of its own: shows that kernel, strongSwan and traffic work
+#
+# Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
+# ethtool procps kmod iptables tcpdump curl nginx-light strongswan-charon strongswan-swanctl strongswan-pki
+# libstrongswan-standard-plugins, and user-mode-linux where the running kernel has no ESP: the lab then runs in a kernel
+# of its own (uml.sh), and leaves the machine untouched. Captures and logs of a run that failed stay in
+# $BUILDDIR/ipsec-lab.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/verdict.sh"
+BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
+out=$BUILDDIR/ipsec-lab
+limit=1200 # seconds
+
+# True when this kernel can do what strongSwan asks of it, tried in a throw-away namespace.
+kernel_has_esp() {
+	local ns=rsip-esp-$$ status=0
+	ip netns add $ns || return 1
+	ip -n $ns xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x1000 mode transport \
+		aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128 2>/dev/null || status=1
+	ip netns del $ns
+	return $status
+}
+
+[ "$(id -u)" = 0 ] || { fail "kernel IPsec" "needs root"; verdict_exit; }
+[ -x "$BUILDDIR/tests/tools/flow" ] || { fail "kernel IPsec" "$BUILDDIR is not a finished build"; verdict_exit; }
+[ $# -gt 0 ] || set -- plain
+rm -rf "$out"
+mkdir -p "$out"
+
+command=("$here/ipsec/inside.sh" "$out" "$BUILDDIR" "$@")
+if kernel_has_esp; then
+	timeout -k 10 $limit "${command[@]}"
+else
+	"$here/uml.sh" -t $limit -w "$out" -- "${command[@]}" 2>"$out/uml.log"
+fi
+status=$?
+case $status in
+0) rm -rf "$out" ;;
+125) skip "kernel IPsec" "no ESP in this kernel, and $(tail -n 1 "$out/uml.log")" && exit 0 ;;
+124) fail "kernel IPsec" "not done after $limit seconds; see $out" ;;
+1) echo "captures and logs: $out" ;;
+*) fail "kernel IPsec" "the lab ended with status $status; see $out" ;;
+esac
+exit $status

@@ -1,0 +1,32 @@
+# Captures, and what can be said of them. Source this file after daemons.sh.
+
+CAPTURES=() # the names of those that run
+
+capture_file() { echo "$LAB_TMP/capture_$1.pcap"; }
+
+# capture_start NAME NODE DEVICE [FILTER]
+capture_start() {
+	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 8192 --immediate-mode -U -w "$(capture_file "$1")" ${4:+"$4"}
+	CAPTURES+=("$1")
+	wait_for 20 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
+}
+
+# Stops all captures, when what is on its way has arrived.
+capture_stop() {
+	local name
+	sleep 0.5
+	for name in "${CAPTURES[@]}"; do stop "capture_$name" INT; done
+	CAPTURES=()
+}
+
+# capture_count NAME FILTER: how many packets of it the filter lets through.
+capture_count() { tcpdump -nr "$(capture_file "$1")" "$2" 2>/dev/null | wc -l; }
+
+# capture_show NAME FILTER [LINES]: its first packets, for people.
+capture_show() { tcpdump -nr "$(capture_file "$1")" "$2" 2>/dev/null | head -n "${3:-3}"; }
+
+# seen NAME FILTER, unseen NAME FILTER: a capture has such packets, or has none.
+seen() { [ "$(capture_count "$1" "$2")" -gt 0 ]; }
+unseen() {
+	[ "$(capture_count "$1" "$2")" -eq 0 ] || { capture_show "$@"; return 1; }
+}

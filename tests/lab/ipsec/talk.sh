@@ -1,0 +1,94 @@
+# What the hosts and the peer say to each other through their SAs. Source this file after ike.sh.
+
+ECHO_PORT=7000
+FLOW=$TOOLS/flow
+
+# talk_services: on the peer a web server and an echo server that serve all its addresses.
+talk_services() {
+	local dir=$LAB_TMP/nginx host
+	# The few ports of a host are used again and again: none is held back in TIME-WAIT.
+	for host in x1 x2; do on $host sysctl -qw net.ipv4.tcp_max_tw_buckets=0; done
+	mkdir -p "$dir/tmp"
+	head -c 100000 /dev/urandom | base64 >"$dir/page"
+	cat >"$dir/nginx.conf" <<-END
+		daemon off;
+		pid $dir/pid;
+		user root;
+		worker_processes 1;
+		error_log $dir/error.log;
+		events { }
+		http {
+			access_log off;
+			client_body_temp_path $dir/tmp/body;
+			proxy_temp_path $dir/tmp/proxy;
+			fastcgi_temp_path $dir/tmp/fastcgi;
+			uwsgi_temp_path $dir/tmp/uwsgi;
+			scgi_temp_path $dir/tmp/scgi;
+			keepalive_timeout 0;
+			server { listen 80; root $dir; }
+		}
+	END
+	background y nginx -c "$dir/nginx.conf" -e "$dir/error.log"
+	background y "$FLOW" echo "0.0.0.0:$ECHO_PORT"
+	wait_for 10 on y nc -z "$PEER" 80 && wait_for 10 on y nc -z "$PEER" $ECHO_PORT
+}
+
+# ends HOST MODE: sets `mine`, `theirs`: the two addresses that traffic in that mode is between; and `port`, the
+# first of the ports that are the host's own.
+ends() {
+	port=${PORTS[$1]}
+	if [ "$2" = tunnel ]; then
+		mine=${INNER[$1]} theirs=${INNER[y]}
+	else
+		mine=${ADDRESS[$1]} theirs=$PEER
+	fi
+}
+
+# fetch HOST MODE: a page of 130 kB from the peer's web server, whole.
+fetch() {
+	local mine theirs port
+	ends "$@"
+	on "$1" curl -s --max-time 20 --interface "$mine" --local-port $((port + PORT_WEB)) "http://$theirs/page" |
+		cmp - "$LAB_TMP/nginx/page"
+}
+
+# serve HOST MODE: the host is the server, on a port of its own; the peer connects.
+serve() {
+	local mine theirs port server status=0
+	ends "$@"
+	background "$1" "$FLOW" echo "$mine:$((port + PORT_SERVER))"
+	server=$!
+	sleep 0.3
+	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_SERVER))" || status=1
+	kill $server
+	return $status
+}
+
+# flows_start MODE: on each host a TCP and a UDP flow through the peer's echo server and back, ten messages a second
+# each, until flows_stop.
+flows_start() {
+	local host mine theirs port
+	for host in x1 x2; do
+		ends $host "$1"
+		rm -f "$LAB_TMP/flow_$host"_*.log
+		start $host flow_${host}_tcp "$FLOW" run -n 0 -i 100 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
+		start $host flow_${host}_udp "$FLOW" run -u -n 0 -i 100 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
+	done
+}
+
+# flows_stop: ends them.
+flows_stop() {
+	local name
+	for name in x1_tcp x1_udp x2_tcp x2_udp; do stop flow_$name; done
+}
+
+# flows_lost_nothing DATAGRAMS: true when no flow lost anything, but each UDP flow at most that many datagrams.
+flows_lost_nothing() {
+	local name lost status=0
+	for name in x1_tcp x1_udp x2_tcp x2_udp; do
+		echo "$name: $(<"$LAB_TMP/flow_$name.log")"
+		lost=$(sed -n 's/^sent=[1-9].* lost=\([0-9]*\) .*/\1/p' "$LAB_TMP/flow_$name.log")
+		case $name in *_tcp) [ "$lost" = 0 ] ;; *) [ -n "$lost" ] && [ "$lost" -le "$1" ] ;; esac || status=1
+	done
+	return $status
+}
