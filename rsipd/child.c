@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "mem.h"
+#include "proctitle.h"
 
 static int
 compare_fds(const void *a, const void *b)
@@ -54,6 +55,7 @@ _Noreturn static void
 child_main(const struct child_spec *spec, pid_t parent)
 {
 	prctl(PR_SET_NAME, spec->name, 0, 0, 0);
+	proctitle_set(spec->title);
 	log_init("rsipd", LOG_TO_NONE, LOG_LVL_ERROR, false); /* lets go of the monitor's connection to syslog */
 	close_others(spec->keep, spec->n_keep);
 	setpgid(0, 0); /* Ctrl-C is for the monitor, which ends its workers in order */

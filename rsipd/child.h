@@ -9,7 +9,8 @@
 #include "sandbox.h"
 
 struct child_spec {
-	const char *name; /* at most 15 characters: what ps shows as its command name */
+	const char *name;  /* of the process, at most 15 characters: "rsipd-relay" */
+	const char *title; /* in place of its arguments: "rsipd: relay" */
 	const struct priv_user *user;
 	enum sandbox_role role;
 	const int *keep; /* descriptors that it keeps besides the standard ones; -1s are skipped */

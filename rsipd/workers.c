@@ -43,12 +43,12 @@ struct workers {
 };
 
 static const struct {
-	const char *name, *process;
+	const char *name, *process, *title;
 	enum sandbox_role role;
 	enum monitor_op new_peer; /* tells it of the other's new socket */
 } traits[] = {
-	[WORKER_CONTROL] = { "control", "rsipd-control", SANDBOX_CONTROL, MON_RELAY },
-	[WORKER_RELAY] = { "relay", "rsipd-relay", SANDBOX_RELAY, MON_CONTROL },
+	[WORKER_CONTROL] = { "control", "rsipd-control", "rsipd: control", SANDBOX_CONTROL, MON_RELAY },
+	[WORKER_RELAY] = { "relay", "rsipd-relay", "rsipd: relay", SANDBOX_RELAY, MON_CONTROL },
 };
 
 static struct worker *
@@ -89,6 +89,19 @@ run_relay(void *arg)
 }
 
 static pid_t
+spawn(struct worker *worker, const int *keep, size_t n_keep, int (*run)(void *arg))
+{
+	struct workers_env *env = worker->all->env;
+	const struct child_spec spec = {
+		.name = traits[worker->id].process, .title = traits[worker->id].title, .role = traits[worker->id].role,
+		.user = &env->user, .keep = keep, .n_keep = n_keep, .log_start = env->log_start, .log_arg = env->arg,
+		.run = run, .arg = worker,
+	};
+
+	return child_start(&spec);
+}
+
+static pid_t
 spawn_control(struct worker *worker, int channel)
 {
 	struct control_fds *fds = &worker->all->env->control;
@@ -100,12 +113,7 @@ spawn_control(struct worker *worker, int channel)
 	memcpy(keep, fds->tcp, fds->n_listen * sizeof(int));
 	memcpy(keep + fds->n_listen, fds->udp, fds->n_listen * sizeof(int));
 	memcpy(keep + 2 * fds->n_listen, (const int[]) { fds->ctl, fds->metrics, fds->relay, fds->monitor }, 4 * sizeof(int));
-	const struct child_spec spec = {
-		.name = traits[worker->id].process, .role = traits[worker->id].role, .user = &worker->all->env->user,
-		.keep = keep, .n_keep = n, .log_start = worker->all->env->log_start, .log_arg = worker->all->env->arg,
-		.run = run_control, .arg = worker,
-	};
-	pid_t pid = child_start(&spec);
+	pid_t pid = spawn(worker, keep, n, run_control);
 	free(keep);
 	return pid;
 }
@@ -119,12 +127,7 @@ spawn_relay(struct worker *worker, int channel)
 	fds->monitor = channel;
 	const int keep[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
 		                 fds->gre[RELAY_FRAGMENT], fds->probe, fds->control, fds->monitor };
-	const struct child_spec spec = {
-		.name = traits[worker->id].process, .role = traits[worker->id].role, .user = &worker->all->env->user,
-		.keep = keep, .n_keep = sizeof(keep) / sizeof(keep[0]), .log_start = worker->all->env->log_start,
-		.log_arg = worker->all->env->arg, .run = run_relay, .arg = worker,
-	};
-	return child_start(&spec);
+	return spawn(worker, keep, sizeof(keep) / sizeof(keep[0]), run_relay);
 }
 
 /* --- messages ------------------------------------------------------------------------------------------------------- */
