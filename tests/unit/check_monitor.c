@@ -1,0 +1,226 @@
+/* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the config file of a reload. */
+#include <check.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "log.h"
+#include "notify.h"
+#include "pidfile.h"
+#include "reload.h"
+
+static char dir[64], path[96];
+
+static void
+setup(void)
+{
+	log_init("check", LOG_TO_NONE, LOG_LVL_ERROR, false);
+	strcpy(dir, "/tmp/check_monitor.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/file", dir);
+}
+
+static void
+teardown(void)
+{
+	unlink(path);
+	rmdir(dir);
+}
+
+/* --- pid file ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(pidfile_tells_pid)
+{
+	int fd = pidfile_open(path);
+	char text[32] = "";
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(pread(fd, text, sizeof(text) - 1, 0), 0);
+	ck_assert_int_eq(atoi(text), getpid());
+	pidfile_close(fd, path);
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* A second daemon finds the lock, and what it does not touch is the first one's number. */
+START_TEST(pidfile_is_one_daemons)
+{
+	int fd = pidfile_open(path), status;
+	char text[32] = "";
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_lt(pidfile_open(path), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(pidfile_open(path) < 0 ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_gt(pread(fd, text, sizeof(text) - 1, 0), 0);
+	ck_assert_int_eq(atoi(text), getpid());
+	pidfile_close(fd, path);
+}
+END_TEST
+
+/* What a killed daemon leaves is no obstacle, even when its number was longer. */
+START_TEST(pidfile_left_behind)
+{
+	FILE *old = fopen(path, "w");
+	char text[32] = "";
+
+	ck_assert_ptr_nonnull(old);
+	fputs("123456789012\n", old);
+	fclose(old);
+	int fd = pidfile_open(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(pread(fd, text, sizeof(text) - 1, 0), 0);
+	ck_assert_int_eq(atoi(text), getpid());
+	ck_assert_ptr_nonnull(strchr(text, '\n'));
+	ck_assert_str_eq(strchr(text, '\n'), "\n");
+	pidfile_close(fd, path);
+}
+END_TEST
+
+/* Root must not write through somebody's symbolic link. */
+START_TEST(pidfile_follows_no_link)
+{
+	ck_assert_int_eq(symlink("/tmp/check_monitor.elsewhere", path), 0);
+	ck_assert_int_lt(pidfile_open(path), 0);
+	ck_assert_int_ne(access("/tmp/check_monitor.elsewhere", F_OK), 0);
+}
+END_TEST
+
+/* --- notify --------------------------------------------------------------------------------------------------------- */
+
+/* A service manager's socket; name starts with '@' for the abstract namespace. */
+static int
+manager_open(const char *name)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	strncpy(at.sun_path, name, sizeof(at.sun_path) - 1);
+	if (name[0] == '@')
+		at.sun_path[0] = '\0';
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return fd;
+}
+
+static const char *
+manager_hears(int fd)
+{
+	static char text[128];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+START_TEST(notify_by_path)
+{
+	int fd = manager_open(path);
+
+	notify_send("READY=1");
+	ck_assert_str_eq(manager_hears(fd), "READY=1");
+	notify_reloading();
+	ck_assert_int_eq(strncmp(manager_hears(fd), "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
+	close(fd);
+	notify_send("STOPPING=1"); /* nobody listens any more: no harm */
+}
+END_TEST
+
+START_TEST(notify_abstract)
+{
+	int fd = manager_open("@check_monitor");
+
+	notify_send("READY=1");
+	ck_assert_str_eq(manager_hears(fd), "READY=1");
+	close(fd);
+}
+END_TEST
+
+START_TEST(notify_none)
+{
+	unsetenv("NOTIFY_SOCKET");
+	notify_send("READY=1");
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	notify_send("READY=1");
+}
+END_TEST
+
+START_TEST(watchdog)
+{
+	char pid[16];
+
+	unsetenv("WATCHDOG_USEC");
+	ck_assert_int_eq(notify_watchdog_ms(), 0);
+	setenv("WATCHDOG_USEC", "30000000", 1);
+	ck_assert_int_eq(notify_watchdog_ms(), 15000);
+	setenv("WATCHDOG_PID", "1", 1);
+	ck_assert_int_eq(notify_watchdog_ms(), 0);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("WATCHDOG_PID", pid, 1);
+	ck_assert_int_eq(notify_watchdog_ms(), 15000);
+}
+END_TEST
+
+/* --- reload --------------------------------------------------------------------------------------------------------- */
+
+/* The copy holds what was checked, whatever becomes of the file, and nobody can change it. */
+START_TEST(reload_is_sealed)
+{
+	FILE *file = fopen(path, "w");
+	struct conf *conf, *again;
+	int fd;
+
+	fputs("gateway { private-interface = a public-interface = b listen = 10.0.0.1 }\n"
+	      "pool p { addresses = 203.0.113.8 methods = rsap-ip }\npolicy l { pools = p }\nhost 10.0.0.0/8 { policy = l }\n",
+	      file);
+	fclose(file);
+	conf = reload_read(path, &fd);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_int_eq(truncate(path, 0), 0);
+	again = conf_parse_fd(fd, path, NULL, NULL);
+	ck_assert_ptr_nonnull(again);
+	ck_assert_int_lt(write(fd, "x", 1), 0);
+	conf_free(conf);
+	conf_free(again);
+	close(fd);
+	ck_assert_ptr_null(reload_read(path, &fd)); /* empty by now */
+	ck_assert_int_eq(fd, -1);
+	ck_assert_ptr_null(reload_read("/nonexistent/rsipd.conf", &fd));
+	ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("monitor");
+	TCase *tc = tcase_create("without root");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, pidfile_tells_pid);
+	tcase_add_test(tc, pidfile_is_one_daemons);
+	tcase_add_test(tc, pidfile_left_behind);
+	tcase_add_test(tc, pidfile_follows_no_link);
+	tcase_add_test(tc, notify_by_path);
+	tcase_add_test(tc, notify_abstract);
+	tcase_add_test(tc, notify_none);
+	tcase_add_test(tc, watchdog);
+	tcase_add_test(tc, reload_is_sealed);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
