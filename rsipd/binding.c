@@ -137,5 +137,18 @@ binding_cursor_next(struct binding_cursor *c)
 void
 binding_cursor_end(struct binding_cursor *c, struct binding_table *t)
 {
-	DL_DELETE(t->cursors, c);
+	if (c->prev != NULL)
+		DL_DELETE(t->cursors, c);
+}
+
+void
+binding_cursors_detach(struct binding_table *t)
+{
+	struct binding_cursor *c, *tmp;
+
+	DL_FOREACH_SAFE(t->cursors, c, tmp) {
+		c->at = NULL;
+		c->prev = NULL;
+	}
+	t->cursors = NULL;
 }

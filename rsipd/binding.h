@@ -79,5 +79,6 @@ struct binding_cursor {
 void binding_cursor_start(struct binding_cursor *c, struct binding_table *t);
 struct binding *binding_cursor_next(struct binding_cursor *c); /* NULL at the end */
 void binding_cursor_end(struct binding_cursor *c, struct binding_table *t);
+void binding_cursors_detach(struct binding_table *t); /* puts all at their end: the table is about to go */
 
 #endif

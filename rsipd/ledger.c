@@ -29,6 +29,8 @@ ledger_done(struct ledger *l)
 		}
 		session_remove(&l->sessions, s);
 	}
+	session_cursors_detach(&l->sessions);
+	binding_cursors_detach(&l->bindings);
 	pool_free(l->pool);
 	expiry_done(&l->session_expiry);
 	expiry_done(&l->binding_expiry);

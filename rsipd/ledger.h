@@ -37,7 +37,7 @@ struct ledger {
 /* An empty ledger. conf and store are borrowed. */
 void ledger_init(struct ledger *l, const struct conf *conf, struct store *store, const struct dp_ops *dataplane,
                  const struct ledger_events *events);
-void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written */
+void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written; walks come to their end */
 
 /* After a reload: hosts get their new policies. Leases stay as they are until they expire. */
 void ledger_set_conf(struct ledger *l, const struct conf *conf);

@@ -127,7 +127,7 @@ serve(struct metrics *metrics)
 	    evhttp_bind_listener(metrics->http, metrics->listener) == NULL)
 		log_fatal("metrics", "cannot make an HTTP server: out of memory");
 	evconnlistener_set_error_cb(metrics->listener, accept_failed);
-	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET);
 	evhttp_set_timeout(metrics->http, TIMEOUT_S);
 	evhttp_set_max_headers_size(metrics->http, HEADERS_MAX);
 	evhttp_set_max_body_size(metrics->http, 0);

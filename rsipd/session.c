@@ -113,5 +113,18 @@ session_cursor_next(struct session_cursor *c)
 void
 session_cursor_end(struct session_cursor *c, struct session_table *t)
 {
-	DL_DELETE(t->cursors, c);
+	if (c->prev != NULL)
+		DL_DELETE(t->cursors, c);
+}
+
+void
+session_cursors_detach(struct session_table *t)
+{
+	struct session_cursor *c, *tmp;
+
+	DL_FOREACH_SAFE(t->cursors, c, tmp) {
+		c->at = NULL;
+		c->prev = NULL;
+	}
+	t->cursors = NULL;
 }

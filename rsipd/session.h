@@ -58,5 +58,6 @@ struct session_cursor {
 void session_cursor_start(struct session_cursor *c, struct session_table *t);
 struct session *session_cursor_next(struct session_cursor *c); /* NULL at the end */
 void session_cursor_end(struct session_cursor *c, struct session_table *t);
+void session_cursors_detach(struct session_table *t); /* puts all at their end: the table is about to go */
 
 #endif
