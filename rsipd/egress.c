@@ -165,7 +165,9 @@ egress_check(struct demux *d, const struct demux_host *host, uint8_t tunnel, con
 	if (!readable)
 		return refuse(out, DP_DROP_MALFORMED, RSIP_OK);
 	reason = find_binding(d, host, tunnel, p, out);
-	if (out->binding == NULL || out->binding->host != host)
+	if (out->binding == NULL || out->binding->host != host) {
+		out->binding = NULL;
 		return reason;
+	}
 	return check_binding(tunnel, out);
 }

@@ -11,7 +11,8 @@
  *  - pool addresses routed to the TUN, with the public interface's address as preferred source, so that ICMP errors that
  *    the kernel itself sends to a host (traceroute's first hop) do not carry a private address;
  *  - own-address mode: only packets that come in on the public interface may be steered into the TUN. What the relay
- *    writes back must reach the local stack and never the TUN again. */
+ *    writes back must reach the local stack and never the TUN again. net.ipv4.ip_early_demux 0: the kernel drops on
+ *    forwarding what it has already assigned to a socket of its own. */
 #ifndef RSIPD_RELAY_H
 #define RSIPD_RELAY_H
 

@@ -1,0 +1,55 @@
+# The relay alone on n, with relay_lab in control's place and the kernel set up as the monitor does. Source after
+# topology.sh; used by relay.sh and the bench.
+
+BUILDDIR=${BUILDDIR:-$(pwd)}
+relay_tmp=$(mktemp -d "/tmp/$LAB-relay-XXXXXX")
+
+# The pools 203.0.113.8/29 and 203.0.113.64/28 are on the public subnet: the gateway answers ARP for them.
+relay_up() {
+	mkfifo "$relay_tmp/commands"
+	on n "$BUILDDIR/tests/tools/relay_lab" 10.0.0.1 203.0.113.1 lan0 <"$relay_tmp/commands" >"$relay_tmp/reports" \
+		2>"$relay_tmp/relay.log" &
+	exec 7>"$relay_tmp/commands"
+	wait_for 5 on n ip link show dev rsipd0 || return 1
+	on n sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.rsipd0.rp_filter=0 \
+		net.ipv4.conf.rsipd0.accept_local=1 net.ipv4.conf.rsipd0.send_redirects=0 net.ipv6.conf.rsipd0.disable_ipv6=1
+	on n ip link set rsipd0 up mtu 65535 txqueuelen 4096
+	local address
+	for address in 203.0.113.8 203.0.113.9 203.0.113.64; do
+		on n ip neigh add proxy $address dev wan0
+		on n ip route add $address dev rsipd0 src 203.0.113.1
+	done
+}
+
+# Own-address mode: what comes in on wan0 for the gateway's own address goes to the relay before the local stack. The
+# kernel does not forward a packet that early demux has already given to a socket of its own.
+relay_own_address() {
+	on n sysctl -qw net.ipv4.ip_early_demux=0
+	on n ip route add default dev rsipd0 table 4555
+	on n ip rule add pref 10 iif wan0 to 203.0.113.1 lookup 4555
+	on n ip rule add pref 20 lookup local
+	on n ip rule del pref 0
+}
+
+# relay_tell COMMAND...: each argument one line for relay_lab.
+relay_tell() { printf '%s\n' "$@" >&7; }
+
+# relay_counter NAME
+relay_counter() {
+	local dots
+	dots=$(grep -cx '\.' "$relay_tmp/reports")
+	relay_tell counters
+	wait_for 2 relay_answered "$dots"
+	grep "^$1=" "$relay_tmp/reports" | tail -n 1 | cut -d= -f2
+}
+relay_answered() { [ "$(grep -cx '\.' "$relay_tmp/reports")" -gt "$1" ]; }
+
+relay_down() {
+	exec 7>&-
+	lab_down
+	if [ -n "${RSIP_KEEP-}" ] || [ "${verdict_failed-0}" != 0 ]; then
+		echo "logs of this run: $relay_tmp"
+	else
+		rm -rf "$relay_tmp"
+	fi
+}
