@@ -2,30 +2,22 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/neighbour.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rule.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 #include "mem.h"
+#include "netlink_impl.h"
 
 #define BELOW_MAX 64
 
-struct netlink { struct nl_sock *sock; };
-
-/* libnl's error numbers as errno numbers, those that callers tell apart. */
-static int
-errno_of(int err)
+int
+netlink_errno(int err)
 {
 	switch (abs(err)) {
 	case 0: return 0;
@@ -42,12 +34,31 @@ errno_of(int err)
 	}
 }
 
-static void *
-must(void *object)
+void *
+netlink_must(void *object)
 {
 	if (object == NULL)
 		log_fatal("netlink", "out of memory");
 	return object;
+}
+
+struct nl_addr *
+netlink_nl_addr(struct ip4_prefix prefix)
+{
+	uint32_t wire = htonl(prefix.addr);
+	struct nl_addr *addr = netlink_must(nl_addr_build(AF_INET, &wire, sizeof(wire)));
+
+	nl_addr_set_prefixlen(addr, prefix.len);
+	return addr;
+}
+
+ip4_t
+netlink_ip4(struct nl_addr *addr)
+{
+	uint32_t wire;
+
+	memcpy(&wire, nl_addr_get_binary_addr(addr), sizeof(wire));
+	return ntohl(wire);
 }
 
 struct netlink *
@@ -56,7 +67,7 @@ netlink_open(void)
 	struct netlink *nl = mem_zero(1, sizeof(*nl));
 	int err;
 
-	nl->sock = must(nl_socket_alloc());
+	nl->sock = netlink_must(nl_socket_alloc());
 	err = nl_connect(nl->sock, NETLINK_ROUTE);
 	if (err == 0)
 		return nl;
@@ -72,27 +83,6 @@ netlink_close(struct netlink *nl)
 		return;
 	nl_socket_free(nl->sock);
 	free(nl);
-}
-
-/* --- values --------------------------------------------------------------------------------------------------------- */
-
-static struct nl_addr *
-nl_addr_of(struct ip4_prefix prefix)
-{
-	uint32_t wire = htonl(prefix.addr);
-	struct nl_addr *addr = must(nl_addr_build(AF_INET, &wire, sizeof(wire)));
-
-	nl_addr_set_prefixlen(addr, prefix.len);
-	return addr;
-}
-
-static ip4_t
-ip4_of(struct nl_addr *addr)
-{
-	uint32_t wire;
-
-	memcpy(&wire, nl_addr_get_binary_addr(addr), sizeof(wire));
-	return ntohl(wire);
 }
 
 /* --- devices -------------------------------------------------------------------------------------------------------- */
@@ -112,7 +102,7 @@ netlink_index(struct netlink *nl, const char *device)
 int
 netlink_link_up(struct netlink *nl, const char *device, unsigned mtu, unsigned queue_len)
 {
-	struct rtnl_link *link = NULL, *change = must(rtnl_link_alloc());
+	struct rtnl_link *link = NULL, *change = netlink_must(rtnl_link_alloc());
 	int err = rtnl_link_get_kernel(nl->sock, 0, device, &link);
 
 	if (err == 0) {
@@ -123,7 +113,7 @@ netlink_link_up(struct netlink *nl, const char *device, unsigned mtu, unsigned q
 	}
 	rtnl_link_put(change);
 	rtnl_link_put(link);
-	return errno_of(err);
+	return netlink_errno(err);
 }
 
 struct below {
@@ -184,7 +174,7 @@ address_of(struct rtnl_addr *from, struct nl_cache *links, struct netlink_addr *
 
 	if (rtnl_addr_get_family(from) != AF_INET || local == NULL)
 		return false;
-	to->addr = ip4_of(local);
+	to->addr = netlink_ip4(local);
 	to->prefix_len = (uint8_t)rtnl_addr_get_prefixlen(from);
 	to->ifindex = (unsigned)rtnl_addr_get_ifindex(from);
 	to->secondary = (rtnl_addr_get_flags(from) & IFA_F_SECONDARY) != 0;
@@ -211,108 +201,13 @@ netlink_addresses(struct netlink *nl, struct netlink_addr **out)
 	return n;
 }
 
-/* --- routes --------------------------------------------------------------------------------------------------------- */
-
-static struct rtnl_route *
-route_build(const struct netlink_route *from)
-{
-	struct rtnl_route *route = must(rtnl_route_alloc());
-	struct rtnl_nexthop *hop = must(rtnl_route_nh_alloc());
-	struct nl_addr *to = nl_addr_of(from->to);
-
-	rtnl_route_set_family(route, AF_INET);
-	rtnl_route_set_dst(route, to);
-	rtnl_route_set_table(route, from->table != 0 ? from->table : RT_TABLE_MAIN);
-	rtnl_route_set_protocol(route, from->protocol != 0 ? from->protocol : RTPROT_BOOT);
-	rtnl_route_nh_set_ifindex(hop, (int)from->ifindex);
-	if (from->via != 0) {
-		struct nl_addr *via = nl_addr_of((struct ip4_prefix) { from->via, 32 });
-		rtnl_route_nh_set_gateway(hop, via);
-		nl_addr_put(via);
-	}
-	if (from->src != 0) {
-		struct nl_addr *src = nl_addr_of((struct ip4_prefix) { from->src, 32 });
-		rtnl_route_set_pref_src(route, src);
-		nl_addr_put(src);
-	}
-	rtnl_route_add_nexthop(route, hop);
-	nl_addr_put(to);
-	return route;
-}
-
-int
-netlink_route_add(struct netlink *nl, const struct netlink_route *from)
-{
-	struct rtnl_route *route = route_build(from);
-	int err = rtnl_route_add(nl->sock, route, NLM_F_CREATE | NLM_F_REPLACE);
-
-	rtnl_route_put(route);
-	return errno_of(err);
-}
-
-int
-netlink_route_del(struct netlink *nl, const struct netlink_route *from)
-{
-	struct rtnl_route *route = route_build(from);
-	int err = rtnl_route_delete(nl->sock, route, 0);
-
-	rtnl_route_put(route);
-	return errno_of(err);
-}
-
-/* --- rules ---------------------------------------------------------------------------------------------------------- */
-
-static struct rtnl_rule *
-rule_build(const struct netlink_rule *from)
-{
-	struct rtnl_rule *rule = must(rtnl_rule_alloc());
-
-	rtnl_rule_set_family(rule, AF_INET);
-	rtnl_rule_set_prio(rule, from->priority);
-	rtnl_rule_set_table(rule, from->table);
-	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-	if (from->iif != NULL)
-		rtnl_rule_set_iif(rule, from->iif);
-	if (from->to.len > 0) {
-		struct nl_addr *to = nl_addr_of(from->to);
-		rtnl_rule_set_dst(rule, to);
-		nl_addr_put(to);
-	}
-	if (from->from.len > 0) {
-		struct nl_addr *src = nl_addr_of(from->from);
-		rtnl_rule_set_src(rule, src);
-		nl_addr_put(src);
-	}
-	return rule;
-}
-
-int
-netlink_rule_add(struct netlink *nl, const struct netlink_rule *from)
-{
-	struct rtnl_rule *rule = rule_build(from);
-	int err = rtnl_rule_add(nl->sock, rule, NLM_F_CREATE);
-
-	rtnl_rule_put(rule);
-	return errno_of(err);
-}
-
-int
-netlink_rule_del(struct netlink *nl, const struct netlink_rule *from)
-{
-	struct rtnl_rule *rule = rule_build(from);
-	int err = rtnl_rule_delete(nl->sock, rule, 0);
-
-	rtnl_rule_put(rule);
-	return errno_of(err);
-}
-
 /* --- proxy neighbours ----------------------------------------------------------------------------------------------- */
 
 static struct rtnl_neigh *
 proxy_build(unsigned ifindex, ip4_t addr)
 {
-	struct rtnl_neigh *neigh = must(rtnl_neigh_alloc());
-	struct nl_addr *dst = nl_addr_of((struct ip4_prefix) { addr, 32 });
+	struct rtnl_neigh *neigh = netlink_must(rtnl_neigh_alloc());
+	struct nl_addr *dst = netlink_nl_addr((struct ip4_prefix) { addr, 32 });
 
 	rtnl_neigh_set_ifindex(neigh, (int)ifindex);
 	rtnl_neigh_set_dst(neigh, dst);
@@ -329,7 +224,7 @@ netlink_proxy_add(struct netlink *nl, unsigned ifindex, ip4_t addr)
 	int err = rtnl_neigh_add(nl->sock, neigh, NLM_F_CREATE);
 
 	rtnl_neigh_put(neigh);
-	return errno_of(err);
+	return netlink_errno(err);
 }
 
 int
@@ -339,5 +234,5 @@ netlink_proxy_del(struct netlink *nl, unsigned ifindex, ip4_t addr)
 	int err = rtnl_neigh_delete(nl->sock, neigh, 0);
 
 	rtnl_neigh_put(neigh);
-	return errno_of(err);
+	return netlink_errno(err);
 }

@@ -1,5 +1,5 @@
 /* The kernel's devices, addresses, routes, rules and proxy neighbours over rtnetlink: IPv4 only, one call one change.
- * Needs CAP_NET_ADMIN. The only file that includes libnl.
+ * Needs CAP_NET_ADMIN. Only netlink*.c include libnl.
  *
  * Functions that return int give 0 or an errno number (EEXIST, ENOENT, ENODEV, EPERM, ...). */
 #ifndef RSIP_NETLINK_H
@@ -19,6 +19,14 @@ void netlink_close(struct netlink *nl); /* accepts NULL */
 
 unsigned netlink_index(struct netlink *nl, const char *device); /* 0 when there is no such device */
 int netlink_link_up(struct netlink *nl, const char *device, unsigned mtu, unsigned queue_len);
+int netlink_link_mtu(struct netlink *nl, const char *device, unsigned mtu);
+int netlink_link_del(struct netlink *nl, const char *device);
+
+/* A tunnel of the kernel's own, "ipip" or "gre": outer TTL 64, DF set, TOS of the inner packet. EOPNOTSUPP where the
+ * kernel has no such tunnels. */
+int netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote);
+/* Is this device there, and of that kind? */
+bool netlink_link_is(struct netlink *nl, const char *device, const char *kind);
 
 /* The devices that frames pass on their way to this one, itself included: ports of a bridge or bond, the device below
  * a VLAN. Calls visit for each, once. */
@@ -34,6 +42,8 @@ struct netlink_addr {
 	char device[16];
 };
 size_t netlink_addresses(struct netlink *nl, struct netlink_addr **out);
+int netlink_addr_add(struct netlink *nl, unsigned ifindex, struct ip4_prefix addr); /* the address, not its network */
+int netlink_addr_del(struct netlink *nl, unsigned ifindex, struct ip4_prefix addr);
 
 /* Routes are told apart by to, table and metric 0; adding replaces. */
 struct netlink_route {
@@ -43,20 +53,38 @@ struct netlink_route {
 	ip4_t src;        /* preferred source of what the machine itself sends; 0 = the kernel chooses */
 	uint32_t table;   /* 0 = main */
 	uint8_t protocol; /* who made it, as ip route shows it; 0 = boot */
+	bool throws;      /* not here: the lookup goes on with the next rule; ifindex, via and src have no meaning */
 };
 int netlink_route_add(struct netlink *nl, const struct netlink_route *route);
 int netlink_route_del(struct netlink *nl, const struct netlink_route *route);
+/* The networks that this machine is attached to: link-scope routes of table main. The caller frees *out. */
+size_t netlink_connected(struct netlink *nl, struct ip4_prefix **out);
 
 /* Policy rules. Several may have one priority: they are asked in the order of their adding, and deleting takes the
  * first that fits. */
 struct netlink_rule {
 	uint32_t priority;
 	uint32_t table;
-	struct ip4_prefix from, to; /* len 0 = any */
+	struct ip4_prefix from, to; /* len 0 = any; from 0.0.0.0/32: what the machine sends without a source chosen yet */
 	const char *iif;            /* NULL = any */
+	struct port_range dports;   /* of any transport protocol; first 0 = any */
+	bool drops;                 /* drop what it matches; table has no meaning */
+	uint8_t protocol;           /* who made it, as with routes; 0 = not told */
 };
 int netlink_rule_add(struct netlink *nl, const struct netlink_rule *rule);
 int netlink_rule_del(struct netlink *nl, const struct netlink_rule *rule);
+/* Is there a rule of this priority that asks this table for everything, whoever made it? */
+bool netlink_rule_asks(struct netlink *nl, uint32_t priority, uint32_t table);
+
+/* Deletes all rules and routes that were made under this protocol number. */
+void netlink_purge(struct netlink *nl, uint8_t protocol);
+
+/* Calls changed whenever the machine's addresses or the routes of table main may have changed. NULL after a line in the
+ * log. The caller ends it with netlink_unwatch, which accepts NULL. */
+struct loop;
+struct netlink_watch;
+struct netlink_watch *netlink_watch(struct loop *loop, void (*changed)(void *arg), void *arg);
+void netlink_unwatch(struct netlink_watch *watch);
 
 /* Whether the machine answers ARP for an address that is not its own, on this device. Adding one that is there is no
  * error. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define SYSCTL_VALUE_MAX 1024
+#define SYSCTL_VALUE_MAX 4096 /* lists of ports are long */
 
 /* Both return false with errno set; a value is one line, without its end, and E2BIG when it is longer. */
 bool sysctl_read(const char *key, char value[SYSCTL_VALUE_MAX]);

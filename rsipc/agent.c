@@ -594,6 +594,10 @@ agent_resume_binding(struct agent *agent, const char *name, const struct grant *
 		DL_APPEND_ELEM(agent->leases, lease, remainder);
 	}
 	lease->grant = *grant;
+	if (lease->want != NULL) {
+		lease->grant.remote = lease->want->remote;
+		lease->grant.remote_ports = (struct port_range){ lease->want->remote_port, lease->want->remote_port };
+	}
 	lease->had = true;
 	lease->ask = ASK_SAME;
 	lease->expires = expires;
@@ -620,7 +624,7 @@ read_hostname(struct agent *agent)
 }
 
 struct agent *
-agent_new(const struct conf *conf, const struct agent_ops *ops, void *arg)
+agent_new(const struct conf *conf, bool conf_leases, const struct agent_ops *ops, void *arg)
 {
 	struct agent *agent = mem_zero(1, sizeof(*agent));
 
@@ -630,7 +634,7 @@ agent_new(const struct conf *conf, const struct agent_ops *ops, void *arg)
 	agent->again_at = WHEN_NEVER;
 	agent->verified_at = -DOUBT_INTERVAL_MS;
 	read_hostname(agent);
-	for (size_t i = 0; i < conf->n_leases; i++) {
+	for (size_t i = 0; conf_leases && i < conf->n_leases; i++) {
 		struct lease *lease = lease_new(&conf->leases[i], NULL);
 		DL_APPEND(agent->leases, lease);
 	}

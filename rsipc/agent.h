@@ -40,8 +40,9 @@ struct agent_registration {
 	uint8_t local_flow, remote_flow; /* enum rsip_local_flow, enum rsip_remote_flow */
 };
 
-/* conf and ops are borrowed. The leases of conf are wanted from the start. Nothing happens before agent_run. */
-struct agent *agent_new(const struct conf *conf, const struct agent_ops *ops, void *arg);
+/* conf and ops are borrowed. With conf_leases, the leases of conf are wanted from the start. Nothing happens before
+ * agent_run. */
+struct agent *agent_new(const struct conf *conf, bool conf_leases, const struct agent_ops *ops, void *arg);
 void agent_free(struct agent *agent);
 
 /* Before the first agent_run: what an earlier run of the agent held. The registration is taken up again, and each

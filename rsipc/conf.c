@@ -218,9 +218,9 @@ read_tunnel(const struct cfile *file, struct conf *conf)
 	conf->tunnel = (uint8_t)cfile_word(s, "type", tunnels, RSIP_TUNNEL_IP_IP);
 	conf->driver = (enum conf_driver)cfile_word(s, "driver", drivers, CONF_DRIVER_AUTO);
 	len = strlen(conf->device);
-	if (len == 0 || len >= IFNAMSIZ || strpbrk(conf->device, "/ \t\n:%") != NULL || conf->device[0] == '.')
-		cfile_error(file, device->line, "device: \"%s\" is not a device name; 1 to %d characters, without blanks, colons, "
-		            "slashes and percent signs", conf->device, IFNAMSIZ - 1);
+	if (len == 0 || len >= IFNAMSIZ || strspn(conf->device, NAME_CHARS) != len || conf->device[0] == '.')
+		cfile_error(file, device->line, "device: \"%s\" is not a fit device name; 1 to %d letters, digits, dots, dashes and "
+		            "underscores", conf->device, IFNAMSIZ - 1);
 }
 
 static void

@@ -41,7 +41,7 @@ advice_for(enum rsip_error error)
 		if (advices[i].error == error)
 			return advices[i].text;
 	}
-	return "";
+	return rsip_error_name(error);
 }
 
 /* The refusal in words: the gateway's own where it sent some, else what we know of that error. */
@@ -136,8 +136,10 @@ de_register_done(struct agent *agent, const struct rsip_message *m)
 		return;
 	agent_move(agent, EV_UNREGISTERED);
 	DL_FOREACH_SAFE(agent->leases, lease, next) {
-		if (lease->state != LEASE_WANTED)
+		if (lease->want == NULL)
 			agent_drop_lease(agent, lease);
+		else if (lease->state == LEASE_HELD)
+			lease_lost(lease, 0); /* its values are remembered for the next start */
 	}
 }
 

@@ -18,77 +18,7 @@
 #include "pool.h"
 #include "session.h"
 #include "stats.h"
-
-/* ---- values ---- */
-
-static json_t *
-made(json_t *value)
-{
-	if (value == NULL)
-		log_fatal("ctl", "out of memory");
-	return value;
-}
-
-static json_t *
-of_count(uint64_t n)
-{
-	return made(json_integer((json_int_t)n));
-}
-
-static json_t *
-of_address(ip4_t addr)
-{
-	char text[IP4_STRLEN];
-
-	return made(json_string(ip4_str(addr, text)));
-}
-
-/* Text that a host or a config file chose: where it is not UTF-8, its bytes beyond ASCII are told as \xNN. NULL is
- * null. */
-static json_t *
-of_text(const char *text)
-{
-	char safe[4 * SESSION_NAME_MAX + 1];
-	json_t *value = text == NULL ? json_null() : json_string(text);
-	size_t n = 0;
-
-	if (value != NULL)
-		return value;
-	for (; *text != '\0' && n + 5 <= sizeof(safe); text++) {
-		unsigned char c = (unsigned char)*text;
-
-		n += (size_t)snprintf(safe + n, sizeof(safe) - n, c < 0x80 ? "%c" : "\\x%02x", c);
-	}
-	safe[n] = '\0';
-	return made(json_string(safe));
-}
-
-/* 64 bits have no place in a JSON number that every program can read. */
-static json_t *
-of_hex(uint64_t value, int digits)
-{
-	return made(json_sprintf("0x%0*llx", digits, (unsigned long long)value));
-}
-
-static json_t *
-of_ports(const struct port_range *ports, size_t n)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_pack("[i,i]", ports[i].first, ports[i].last));
-	return array;
-}
-
-static json_t *
-of_spis(const struct spi_range *spis, size_t n)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_pack("[o,o]", of_hex(spis[i].first, 8), of_hex(spis[i].last, 8)));
-	return array;
-}
+#include "value.h"
 
 /* The words for a set of methods. */
 static json_t *
@@ -109,10 +39,10 @@ of_methods(unsigned methods)
 json_t *
 document_host(const struct session *s)
 {
-	return made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "client_id", of_count(s->client_id), "address",
-	    of_address(s->host_addr), "name", of_text(s->name), "transport", rsip_transport_name(s->transport), "policy",
-	    of_text(s->policy != NULL ? s->policy->name : NULL), "expires_in_s",
-	    of_count(lease_seconds_left(s->expires)), "bindings", of_count(s->n_bindings)));
+	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "client_id", value_count(s->client_id), "address",
+	    value_address(s->host_addr), "name", value_text(s->name), "transport", rsip_transport_name(s->transport), "policy",
+	    value_text(s->policy != NULL ? s->policy->name : NULL), "expires_in_s",
+	    value_count(lease_seconds_left(s->expires)), "bindings", value_count(s->n_bindings)));
 }
 
 static json_t *
@@ -120,7 +50,7 @@ of_cookie(const struct binding *b)
 {
 	if (b->cookie_mask == 0)
 		return json_null();
-	return made(json_pack("{s:o, s:o}", "value", of_hex(b->cookie_value, 16), "mask", of_hex(b->cookie_mask, 16)));
+	return value_made(json_pack("{s:o, s:o}", "value", value_hex(b->cookie_value, 16), "mask", value_hex(b->cookie_mask, 16)));
 }
 
 static json_t *
@@ -128,20 +58,20 @@ of_remote(const struct binding *b)
 {
 	if (b->remote_addr == 0)
 		return json_null();
-	return made(json_pack("{s:o, s:o}", "address", of_address(b->remote_addr), "ports",
-	    of_ports(b->remote_ports, b->n_remote_ports)));
+	return value_made(json_pack("{s:o, s:o}", "address", value_address(b->remote_addr), "ports",
+	    value_ports(b->remote_ports, b->n_remote_ports)));
 }
 
 json_t *
 document_binding(const struct binding *b)
 {
-	return made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "bind_id",
-	    of_count(b->bind_id), "client_id", of_count(b->session->client_id), "host",
-	    of_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
-	    of_address(b->local_addr), "ports", of_ports(b->ports, b->n_ports), "spis", of_spis(b->spis, b->n_spis),
+	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "bind_id",
+	    value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
+	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
+	    value_address(b->local_addr), "ports", value_ports(b->ports, b->n_ports), "spis", value_spis(b->spis, b->n_spis),
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "expires_in_s",
-	    of_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
-	    b->ike_listener != 0 ? of_address(b->ike_listener) : json_null()));
+	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
+	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null()));
 }
 
 /* ---- pools ---- */
@@ -151,11 +81,11 @@ document_pool_address(const struct gateway *gw, const struct conf_pool *pool, ip
 {
 	struct pool_totals t = pool_address_totals(gw->ledger->pool, pool, addr);
 
-	return made(json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", of_text(pool->name), "address",
-	    of_address(addr), "leased_whole", t.addresses_leased > 0, "ports_total", of_count(t.ports_total),
-	    "ports_leased", of_count(t.ports_leased), "ports_held", of_count(t.ports_held), "spis_leased",
-	    of_count(t.spis_leased), "cookies_leased", of_count(t.cookies_leased), "bindings", of_count(t.bindings),
-	    "hosts", of_count(t.hosts)));
+	return value_made(json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", value_text(pool->name), "address",
+	    value_address(addr), "leased_whole", t.addresses_leased > 0, "ports_total", value_count(t.ports_total),
+	    "ports_leased", value_count(t.ports_leased), "ports_held", value_count(t.ports_held), "spis_leased",
+	    value_count(t.spis_leased), "cookies_leased", value_count(t.cookies_leased), "bindings", value_count(t.bindings),
+	    "hosts", value_count(t.hosts)));
 }
 
 static json_t *
@@ -163,10 +93,10 @@ of_pool(const struct gateway *gw, const struct conf_pool *pool)
 {
 	struct pool_totals t = pool_totals(gw->ledger->pool, pool);
 
-	return made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", of_text(pool->name), "methods",
-	    of_methods(pool->methods), "addresses", of_count(t.addresses), "addresses_leased",
-	    of_count(t.addresses_leased), "ports_total", of_count(t.ports_total), "ports_leased",
-	    of_count(t.ports_leased), "bindings", of_count(t.bindings), "hosts", of_count(t.hosts)));
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", value_text(pool->name), "methods",
+	    of_methods(pool->methods), "addresses", value_count(t.addresses), "addresses_leased",
+	    value_count(t.addresses_leased), "ports_total", value_count(t.ports_total), "ports_leased",
+	    value_count(t.ports_leased), "bindings", value_count(t.bindings), "hosts", value_count(t.hosts)));
 }
 
 json_t *
@@ -177,9 +107,9 @@ document_status(const struct gateway *gw)
 
 	for (size_t i = 0; i < conf->n_pools; i++)
 		json_array_append_new(pools, of_pool(gw, &conf->pools[i]));
-	return made(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "uptime_s",
-	    of_count((uint64_t)(clock_now() - gw->started) / 1000), "data_plane", gw->data_plane, "hosts",
-	    of_count(session_count(&gw->ledger->sessions)), "bindings", of_count(binding_count(&gw->ledger->bindings)),
+	return value_made(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "uptime_s",
+	    value_count((uint64_t)(clock_now() - gw->started) / 1000), "data_plane", gw->data_plane, "hosts",
+	    value_count(session_count(&gw->ledger->sessions)), "bindings", value_count(binding_count(&gw->ledger->bindings)),
 	    "pools", pools));
 }
 
@@ -193,11 +123,11 @@ of_messages(const uint64_t counts[STATS_MESSAGES], bool requests)
 
 #define X(id, number, text)                 \
 	if (rsip_msg_is_request(id) == requests) \
-		json_object_set_new(object, text, of_count(counts[id]));
+		json_object_set_new(object, text, value_count(counts[id]));
 	RSIP_MSG_TYPES(X)
 #undef X
 	if (requests)
-		json_object_set_new(object, "UNKNOWN", of_count(counts[0]));
+		json_object_set_new(object, "UNKNOWN", value_count(counts[0]));
 	return object;
 }
 
@@ -208,7 +138,7 @@ of_errors(const uint64_t counts[STATS_ERRORS])
 
 #define X(id, number, text) \
 	if (id != RSIP_OK)        \
-		json_object_set_new(object, text, of_count(counts[id]));
+		json_object_set_new(object, text, value_count(counts[id]));
 	RSIP_ERRORS(X)
 #undef X
 	return object;
@@ -217,11 +147,11 @@ of_errors(const uint64_t counts[STATS_ERRORS])
 static json_t *
 of_control(const struct stats *stats)
 {
-	json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "open_connections", of_count(stats->open_connections),
+	json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "open_connections", value_count(stats->open_connections),
 	    "requests", of_messages(stats->requests, true), "responses", of_messages(stats->responses, false), "errors",
 	    of_errors(stats->errors));
 
-#define X(name, help) json_object_set_new(object, #name, of_count(stats->name));
+#define X(name, help) json_object_set_new(object, #name, value_count(stats->name));
 	STATS_COUNTERS(X)
 #undef X
 	return object;
@@ -233,15 +163,15 @@ of_data(const struct dp_counters *data)
 	json_t *drops = json_object();
 
 	for (int i = 0; i < DP_DROP_COUNT; i++)
-		json_object_set_new(drops, dp_drop_name((enum dp_drop)i), of_count(data->drops[i]));
-	return made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:{}, s:{s:o, s:o, s:o}}", "in_packets", of_count(data->in_packets),
-	    "in_bytes", of_count(data->in_bytes), "out_packets", of_count(data->out_packets), "out_bytes",
-	    of_count(data->out_bytes), "drops", drops, "xdp", "relay", "to_stack", of_count(data->to_stack), "answered",
-	    of_count(data->answered), "claims", of_count(data->claims)));
+		json_object_set_new(drops, dp_drop_name((enum dp_drop)i), value_count(data->drops[i]));
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:{}, s:{s:o, s:o, s:o}}", "in_packets", value_count(data->in_packets),
+	    "in_bytes", value_count(data->in_bytes), "out_packets", value_count(data->out_packets), "out_bytes",
+	    value_count(data->out_bytes), "drops", drops, "xdp", "relay", "to_stack", value_count(data->to_stack), "answered",
+	    value_count(data->answered), "claims", value_count(data->claims)));
 }
 
 json_t *
 document_stats(const struct gateway *gw)
 {
-	return made(json_pack("{s:o, s:o}", "control", of_control(gw->stats), "data", of_data(gw->data)));
+	return value_made(json_pack("{s:o, s:o}", "control", of_control(gw->stats), "data", of_data(gw->data)));
 }

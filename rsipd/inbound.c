@@ -1,4 +1,5 @@
 #include "classify.h"
+#include "encap.h"
 #include "engine.h"
 #include "fragments.h"
 #include "ike_demux.h"
@@ -118,7 +119,7 @@ to_host(struct engine *e, struct packet *p, const struct dp_pool *pool, struct d
 	uint16_t mtu = encap_mtu(binding->host->path_mtu, binding->lease.tunnel);
 
 	v->host = binding->host;
-	v->tunnel = encap_header(binding, p, e->gateway_addr);
+	v->tunnel = tunnel_header_to(binding, p, e->gateway_addr);
 	if (p->src == v->tunnel.dst || p->src == v->tunnel.src) {
 		drop(v, DP_DROP_LOOP); /* RFC 2003 3.2 */
 	} else if (p->len > (p->dont_fragment ? mtu : encap_mtu(PACKET_MAX, binding->lease.tunnel))) {

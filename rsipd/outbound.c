@@ -154,6 +154,19 @@ unknown_host(const struct packet *outer, const struct packet *p, struct verdict 
 	report(v, outer->src, &nothing);
 }
 
+static enum dp_drop
+strip(const struct packet *outer, uint8_t **inner, size_t *inner_len)
+{
+	switch (encap_strip(outer, inner, inner_len)) {
+	case ENCAP_OK:
+		return DP_NO_DROP;
+	case ENCAP_MALFORMED:
+		return DP_DROP_MALFORMED;
+	default:
+		return DP_DROP_PROTOCOL;
+	}
+}
+
 void
 engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 {
@@ -168,7 +181,7 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 		return;
 	}
 	v->host = demux_host(e->demux, outer.src);
-	reason = encap_strip(&outer, &inner, &inner_len);
+	reason = strip(&outer, &inner, &inner_len);
 	if (reason == DP_NO_DROP && !packet_parse(&p, inner, inner_len))
 		reason = DP_DROP_MALFORMED;
 	if (reason != DP_NO_DROP)

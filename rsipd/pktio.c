@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "encap.h"
 #include "mem.h"
 #include "packet.h"
 

@@ -19,7 +19,7 @@
 /* A record is one line: a verb and its arguments, parted by tabs. The first line says of which boot and which network
  * namespace the others speak. */
 #define ARGS_MAX 3
-#define RECORD_MAX 2560
+#define RECORD_MAX (2 * SYSCTL_VALUE_MAX + 512)
 
 struct undo {
 	struct netlink *nl;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "dataplane.h"
-#include "encap.h"
+#include "tunnel_header.h"
 
 enum verdict_action {
 	VERDICT_DROP,     /* for reason */

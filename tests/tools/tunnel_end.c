@@ -47,7 +47,7 @@ from_gateway(const struct relay_fds *fds, int raw, ip4_t gateway)
 	ssize_t n = recv(raw, bytes, sizeof(bytes), 0);
 
 	if (n <= 0 || !packet_parse(&outer, bytes, (size_t)n) || outer.src != gateway ||
-	    encap_strip(&outer, &inner, &len) != DP_NO_DROP || !packet_parse(&p, inner, len) ||
+	    encap_strip(&outer, &inner, &len) != ENCAP_OK || !packet_parse(&p, inner, len) ||
 	    !encap_take_ecn(outer.tos, &p))
 		return;
 	if (write(fds->tun, p.bytes, p.len) < 0)

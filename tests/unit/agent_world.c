@@ -88,7 +88,7 @@ world_lease(struct world *w, const char *name, uint8_t method)
 void
 world_begin(struct world *w)
 {
-	w->agent = agent_new(&w->conf, &ops, w);
+	w->agent = agent_new(&w->conf, true, &ops, w);
 }
 
 void

@@ -146,7 +146,7 @@ static const struct { const char *file, *told; } faults[] = {
 	{ G "lease a { method = rsap-ip\n remote-port = 80 }\n",
 	  ":3: remote-port says nothing without remote; set both, or leave it out\n" },
 	{ G L "tunnel {\n device = \"a/b\" }\n",
-	  ":4: device: \"a/b\" is not a device name; 1 to 15 characters, without blanks, colons, slashes and percent signs\n" },
+	  ":4: device: \"a/b\" is not a fit device name; 1 to 15 letters, digits, dots, dashes and underscores\n" },
 	{ G L "tunnel {\n driver = fast }\n", ":4: driver: \"fast\" is not known here; allowed: auto, kernel, tun\n" },
 	{ G L "tunnel {\n routes = { default, 10.0.0.1/8 } }\n",
 	  ":4: routes: \"10.0.0.1/8\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set behind the prefix\n" },

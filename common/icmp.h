@@ -1,7 +1,7 @@
 /* ICMP at the gateway: errors taken apart to see whom they concern (RFC 3102 6.2), errors that the gateway itself makes
  * (RFC 1812 4.3.2), and its answers to queries. */
-#ifndef RSIPD_ICMP_H
-#define RSIPD_ICMP_H
+#ifndef RSIP_ICMP_H
+#define RSIP_ICMP_H
 
 #include <stdbool.h>
 #include <stddef.h>

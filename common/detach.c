@@ -50,7 +50,7 @@ standard_fds(int errors)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
-		log_fatal("monitor", "cannot detach error=\"%s\"", strerror(errno));
+		log_fatal("detach", "cannot detach error=\"%s\"", strerror(errno));
 	close(null);
 }
 
@@ -63,7 +63,7 @@ detach_start(void)
 	if (pipe2(serving, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0)
 		pid = fork();
 	if (pid < 0)
-		log_fatal("monitor", "cannot detach error=\"%s\"", strerror(errno));
+		log_fatal("detach", "cannot detach error=\"%s\"", strerror(errno));
 	if (pid > 0) {
 		close(serving[1]);
 		close(errors[1]);
@@ -73,7 +73,7 @@ detach_start(void)
 	close(errors[0]);
 	setsid();
 	if (chdir("/") != 0)
-		log_fatal("monitor", "cannot go to / error=\"%s\"", strerror(errno));
+		log_fatal("detach", "cannot go to / error=\"%s\"", strerror(errno));
 	standard_fds(errors[1]);
 	close(errors[1]);
 	serving_fd = serving[1];
@@ -88,7 +88,7 @@ detach_serving(void)
 	if (serving_fd < 0)
 		return;
 	if (write(serving_fd, &byte, 1) < 0)
-		log_warn("monitor", "nobody waits for the start any more");
+		log_warn("detach", "nobody waits for the start any more");
 	close(serving_fd);
 	serving_fd = -1;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* Telling the service manager how the daemon stands: sd_notify(3)'s datagram, without its library. All of this does
  * nothing when no service manager asked for it. */
-#ifndef RSIPD_NOTIFY_H
-#define RSIPD_NOTIFY_H
+#ifndef RSIP_NOTIFY_H
+#define RSIP_NOTIFY_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* An IPv4 packet as the stages see it: its header proven and taken apart once, so that nobody behind needs to. */
-#ifndef RSIPD_PACKET_H
-#define RSIPD_PACKET_H
+#ifndef RSIP_PACKET_H
+#define RSIP_PACKET_H
 
 #include <stdbool.h>
 #include <stddef.h>

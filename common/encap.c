@@ -1,7 +1,7 @@
 #include "encap.h"
 
 #include "checksum.h"
-#include "demux_binding.h"
+#include "rsip_proto.h"
 #include "wire.h"
 
 #define ETHERTYPE_IPV4 0x0800
@@ -30,28 +30,28 @@ encap_tunnel_type(const struct packet *outer)
 	return outer->proto == IP_PROTO_GRE ? RSIP_TUNNEL_GRE : 0;
 }
 
-static enum dp_drop
+static enum encap_fault
 strip_gre(uint8_t *gre, size_t len, uint8_t **inner, size_t *inner_len)
 {
 	size_t header_len = GRE_HEADER_LEN;
 	uint16_t flags;
 
 	if (len < GRE_HEADER_LEN)
-		return DP_DROP_MALFORMED;
+		return ENCAP_MALFORMED;
 	flags = wire_get16(gre);
 	if ((flags & GRE_MUST_BE_ZERO) != 0 || wire_get16(gre + 2) != ETHERTYPE_IPV4)
-		return DP_DROP_PROTOCOL;
+		return ENCAP_UNKNOWN;
 	if ((flags & GRE_CHECKSUM_PRESENT) != 0) {
 		header_len += 4;
 		if (len < header_len || checksum(gre, len) != 0)
-			return DP_DROP_MALFORMED;
+			return ENCAP_MALFORMED;
 	}
 	*inner = gre + header_len;
 	*inner_len = len - header_len;
-	return DP_NO_DROP;
+	return ENCAP_OK;
 }
 
-enum dp_drop
+enum encap_fault
 encap_strip(const struct packet *outer, uint8_t **inner, size_t *len)
 {
 	uint8_t *payload = outer->bytes + outer->payload;
@@ -60,11 +60,11 @@ encap_strip(const struct packet *outer, uint8_t **inner, size_t *len)
 	case RSIP_TUNNEL_IP_IP:
 		*inner = payload;
 		*len = outer->payload_len;
-		return DP_NO_DROP;
+		return ENCAP_OK;
 	case RSIP_TUNNEL_GRE:
 		return strip_gre(payload, outer->payload_len, inner, len);
 	default:
-		return DP_DROP_PROTOCOL;
+		return ENCAP_UNKNOWN;
 	}
 }
 
@@ -94,18 +94,4 @@ uint16_t
 encap_mtu(uint16_t path_mtu, uint8_t type)
 {
 	return (uint16_t)(path_mtu - IPV4_HEADER_LEN - (type == RSIP_TUNNEL_GRE ? GRE_HEADER_LEN : 0));
-}
-
-/* RFC 2003 3.1: TOS is copied, DSCP as RFC 2983 would have it and ECN in RFC 6040's normal mode; DF MUST be copied when
- * set, and where it is not the packet may be fragmented in the tunnel. */
-struct tunnel_header
-encap_header(const struct demux_binding *binding, const struct packet *inner, ip4_t gateway_addr)
-{
-	return (struct tunnel_header){
-		.src = binding->lease.gateway_addr != 0 ? binding->lease.gateway_addr : gateway_addr,
-		.dst = binding->host->addr,
-		.type = binding->lease.tunnel,
-		.tos = inner->tos,
-		.df = inner->dont_fragment,
-	};
 }

@@ -1,6 +1,6 @@
 /* The Internet checksum: whole (RFC 1071) and adjusted for one changed word (RFC 1624). */
-#ifndef RSIPD_CHECKSUM_H
-#define RSIPD_CHECKSUM_H
+#ifndef RSIP_CHECKSUM_H
+#define RSIP_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Going into the background, with the launcher waiting in front until the daemon serves: its exit status then tells
  * whether it does, and errors on the way reach the terminal. */
-#ifndef RSIPD_DETACH_H
-#define RSIPD_DETACH_H
+#ifndef RSIP_DETACH_H
+#define RSIP_DETACH_H
 
 /* Returns in the daemon: a new session, in /, standard input and output on /dev/null, standard error to the launcher.
  * The launcher itself never returns. */

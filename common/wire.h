@@ -1,6 +1,6 @@
 /* Big-endian integers inside packets, at offsets whose bounds packet.c has proven. */
-#ifndef RSIPD_WIRE_H
-#define RSIPD_WIRE_H
+#ifndef RSIP_WIRE_H
+#define RSIP_WIRE_H
 
 #include <stdint.h>
 
