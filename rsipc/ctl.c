@@ -1,0 +1,97 @@
+#include "ctl.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "document.h"
+#include "guest.h"
+#include "host.h"
+#include "log.h"
+#include "mem.h"
+
+#define BACKLOG 16
+
+static void
+ask_status(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, document_status(arg));
+}
+
+static void
+ask_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, document_bindings(arg));
+}
+
+static void
+ask_stats(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, document_stats(arg));
+}
+
+static void
+ask_lease(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	guest_lease(((struct host *)arg)->guests, conn, request);
+}
+
+static void
+ask_attach(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	guest_attach(((struct host *)arg)->guests, conn);
+}
+
+static void
+ask_release(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	guest_release(((struct host *)arg)->guests, conn);
+}
+
+const struct ctl_command ctl_commands[] = {
+	{ "status", ask_status, false },
+	{ "bindings", ask_bindings, false },
+	{ "stats", ask_stats, false },
+	{ "lease", ask_lease, true },
+	{ "attach", ask_attach, true },
+	{ "release", ask_release, true },
+	{ NULL, NULL, false },
+};
+
+static void
+make_directory(const char *path)
+{
+	char *copy = mem_strdup(path);
+
+	if (mkdir(dirname(copy), 0755) != 0 && errno != EEXIST)
+		log_debug("ctl", "directory cannot be made path=%s error=\"%s\"", path, strerror(errno));
+	free(copy);
+}
+
+int
+ctl_listen(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	make_directory(path);
+	if (fd >= 0 && (unlink(path) == 0 || errno == ENOENT) && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	    chmod(path, 0660) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	log_error("ctl", "control socket cannot be made path=%s error=\"%s\"", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}

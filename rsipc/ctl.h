@@ -1,0 +1,14 @@
+/* The control socket: what rsipctl asks this daemon, and what `rsipc -- COMMAND` does. */
+#ifndef RSIPC_CTL_H
+#define RSIPC_CTL_H
+
+#include "ctl_server.h"
+
+/* The table for ctl_server_new; its arg is the struct host. */
+extern const struct ctl_command ctl_commands[];
+
+/* Listens at path, for root and its group. The caller is the only rsipc of its state file, so a socket that is there is
+ * a dead one's. -1 after a line in the log. */
+int ctl_listen(const char *path);
+
+#endif

@@ -1,0 +1,28 @@
+/* The transport session with the gateway, over TCP or UDP (RFC 3103 5): the agent's ops->open, close and send. */
+#ifndef RSIPC_GATEWAY_H
+#define RSIPC_GATEWAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+struct conf;
+struct gateway;
+struct loop;
+
+/* Never called from inside a gateway_ function. */
+struct gateway_events {
+	void (*up)(ip4_t host_addr, void *arg);    /* messages can be sent; our own address on the way there */
+	void (*down)(const char *why, void *arg);  /* the session could not be had, or has ended */
+	void (*message)(const void *bytes, size_t len, void *arg);
+};
+
+struct gateway *gateway_new(struct loop *loop, const struct conf *conf, const struct gateway_events *events, void *arg);
+void gateway_free(struct gateway *gateway);
+
+void gateway_open(struct gateway *gateway);  /* a fresh session in place of any earlier one; up or down follows */
+void gateway_close(struct gateway *gateway); /* no more events follow */
+void gateway_send(struct gateway *gateway, const void *bytes, size_t len);
+
+#endif

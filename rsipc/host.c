@@ -1,0 +1,341 @@
+#include "host.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "clock.h"
+#include "conf.h"
+#include "ctl.h"
+#include "gateway.h"
+#include "guest.h"
+#include "hostnet.h"
+#include "ike.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "netlink.h"
+#include "state.h"
+#include "textfile.h"
+#include "tunnel.h"
+#include "when.h"
+#include "wish.h"
+
+#define POLL_MS 30000       /* a path's MTU may grow again, and a device's name become free, of which nobody tells */
+#define IDLE_FIRST_MS 30000 /* how long an agent for commands waits for the first of them */
+
+/* ---- the agent's wishes and news ---- */
+
+static void
+op_open(void *arg)
+{
+	gateway_open(((struct host *)arg)->gateway);
+}
+
+static void
+op_close(void *arg)
+{
+	gateway_close(((struct host *)arg)->gateway);
+}
+
+static void
+op_send(const void *bytes, size_t len, void *arg)
+{
+	gateway_send(((struct host *)arg)->gateway, bytes, len);
+}
+
+static void
+op_wake(int64_t when, void *arg)
+{
+	struct host *host = arg;
+
+	if (when == WHEN_NEVER)
+		loop_timer_cancel(host->wake);
+	else
+		loop_timer_set(host->wake, when - clock_now());
+}
+
+static void
+op_changed(void *arg)
+{
+	loop_deferred_raise(((struct host *)arg)->update);
+}
+
+static void
+op_stopped(void *arg)
+{
+	loop_deferred_raise(((struct host *)arg)->stopped);
+}
+
+static const struct agent_ops agent_ops = {
+	.open = op_open, .close = op_close, .send = op_send, .wake = op_wake, .changed = op_changed, .stopped = op_stopped,
+};
+
+/* ---- the gateway's ---- */
+
+static void
+gateway_up(ip4_t host_addr, void *arg)
+{
+	agent_up(((struct host *)arg)->agent, host_addr);
+}
+
+static void
+gateway_down(const char *why, void *arg)
+{
+	agent_down(((struct host *)arg)->agent, why);
+}
+
+static void
+gateway_message(const void *bytes, size_t len, void *arg)
+{
+	agent_input(((struct host *)arg)->agent, bytes, len);
+}
+
+static const struct gateway_events gateway_events = {
+	.up = gateway_up, .down = gateway_down, .message = gateway_message,
+};
+
+/* ---- the network ---- */
+
+static void
+check_mtu(void *arg)
+{
+	struct host *host = arg;
+
+	if (host->tunnel != NULL)
+		hostnet_mtu(host->hostnet, host->tunnel);
+}
+
+static void
+close_tunnel(struct host *host)
+{
+	guests_detach(host->guests);
+	hostnet_down(host->hostnet);
+	tunnel_close(host->tunnel);
+	host->tunnel = NULL;
+}
+
+/* There is a tunnel while something is leased; it is made anew when one of its ends has moved. */
+static void
+update_tunnel(struct host *host, const struct wish *wish)
+{
+	struct tunnel_plan plan = {
+		.device = host->host_wide ? host->conf->device : NULL,
+		.type = host->conf->tunnel,
+		.driver = host->conf->driver,
+		.local = wish->local,
+		.remote = wish->remote,
+	};
+
+	if (host->tunnel != NULL && (host->tunnel_local != wish->local || host->tunnel_remote != wish->remote))
+		close_tunnel(host);
+	if (host->tunnel != NULL || wish->local == 0)
+		return;
+	host->tunnel = tunnel_open(host->loop, host->nl, &plan, check_mtu, host);
+	host->tunnel_local = wish->local;
+	host->tunnel_remote = wish->remote;
+}
+
+static void
+update_network(struct host *host)
+{
+	struct wish wish;
+
+	wish_read(&wish, host->conf, host->agent, host->host_wide);
+	update_tunnel(host, &wish);
+	if (host->tunnel != NULL)
+		hostnet_apply(host->hostnet, host->tunnel, &wish);
+	wish_clear(&wish);
+}
+
+static void
+put_file(const char *path, char *text)
+{
+	if (path != NULL)
+		textfile_put(path, text);
+	free(text);
+}
+
+static void
+update_files(struct host *host)
+{
+	if (!host->host_wide)
+		return;
+	put_file(host->conf->strongswan, ike_strongswan(host->agent));
+	put_file(host->conf->environment, ike_environment(host->conf, host->agent));
+}
+
+/* An agent for commands has nothing to live for when the last one is gone. */
+static void
+check_idle(struct host *host)
+{
+	if (host->host_wide)
+		return;
+	if (guests_count(host->guests) > 0)
+		loop_timer_cancel(host->idle);
+	else
+		agent_stop(host->agent);
+}
+
+/* Once a turn of the loop, after all that came in: the state is on disk before the network uses it. */
+static void
+update_cb(void *arg)
+{
+	struct host *host = arg;
+	unsigned guests = guests_count(host->guests);
+
+	state_save(host->state, host->conf, host->agent);
+	update_network(host);
+	update_files(host);
+	guests_update(host->guests, host->tunnel);
+	if (guests > 0)
+		check_idle(host);
+}
+
+/* Addresses or routes of the machine have changed: other subnets may be attached now. */
+static void
+machine_changed(void *arg)
+{
+	update_network(arg);
+}
+
+static void
+poll_cb(void *arg)
+{
+	struct host *host = arg;
+
+	update_network(host);
+	check_mtu(host);
+	loop_timer_set(host->poll, POLL_MS);
+}
+
+/* ---- running ---- */
+
+static void
+wake_cb(void *arg)
+{
+	agent_run(((struct host *)arg)->agent);
+}
+
+static void
+signal_cb(void *arg)
+{
+	log_info("rsipc", "stopping");
+	agent_stop(((struct host *)arg)->agent);
+}
+
+static void
+idle_cb(void *arg)
+{
+	agent_stop(((struct host *)arg)->agent);
+}
+
+static void
+stopped_cb(void *arg)
+{
+	loop_stop(((struct host *)arg)->loop);
+}
+
+static void
+make_events(struct host *host)
+{
+	host->wake = loop_timer(host->loop, wake_cb, host);
+	host->poll = loop_timer(host->loop, poll_cb, host);
+	host->idle = loop_timer(host->loop, idle_cb, host);
+	host->update = loop_deferred(host->loop, update_cb, host);
+	host->stopped = loop_deferred(host->loop, stopped_cb, host);
+	host->sigterm = loop_signal(host->loop, SIGTERM, signal_cb, host);
+	host->sigint = loop_signal(host->loop, SIGINT, signal_cb, host);
+}
+
+/* What a killed predecessor left is cleaned first; a device of that name that is still there is somebody else's. */
+static bool
+device_free(struct host *host)
+{
+	host->hostnet = hostnet_new(host->conf, host->nl, host->state);
+	if (!host->host_wide || netlink_index(host->nl, host->conf->device) == 0)
+		return true;
+	log_error("tunnel", "there is a device of that name already device=%s: set device in section tunnel",
+	    host->conf->device);
+	return false;
+}
+
+bool
+host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy)
+{
+	*host = (struct host){ .conf = conf, .host_wide = host_wide, .started = clock_now(), .ctl_fd = -1 };
+	if ((host->state = state_open(conf->state, busy)) == NULL)
+		return false;
+	host->loop = loop_new();
+	if ((host->nl = netlink_open()) == NULL || !device_free(host) || (host->ctl_fd = ctl_listen(conf->control)) < 0 ||
+	    (host->watch = netlink_watch(host->loop, machine_changed, host)) == NULL) {
+		host_close(host);
+		return false;
+	}
+	host->gateway = gateway_new(host->loop, conf, &gateway_events, host);
+	host->agent = agent_new(conf, host_wide, &agent_ops, host);
+	host->guests = guests_new(host->agent, conf_command_lease(conf));
+	host->ctl = ctl_server_new(host->loop, host->ctl_fd, ctl_commands, host);
+	make_events(host);
+	state_load(host->state, conf, host->agent);
+	return true;
+}
+
+void
+host_run(struct host *host)
+{
+	update_files(host); /* what is left of a killed predecessor says what is not so any more */
+	loop_timer_set(host->poll, POLL_MS);
+	if (!host->host_wide)
+		loop_timer_set(host->idle, IDLE_FIRST_MS);
+	agent_run(host->agent);
+	loop_run(host->loop);
+}
+
+static void
+undo_network(struct host *host)
+{
+	if (host->tunnel != NULL)
+		close_tunnel(host);
+	if (host->host_wide && host->conf->strongswan != NULL)
+		textfile_put(host->conf->strongswan, NULL);
+	if (host->host_wide && host->conf->environment != NULL)
+		textfile_put(host->conf->environment, NULL);
+}
+
+static void
+free_events(struct host *host)
+{
+	loop_event_free(host->wake);
+	loop_event_free(host->update);
+	loop_event_free(host->poll);
+	loop_event_free(host->idle);
+	loop_event_free(host->sigterm);
+	loop_event_free(host->sigint);
+	loop_event_free(host->stopped);
+}
+
+void
+host_close(struct host *host)
+{
+	if (host->agent != NULL) {
+		state_save(host->state, host->conf, host->agent);
+		undo_network(host);
+		ctl_server_free(host->ctl);
+		guests_free(host->guests);
+		agent_free(host->agent);
+	}
+	gateway_free(host->gateway);
+	hostnet_free(host->hostnet);
+	netlink_unwatch(host->watch);
+	netlink_close(host->nl);
+	if (host->ctl_fd >= 0) {
+		close(host->ctl_fd);
+		unlink(host->conf->control);
+	}
+	free_events(host);
+	loop_free(host->loop);
+	state_close(host->state);
+}

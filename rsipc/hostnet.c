@@ -1,0 +1,358 @@
+#include "hostnet.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "log.h"
+#include "mem.h"
+#include "ports.h"
+#include "routes.h"
+#include "state.h"
+#include "sysctl.h"
+#include "tunnel.h"
+#include "wish.h"
+
+#define PRIORITY_FROM 4555
+#define PRIORITY_NEW 4556
+#define QUEUE_LEN 1000
+#define LOCAL_MOVED 1 /* where the rule for table local stands while packets must be dropped before it */
+
+struct hostnet {
+	const struct conf *conf;
+	struct netlink *nl;
+	struct state *state;
+	struct routes *routes;
+	unsigned ifindex; /* of the device that is set up; 0 = none is */
+	unsigned mtu;
+	bool local_moved;
+	ip4_t addrs[WISH_ADDRS]; /* on the device */
+	size_t n_addrs;
+	struct port_range *ports; /* in force; none: the machine's own */
+	size_t n_ports;
+};
+
+static const struct ip4_prefix unchosen = { .addr = 0, .len = 32 }; /* matches source 0.0.0.0 only */
+
+/* ---- kernel settings: kept before the first change, put back at the end ---- */
+
+static void
+set_kept(struct hostnet *hn, const char *key, const char *value)
+{
+	char before[SYSCTL_VALUE_MAX];
+
+	if (!sysctl_read(key, before)) {
+		log_error("hostnet", "setting cannot be read key=%s error=\"%s\"", key, strerror(errno));
+		return;
+	}
+	if (strcmp(before, value) == 0)
+		return;
+	state_keep_setting(hn->state, key, before);
+	if (!sysctl_write(key, value))
+		log_error("hostnet", "setting refused key=%s value=\"%s\" error=\"%s\"", key, value, strerror(errno));
+}
+
+static void
+put_back(const char *key, const char *value, void *arg)
+{
+	(void)arg;
+	/* An empty list is written as a blank: the kernel takes no empty write for one. */
+	if (!sysctl_write(key, value[0] != '\0' ? value : "\n"))
+		log_warn("hostnet", "setting cannot be put back key=%s value=\"%s\" error=\"%s\"", key, value, strerror(errno));
+}
+
+static void
+put_back_settings(struct hostnet *hn)
+{
+	state_each_setting(hn->state, put_back, NULL);
+	state_forget_settings(hn->state);
+	free(hn->ports);
+	hn->ports = NULL;
+	hn->n_ports = 0;
+}
+
+static uint16_t
+port_floor(void)
+{
+	char text[SYSCTL_VALUE_MAX];
+
+	return sysctl_read(PORTS_FLOOR_KEY, text) ? (uint16_t)atoi(text) : 1024;
+}
+
+static void
+confine_ports(struct hostnet *hn, const struct wish *wish)
+{
+	static struct ports_setting setting;
+	char reserved[SYSCTL_VALUE_MAX] = "";
+
+	sysctl_read(PORTS_RESERVED_KEY, reserved);
+	if (!ports_confine(&setting, wish->ports, wish->n_ports, port_floor(), reserved)) {
+		log_error("hostnet", "leased ports cannot be made the ephemeral ones ranges=%zu", wish->n_ports);
+		return;
+	}
+	set_kept(hn, PORTS_RESERVED_KEY, setting.reserved);
+	set_kept(hn, PORTS_RANGE_KEY, setting.range);
+	log_info("hostnet", "ephemeral ports confined range=\"%s\"", setting.range);
+}
+
+/* The settings of the machine itself come back first: what is reserved without us is told by them only. */
+static void
+apply_ports(struct hostnet *hn, const struct wish *wish)
+{
+	size_t n = wish->confine ? wish->n_ports : 0;
+
+	if (n == hn->n_ports && (n == 0 || memcmp(hn->ports, wish->ports, n * sizeof(*wish->ports)) == 0))
+		return;
+	put_back_settings(hn);
+	if (n == 0)
+		return;
+	confine_ports(hn, wish);
+	hn->ports = mem_zero(n, sizeof(*hn->ports));
+	hn->n_ports = n;
+	memcpy(hn->ports, wish->ports, n * sizeof(*hn->ports));
+}
+
+/* ---- the device ---- */
+
+/* Replies to peers outside of `routes` are asymmetric to the reverse path check, and what comes from the tunnel's
+ * far end is checked there: loose mode. No IPv6: there is none in the tunnel. */
+static void
+device_settings(const char *device)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", device);
+	sysctl_write(key, "2");
+	snprintf(key, sizeof(key), "net/ipv6/conf/%s/disable_ipv6", device);
+	sysctl_write(key, "1");
+}
+
+static bool
+device_up(struct hostnet *hn, struct tunnel *tunnel)
+{
+	int err;
+
+	hn->mtu = tunnel_mtu(tunnel);
+	device_settings(hn->conf->device);
+	if ((err = netlink_link_up(hn->nl, hn->conf->device, hn->mtu, QUEUE_LEN)) != 0) {
+		log_error("hostnet", "device cannot be brought up device=%s error=\"%s\"", hn->conf->device, strerror(err));
+		return false;
+	}
+	hn->ifindex = netlink_index(hn->nl, hn->conf->device);
+	log_info("hostnet", "tunnel up device=%s driver=%s mtu=%u", hn->conf->device, tunnel_driver(tunnel), hn->mtu);
+	return hn->ifindex != 0;
+}
+
+void
+hostnet_mtu(struct hostnet *hn, struct tunnel *tunnel)
+{
+	unsigned mtu = tunnel_mtu(tunnel);
+
+	if (hn->ifindex == 0 || mtu == hn->mtu)
+		return;
+	log_info("hostnet", "tunnel mtu changes old=%u new=%u", hn->mtu, mtu);
+	if (netlink_link_mtu(hn->nl, hn->conf->device, mtu) == 0)
+		hn->mtu = mtu;
+}
+
+static bool
+among(const ip4_t *addrs, size_t n, ip4_t addr)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (addrs[i] == addr)
+			return true;
+	}
+	return false;
+}
+
+static void
+apply_addresses(struct hostnet *hn, const ip4_t *addrs, size_t n)
+{
+	char text[IP4_STRLEN];
+	int err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (among(hn->addrs, hn->n_addrs, addrs[i]))
+			continue;
+		err = netlink_addr_add(hn->nl, hn->ifindex, (struct ip4_prefix){ addrs[i], 32 });
+		if (err != 0 && err != EEXIST)
+			log_error("hostnet", "address refused address=%s error=\"%s\"", ip4_str(addrs[i], text), strerror(err));
+	}
+	for (size_t i = 0; i < hn->n_addrs; i++) {
+		if (!among(addrs, n, hn->addrs[i]))
+			netlink_addr_del(hn->nl, hn->ifindex, (struct ip4_prefix){ hn->addrs[i], 32 });
+	}
+	memcpy(hn->addrs, addrs, n * sizeof(*addrs));
+	hn->n_addrs = n;
+}
+
+/* ---- routes ---- */
+
+static void
+throw_back(struct hostnet *hn, struct ip4_prefix prefix)
+{
+	struct netlink_route route = { .to = prefix, .throws = true };
+
+	route.table = HOSTNET_TABLE_FROM;
+	routes_want_route(hn->routes, route);
+	route.table = HOSTNET_TABLE_NEW;
+	routes_want_route(hn->routes, route);
+}
+
+/* Throws come first: where the config names a local network, the network stays local. */
+static void
+want_throws(struct hostnet *hn, const struct wish *wish)
+{
+	struct ip4_prefix *connected;
+	size_t n = netlink_connected(hn->nl, &connected);
+
+	for (size_t i = 0; i < wish->n_locals; i++)
+		throw_back(hn, wish->locals[i]);
+	for (size_t i = 0; i < n; i++)
+		throw_back(hn, connected[i]);
+	free(connected);
+}
+
+/* A prefix that lies inside a local network is local, too, although its route would be the longer match. */
+static bool
+is_local(const struct wish *wish, struct ip4_prefix prefix)
+{
+	for (size_t i = 0; i < wish->n_locals; i++) {
+		if (wish->locals[i].len <= prefix.len && ip4_prefix_has(wish->locals[i], prefix.addr))
+			return true;
+	}
+	return false;
+}
+
+static void
+want_tunnelled(struct hostnet *hn, const struct wish *wish)
+{
+	struct netlink_route route = { .ifindex = hn->ifindex, .table = HOSTNET_TABLE_FROM };
+
+	routes_want_route(hn->routes, route); /* 0.0.0.0/0 */
+	route.table = HOSTNET_TABLE_NEW;
+	route.src = wish->addrs[0];
+	for (size_t i = 0; i < hn->conf->n_routes; i++) {
+		route.to = hn->conf->routes[i];
+		if (!is_local(wish, route.to))
+			routes_want_route(hn->routes, route);
+	}
+}
+
+static void
+want_rules(struct hostnet *hn, const struct wish *wish)
+{
+	struct netlink_rule rule = { .priority = PRIORITY_FROM, .table = HOSTNET_TABLE_FROM, .from.len = 32 };
+
+	for (size_t i = 0; i < wish->n_addrs; i++) {
+		rule.from.addr = wish->addrs[i];
+		routes_want_rule(hn->routes, rule);
+	}
+	rule = (struct netlink_rule){ .priority = PRIORITY_NEW, .table = HOSTNET_TABLE_NEW, .from = unchosen };
+	routes_want_rule(hn->routes, rule);
+}
+
+/* ---- commands beside the kernel's own tunnel ---- */
+
+/* The rule for table local moves behind ours, or back to where every kernel has it. At each moment there is one. */
+static void
+move_local(struct hostnet *hn, bool away)
+{
+	struct netlink_rule home = { .priority = 0, .table = RT_TABLE_LOCAL, .protocol = RTPROT_KERNEL };
+	struct netlink_rule moved = { .priority = LOCAL_MOVED, .table = RT_TABLE_LOCAL, .protocol = HOSTNET_PROTOCOL };
+
+	if (away == hn->local_moved)
+		return;
+	if (netlink_rule_add(hn->nl, away ? &moved : &home) == 0) {
+		netlink_rule_del(hn->nl, away ? &home : &moved);
+		hn->local_moved = away;
+	}
+}
+
+/* The kernel's tunnel device hands packets for commands to the host's stack, which would answer "no such port"; they
+ * are dropped before, and the relay delivers its own copy. Only rules before that of table local see them in time. */
+static void
+want_shields(struct hostnet *hn, const struct tunnel *tunnel, const struct wish *wish)
+{
+	struct netlink_rule rule = { .priority = 0, .iif = hn->conf->device, .to.len = 32, .drops = true };
+	bool needed = tunnel_is_kernel(tunnel) && wish->n_guests > 0;
+
+	for (size_t i = 0; needed && i < wish->n_guests; i++) {
+		rule.to.addr = wish->guests[i].addr;
+		rule.dports = wish->guests[i].ports;
+		routes_want_rule(hn->routes, rule);
+	}
+	move_local(hn, needed);
+}
+
+/* ---- all together ---- */
+
+void
+hostnet_apply(struct hostnet *hn, struct tunnel *tunnel, const struct wish *wish)
+{
+	if (wish->n_addrs == 0) {
+		hostnet_down(hn);
+		return;
+	}
+	if (hn->ifindex == 0 && !device_up(hn, tunnel))
+		return;
+	/* Addresses before the routes that prefer them as source; old ones go when nothing refers to them any more. */
+	apply_addresses(hn, wish->addrs, wish->n_addrs);
+	apply_ports(hn, wish);
+	want_throws(hn, wish);
+	want_tunnelled(hn, wish);
+	want_rules(hn, wish);
+	want_shields(hn, tunnel, wish);
+	routes_commit(hn->routes);
+}
+
+void
+hostnet_down(struct hostnet *hn)
+{
+	if (hn->ifindex == 0)
+		return;
+	routes_commit(hn->routes); /* to nothing */
+	move_local(hn, false);
+	apply_addresses(hn, NULL, 0);
+	put_back_settings(hn);
+	hn->ifindex = 0;
+	log_info("hostnet", "tunnel down device=%s", hn->conf->device);
+}
+
+/* What a killed predecessor left. */
+static void
+clean(struct hostnet *hn)
+{
+	hn->local_moved = !netlink_rule_asks(hn->nl, 0, RT_TABLE_LOCAL) &&
+	                  netlink_rule_asks(hn->nl, LOCAL_MOVED, RT_TABLE_LOCAL);
+	move_local(hn, false);
+	netlink_purge(hn->nl, HOSTNET_PROTOCOL);
+	tunnel_clean(hn->nl, hn->conf->device, hn->conf->tunnel);
+	put_back_settings(hn);
+}
+
+struct hostnet *
+hostnet_new(const struct conf *conf, struct netlink *nl, struct state *state)
+{
+	struct hostnet *hn = mem_zero(1, sizeof(*hn));
+
+	hn->conf = conf;
+	hn->nl = nl;
+	hn->state = state;
+	hn->routes = routes_new(nl, HOSTNET_PROTOCOL);
+	clean(hn);
+	return hn;
+}
+
+void
+hostnet_free(struct hostnet *hn)
+{
+	if (hn == NULL)
+		return;
+	routes_free(hn->routes);
+	free(hn->ports);
+	free(hn);
+}

@@ -1,0 +1,36 @@
+/* The kernel's own tunnel device: tunnel.h. */
+#include <errno.h>
+
+#include "netlink.h"
+#include "rsip_proto.h"
+#include "tunnel_impl.h"
+
+static const char *
+kind_of(uint8_t type)
+{
+	return type == RSIP_TUNNEL_GRE ? "gre" : "ipip";
+}
+
+/* Whether the kernel has it shows only when it is tried: the kernel loads its module then, if there is one. */
+static int
+kernel_open(struct tunnel *t)
+{
+	int err = netlink_tunnel_add(t->nl, t->plan.device, kind_of(t->plan.type), t->plan.local, t->plan.remote);
+
+	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
+}
+
+static void
+kernel_close(struct tunnel *t)
+{
+	netlink_link_del(t->nl, t->plan.device);
+}
+
+const struct tunnel_ops tunnel_kernel = { .name = "kernel", .open = kernel_open, .close = kernel_close };
+
+void
+tunnel_clean(struct netlink *nl, const char *device, uint8_t type)
+{
+	if (netlink_link_is(nl, device, kind_of(type)))
+		netlink_link_del(nl, device);
+}
