@@ -1,21 +1,27 @@
 #include "sysctl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define PATH_LEN 256
+
+static bool
+path_of(const char *key, char path[PATH_LEN])
+{
+	errno = ENAMETOOLONG;
+	return snprintf(path, PATH_LEN, "/proc/sys/%s", key) < PATH_LEN;
+}
+
 static int
 sysctl_open(const char *key, int flags)
 {
-	char path[256];
+	char path[PATH_LEN];
 
-	if (snprintf(path, sizeof(path), "/proc/sys/%s", key) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return open(path, flags | O_CLOEXEC);
+	return path_of(key, path) ? open(path, flags | O_CLOEXEC) : -1;
 }
 
 bool
@@ -43,11 +49,28 @@ bool
 sysctl_write(const char *key, const char *value)
 {
 	int fd = sysctl_open(key, O_WRONLY);
+	char line[SYSCTL_VALUE_MAX + 1];
+	int len = snprintf(line, sizeof(line), "%s\n", value); /* the newline makes an empty value a write at all */
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = write(fd, value, strlen(value));
+	n = write(fd, line, (size_t)len);
 	close(fd);
-	return n == (ssize_t)strlen(value);
+	return n == len;
+}
+
+void
+sysctl_each(const char *key, sysctl_visit *visit, void *arg)
+{
+	char path[PATH_LEN];
+	DIR *dir = path_of(key, path) ? opendir(path) : NULL;
+
+	if (dir == NULL)
+		return;
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		if (entry->d_name[0] != '.')
+			visit(entry->d_name, arg);
+	}
+	closedir(dir);
 }

@@ -11,4 +11,8 @@
 bool sysctl_read(const char *key, char value[SYSCTL_VALUE_MAX]);
 bool sysctl_write(const char *key, const char *value);
 
+/* Calls visit with the name of each entry of a directory: the devices in "net/ipv4/conf", and its "all" and "default". */
+typedef void sysctl_visit(const char *name, void *arg);
+void sysctl_each(const char *key, sysctl_visit *visit, void *arg);
+
 #endif

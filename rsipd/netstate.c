@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "netlink.h"
 #include "pktio_open.h"
-#include "sysctl.h"
+#include "settings.h"
 #include "undo.h"
 
 #define TUN PKTIO_TUN_NAME
@@ -156,74 +156,14 @@ netstate_find(struct netstate *state, const struct conf *conf, struct netstate_p
 	return good;
 }
 
-/* --- the kernel's settings ------------------------------------------------------------------------------------------ */
-
-/* The kernel takes the stricter of "all" and the device; 2 is the loose check. What the relay writes into the TUN comes
- * from addresses that are routed elsewhere (peers, handed back in own-address mode) or local (own address, ICMP). */
-static bool
-loosen_tun(struct undo *undo)
-{
-	char all[SYSCTL_VALUE_MAX] = "0";
-
-	sysctl_read("net/ipv4/conf/all/rp_filter", all);
-	return undo_sysctl(undo, "net/ipv4/conf/" TUN "/rp_filter", strcmp(all, "0") == 0 ? "0" : "2") &&
-	       undo_sysctl(undo, "net/ipv4/conf/" TUN "/accept_local", "1");
-}
-
-/* Packets between two hosts enter and leave by the TUN: no reason to tell anybody of a better way. A device redirects
- * when either it or "all" says so; the other devices keep their own word. */
-static bool
-no_redirects(struct undo *undo)
-{
-	return undo_sysctl(undo, "net/ipv4/conf/all/send_redirects", "0") &&
-	       undo_sysctl(undo, "net/ipv4/conf/" TUN "/send_redirects", "0");
-}
-
-static bool
-forward(struct undo *undo, const struct conf *conf)
-{
-	char key[128];
-
-	snprintf(key, sizeof(key), "net/ipv4/conf/%s/forwarding", conf->public_interface);
-	return undo_sysctl(undo, "net/ipv4/ip_forward", "1") && undo_sysctl(undo, key, "1") &&
-	       undo_sysctl(undo, "net/ipv4/conf/" TUN "/forwarding", "1");
-}
-
 static bool
 bring_tun_up(struct netstate *state)
 {
-	char value[SYSCTL_VALUE_MAX];
-	int err;
+	int err = netlink_link_up(state->nl, TUN, NETSTATE_TUN_MTU, TUN_QUEUE_LEN);
 
-	/* IPv6 would greet the relay with its router solicitations. Kernels without IPv6 have no such setting. */
-	if (sysctl_read("net/ipv6/conf/" TUN "/disable_ipv6", value))
-		undo_sysctl(state->undo, "net/ipv6/conf/" TUN "/disable_ipv6", "1");
-	err = netlink_link_up(state->nl, TUN, NETSTATE_TUN_MTU, TUN_QUEUE_LEN);
 	if (err != 0)
 		log_error("netstate", "cannot bring up device=%s error=\"%s\"", TUN, strerror(err));
 	return err == 0;
-}
-
-/* The kernel answers ARP for others after a random delay of up to proxy_delay (0.8 s), as several may; here nobody else
- * will. */
-static bool
-answer_at_once(struct undo *undo, const struct conf *conf)
-{
-	char key[128];
-
-	snprintf(key, sizeof(key), "net/ipv4/neigh/%s/proxy_delay", conf->public_interface);
-	return undo_sysctl(undo, key, "0");
-}
-
-/* Generic receive offload merges tunnel packets that carry TCP into one of up to 64 KiB, and a raw socket gets it as
- * such: the inner packets would leave merged, too big for any link. */
-static void
-no_merging(const char *device, void *arg)
-{
-	static const char *const features[] = { "rx-gro", "rx-gro-hw", "rx-lro" };
-
-	for (size_t i = 0; i < COUNT(features); i++)
-		undo_feature_off(arg, device, features[i]);
 }
 
 /* --- routes and ARP ------------------------------------------------------------------------------------------------- */
@@ -309,26 +249,6 @@ apply_pools(struct netstate *state, const struct conf *conf, ip4_t src, const st
 
 /* --- own-address mode ----------------------------------------------------------------------------------------------- */
 
-/* The gateway's own connections must not pick ports that hosts lease: replies would go to the host. */
-static void
-reserve_ports(struct netstate *state, struct port_range ports)
-{
-	const char *const key = "net/ipv4/ip_local_reserved_ports";
-	char local[SYSCTL_VALUE_MAX], reserved[SYSCTL_VALUE_MAX], value[SYSCTL_VALUE_MAX + 16];
-	unsigned first, last;
-
-	if (!sysctl_read("net/ipv4/ip_local_port_range", local) || sscanf(local, "%u %u", &first, &last) != 2)
-		return;
-	if (ports.first <= first && ports.last >= last) {
-		log_warn("netstate", "own-address mode: the pool takes every port that the gateway picks for connections of its "
-		         "own; narrow the pool's ports or widen the other pool=%u-%u ip_local_port_range=%u-%u", ports.first, ports.last,
-		         first, last);
-	} else if (sysctl_read(key, reserved)) {
-		snprintf(value, sizeof(value), "%s%s%u-%u", reserved, reserved[0] != '\0' ? "," : "", ports.first, ports.last);
-		undo_sysctl(state->undo, key, value);
-	}
-}
-
 bool
 netstate_place_owns(const struct netstate_place *place, ip4_t addr)
 {
@@ -351,9 +271,9 @@ apply_own(struct netstate *state, const struct conf *conf, const struct netstate
 		if (netstate_place_owns(steered, addr) || steered->n_own == COUNT(steered->own))
 			continue;
 		if (!route_to_tun(state, (struct ip4_prefix) { 0, 0 }, 0, OWN_TABLE) ||
+		    !settings_apply_own(state->undo, conf_pool_of(conf, addr)->ports) ||
 		    !undo_rule(state->undo, conf->public_interface, addr, OWN_TABLE))
 			return false;
-		reserve_ports(state, conf_pool_of(conf, addr)->ports);
 		steered->own[steered->n_own++] = addr;
 		log_info("netstate", "own-address mode address=%s", ip4_str(addr, str));
 	}
@@ -364,12 +284,7 @@ bool
 netstate_apply(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                const struct conf *before)
 {
-	if (before == NULL) {
-		if (!forward(state->undo, conf) || !loosen_tun(state->undo) || !no_redirects(state->undo) ||
-		    !answer_at_once(state->undo, conf) || !bring_tun_up(state))
-			return false;
-		for (size_t i = 0; i < conf->n_private_interfaces; i++)
-			netlink_below(state->nl, conf->private_interfaces[i], no_merging, state->undo);
-	}
+	if (before == NULL && (!settings_apply(state->undo, state->nl, conf) || !bring_tun_up(state)))
+		return false;
 	return apply_pools(state, conf, place->net.public_addr, before) && apply_own(state, conf, place);
 }
