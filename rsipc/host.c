@@ -158,11 +158,10 @@ put_file(const char *path, char *text)
 	free(text);
 }
 
+/* They tell of the host's own leases; an agent for commands has none, and removes what a killed host-wide one left. */
 static void
 update_files(struct host *host)
 {
-	if (!host->host_wide)
-		return;
 	put_file(host->conf->strongswan, ike_strongswan(host->agent));
 	put_file(host->conf->environment, ike_environment(host->conf, host->agent));
 }
@@ -299,10 +298,8 @@ undo_network(struct host *host)
 {
 	if (host->tunnel != NULL)
 		close_tunnel(host);
-	if (host->host_wide && host->conf->strongswan != NULL)
-		textfile_put(host->conf->strongswan, NULL);
-	if (host->host_wide && host->conf->environment != NULL)
-		textfile_put(host->conf->environment, NULL);
+	put_file(host->conf->strongswan, NULL);
+	put_file(host->conf->environment, NULL);
 }
 
 static void

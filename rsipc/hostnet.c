@@ -185,7 +185,8 @@ apply_addresses(struct hostnet *hn, const ip4_t *addrs, size_t n)
 		if (!among(addrs, n, hn->addrs[i]))
 			netlink_addr_del(hn->nl, hn->ifindex, (struct ip4_prefix){ hn->addrs[i], 32 });
 	}
-	memcpy(hn->addrs, addrs, n * sizeof(*addrs));
+	for (size_t i = 0; i < n; i++)
+		hn->addrs[i] = addrs[i];
 	hn->n_addrs = n;
 }
 
@@ -301,6 +302,8 @@ hostnet_apply(struct hostnet *hn, struct tunnel *tunnel, const struct wish *wish
 		return;
 	/* Addresses before the routes that prefer them as source; old ones go when nothing refers to them any more. */
 	apply_addresses(hn, wish->addrs, wish->n_addrs);
+	for (size_t i = 0; i < wish->n_addrs; i++)
+		tunnel_address(tunnel, wish->addrs[i]);
 	apply_ports(hn, wish);
 	want_throws(hn, wish);
 	want_tunnelled(hn, wish);

@@ -60,6 +60,13 @@ tunnel_relay(struct tunnel *t)
 	return t->relay;
 }
 
+void
+tunnel_address(struct tunnel *t, ip4_t addr)
+{
+	if (t->relay != NULL)
+		tun_relay_address(t->relay, addr);
+}
+
 static int
 open_with(struct tunnel *t, const struct tunnel_ops *ops)
 {

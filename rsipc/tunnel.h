@@ -33,6 +33,9 @@ const char *tunnel_driver(const struct tunnel *tunnel); /* "kernel", "tun", "non
 bool tunnel_is_kernel(const struct tunnel *tunnel);
 unsigned tunnel_mtu(const struct tunnel *tunnel); /* what a device may carry now */
 
+/* The host holds this address: what no command claims of it is for the host's device. */
+void tunnel_address(struct tunnel *tunnel, ip4_t addr);
+
 /* The relay, made at the first call where the driver itself needs none. NULL after a line in the log. */
 struct tun_relay *tunnel_relay(struct tunnel *tunnel);
 
