@@ -177,5 +177,7 @@ dp_apply(struct demux *d, const void *bytes, size_t len, int64_t now)
 		log_error("relay", "bad message from control refused op=%u length=%zu", op, len);
 		return DP_REFUSED;
 	}
-	return op == DP_SYNC_END ? DP_APPLIED_SYNC : DP_APPLIED;
+	if (op == DP_SYNC_BEGIN)
+		return DP_APPLIED_BEGIN;
+	return op == DP_SYNC_END ? DP_APPLIED_END : DP_APPLIED;
 }
