@@ -8,6 +8,8 @@
 #include "../dataplane/packet_build.h"
 #include "demux_binding.h"
 #include "encap.h"
+#include "rsip_proto.h"
+#include "tunnel_header.h"
 
 #define HOST IP(10, 0, 0, 11)
 #define GATEWAY IP(10, 0, 0, 1)
@@ -40,18 +42,18 @@ START_TEST(ecn_of_rfc_6040)
 }
 END_TEST
 
-static enum dp_drop
+static enum encap_fault
 strip(const struct test_packet *from, size_t *inner_at, size_t *inner_len)
 {
 	static uint8_t bytes[2000];
 	struct packet outer;
 	uint8_t *inner = bytes;
-	enum dp_drop drop;
+	enum encap_fault fault;
 
 	ck_assert(packet_parse(&outer, bytes, test_packet_build(from, bytes)));
-	drop = encap_strip(&outer, &inner, inner_len);
+	fault = encap_strip(&outer, &inner, inner_len);
 	*inner_at = (size_t)(inner - bytes);
-	return drop;
+	return fault;
 }
 
 START_TEST(headers_off)
@@ -59,18 +61,18 @@ START_TEST(headers_off)
 	struct test_packet p = { .tunnel = 4, .outer_src = HOST, .outer_dst = GATEWAY, .src = 1, .dst = 2, .proto = UDP, .data = 3 };
 	size_t at, len;
 
-	ck_assert_int_eq(strip(&p, &at, &len), DP_NO_DROP);
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_OK);
 	ck_assert_uint_eq(at, 20);
 	ck_assert_uint_eq(len, 31);
 	p.tunnel = 47;
-	ck_assert_int_eq(strip(&p, &at, &len), DP_NO_DROP);
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_OK);
 	ck_assert_uint_eq(at, 24);
 	p.gre_flags = 0x8000;
-	ck_assert_int_eq(strip(&p, &at, &len), DP_NO_DROP);
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_OK);
 	ck_assert_uint_eq(at, 28);
 	ck_assert_uint_eq(len, 31);
 	p.tunnel = 0;
-	ck_assert_int_eq(strip(&p, &at, &len), DP_DROP_PROTOCOL);
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_UNKNOWN);
 }
 END_TEST
 
@@ -82,7 +84,7 @@ START_TEST(gre_bits)
 
 	for (unsigned bit = 0; bit < 15; bit++) {
 		p.gre_flags = (uint16_t)(1u << bit);
-		ck_assert_int_eq(strip(&p, &at, &len), bit >= 3 && bit <= 9 ? DP_NO_DROP : DP_DROP_PROTOCOL);
+		ck_assert_int_eq(strip(&p, &at, &len), bit >= 3 && bit <= 9 ? ENCAP_OK : ENCAP_UNKNOWN);
 	}
 }
 END_TEST
@@ -97,7 +99,7 @@ START_TEST(gre_too_short)
 
 	ck_assert(packet_parse(&outer, bytes, test_packet_build(&p, bytes)));
 	for (outer.payload_len = 0; outer.payload_len < 8; outer.payload_len++)
-		ck_assert_int_eq(encap_strip(&outer, &inner, &len), DP_DROP_MALFORMED);
+		ck_assert_int_eq(encap_strip(&outer, &inner, &len), ENCAP_MALFORMED);
 }
 END_TEST
 
@@ -106,7 +108,7 @@ START_TEST(headers_on)
 	struct demux_host host = { .addr = HOST };
 	struct demux_binding b = { .host = &host, .lease = { .tunnel = RSIP_TUNNEL_GRE } };
 	const struct packet inner = { .tos = 0xbb, .dont_fragment = true };
-	struct tunnel_header h = encap_header(&b, &inner, GATEWAY);
+	struct tunnel_header h = tunnel_header_to(&b, &inner, GATEWAY);
 
 	ck_assert_uint_eq(h.src, GATEWAY);
 	ck_assert_uint_eq(h.dst, HOST);
@@ -114,7 +116,7 @@ START_TEST(headers_on)
 	ck_assert_uint_eq(h.tos, 0xbb);
 	ck_assert(h.df);
 	b.lease.gateway_addr = IP(10, 1, 0, 1);
-	ck_assert_uint_eq(encap_header(&b, &inner, GATEWAY).src, IP(10, 1, 0, 1));
+	ck_assert_uint_eq(tunnel_header_to(&b, &inner, GATEWAY).src, IP(10, 1, 0, 1));
 	ck_assert_uint_eq(encap_mtu(1500, RSIP_TUNNEL_IP_IP), 1480);
 	ck_assert_uint_eq(encap_mtu(1500, RSIP_TUNNEL_GRE), 1476);
 	ck_assert_mem_eq(encap_gre_header, "\0\0\x08\0", 4);
