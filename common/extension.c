@@ -97,10 +97,8 @@ read_auth(struct rbuf *value, struct rsip_auth *auth, const uint8_t *bytes)
 	auth->counter = rbuf_u64(value);
 	auth->mac_offset = (size_t)(value->pos - bytes);
 	rbuf_copy(value, auth->mac, sizeof(auth->mac));
-	if (value->bad || algorithm != AUTH_HMAC_SHA_256)
-		return false;
 	auth->algorithm = algorithm;
-	return true;
+	return algorithm == AUTH_HMAC_SHA_256;
 }
 
 /* Reads the value of one subtype; false when there is too little of it or it contradicts itself. */

@@ -10,8 +10,6 @@
 static enum rsip_list_form
 list_form(size_t number, size_t values)
 {
-	if (number == 0)
-		return RSIP_LIST_ABSENT; /* MUST be at least one */
 	if (values == 0)
 		return RSIP_LIST_DONT_CARE;
 	if (values == 1)
@@ -40,7 +38,7 @@ ports_have_twins(const struct rsip_ports *ports)
 	return false;
 }
 
-/* Form and number agree, and every value is a port that can be leased. */
+/* Form and number agree, the number being at least 1, and every value is a port that can be leased. */
 static bool
 ports_ok(const struct rsip_ports *ports)
 {

@@ -266,7 +266,9 @@ START_TEST(test_longest_spi_list)
 	wire[7] = (uint8_t)(values >> 8);
 	wire[8] = (uint8_t)values;
 	ck_assert_int_eq(message_decode(&msg, wire, len), RSIP_MISSING_PARAM);
-	ck_assert(!param_read_spis((struct rbuf) { .pos = wire + 7, .end = wire + len }, &msg.spis));
+	struct rsip_spis *spis = malloc(sizeof(*spis)); /* by itself, so that a write past its end is seen */
+	ck_assert(!param_read_spis((struct rbuf) { .pos = wire + 7, .end = wire + len }, spis));
+	free(spis);
 }
 END_TEST
 
@@ -312,8 +314,9 @@ START_TEST(test_encoder_refuses)
 		case 20: msg.tunnels[0] = 0; break;
 		case 21: msg.endpoint = (struct rsip_address) { .type = RSIP_ADDR_FQDN, .fqdn = "a..b", .fqdn_len = 4 }; break;
 		case 22: msg.auth = (struct rsip_auth) { .algorithm = 2 }; break;
+		case 23: msg.remote_ports = (struct rsip_ports) { .form = RSIP_LIST_DONT_NEED }; break;
 		default:
-			ck_assert_int_eq(fault, 23);
+			ck_assert_int_eq(fault, 24);
 			ck_assert_uint_gt(message_encode(&msg, wire, sizeof(wire)), 0);
 			return;
 		}
@@ -352,6 +355,9 @@ START_TEST(test_encoder_refuses_other_messages)
 	msg.tuples[0].netmask.ip4 = 0xff00ff00;
 	ck_assert_uint_eq(message_encode(&msg, wire, sizeof(wire)), 0);
 	msg.tuples[0].netmask.ip4 = 0xff000000;
+	msg.tuples[0].addr.any = true;
+	ck_assert_uint_eq(message_encode(&msg, wire, sizeof(wire)), 0);
+	msg.tuples[0].addr.any = false;
 	msg.tuples[0].indicator = 3;
 	ck_assert_uint_eq(message_encode(&msg, wire, sizeof(wire)), 0);
 }
@@ -359,7 +365,7 @@ END_TEST
 
 START_TEST(test_encoder_refuses_rsipsec)
 {
-	for (int fault = 0; fault < 6; fault++) {
+	for (int fault = 0; fault < 7; fault++) {
 		good_listen_response();
 		msg.type = RSIP_ASSIGN_RESPONSE_RSIPSEC;
 		msg.local_ports = (struct rsip_ports) { .form = RSIP_LIST_DONT_NEED };
@@ -376,9 +382,24 @@ START_TEST(test_encoder_refuses_rsipsec)
 		case 3: msg.spis.form = RSIP_LIST_RANGE; msg.spis.spi[0] = UINT32_MAX; break;
 		case 4: msg.spis.number = RSIP_SPI_LIST_MAX + 1; break;
 		case 5: msg.cookie_value = 1; break;
+		case 6: msg.local_ports.number = 1; break;
 		}
 		ck_assert_msg(message_encode(&msg, wire, sizeof(wire)) == 0, "fault %d was encoded", fault);
 	}
+}
+END_TEST
+
+/* A message has room for some fields; what else is set does not get into it. */
+START_TEST(test_encoder_passes_over)
+{
+	message_init(&msg, RSIP_DE_REGISTER_REQUEST);
+	msg.has_client_id = msg.has_bind_id = msg.has_lease_time = true;
+	msg.n_tunnels = msg.n_methods = 1;
+	msg.hostname = msg.error_text = "alpha";
+	msg.hostname_len = msg.error_text_len = 5;
+	msg.has_cookie = msg.has_move = true;
+	msg.ike_listener = 1;
+	ck_assert_uint_eq(message_encode(&msg, wire, sizeof(wire)), 4 + 7);
 }
 END_TEST
 
@@ -485,6 +506,7 @@ message_suite(void)
 	tcase_add_test(other, test_encoder_refuses);
 	tcase_add_test(other, test_encoder_refuses_other_messages);
 	tcase_add_test(other, test_encoder_refuses_rsipsec);
+	tcase_add_test(other, test_encoder_passes_over);
 	tcase_add_test(other, test_frame_len);
 	tcase_add_test(other, test_requests_and_responses);
 	tcase_add_test(other, test_vendor_id);
