@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "lease_check.h"
 
 #include <stdarg.h>
@@ -7,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "config.h"
 #include "log.h"
 #include "mem.h"
 

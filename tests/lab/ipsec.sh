@@ -2,11 +2,12 @@
 # The kernel-IPsec lab: two hosts with stock strongSwan talk native IPsec to one peer.
 #
 #   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names all scenarios, in this order:
-#       plain     each host with an address of its own: shows that kernel, strongSwan and traffic work
+#       plain     each host has an address of its own: shows that kernel, strongSwan and traffic work
+#       nat       the gateway translates addresses (masquerade): what fails there
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
-# ethtool procps kmod iptables tcpdump curl nginx-light strongswan-charon strongswan-swanctl strongswan-pki
-# libstrongswan-standard-plugins, and user-mode-linux where the running kernel has no ESP: the lab then runs in a kernel
+# ethtool procps kmod iptables tcpdump curl nginx-light python3 strongswan-charon strongswan-swanctl
+# strongswan-pki libstrongswan-standard-plugins, and user-mode-linux where the running kernel has no ESP: the lab then runs in a kernel
 # of its own (uml.sh), and leaves the machine untouched. Captures and logs of a run that failed stay in
 # $BUILDDIR/ipsec-lab.
 set -u
@@ -29,7 +30,7 @@ kernel_has_esp() {
 
 [ "$(id -u)" = 0 ] || { fail "kernel IPsec" "needs root"; verdict_exit; }
 [ -x "$BUILDDIR/tests/tools/flow" ] || { fail "kernel IPsec" "$BUILDDIR is not a finished build"; verdict_exit; }
-[ $# -gt 0 ] || set -- plain
+[ $# -gt 0 ] || set -- plain nat
 rm -rf "$out"
 mkdir -p "$out"
 

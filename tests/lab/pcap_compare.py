@@ -2,7 +2,8 @@
 
     pcap_compare.py PUBLIC-ADDRESS PEER.pcap HOST.pcap...
 
-Only TTL and header checksum may differ. Fragments, retransmissions and reordering do not matter: each packet that the
+Only TTL and header checksum may differ. Of packets inside an IP-IP or GRE tunnel (RFC 2003, 2784) the inner ones are
+compared. Fragments, retransmissions and reordering do not matter: each packet that the
 peer got from PUBLIC-ADDRESS must be one that a host sent, and each that a host got one that the peer sent.
 Prints how many were equal; exit status 1 when one was not, or when there is nothing to compare.
 """
@@ -34,7 +35,13 @@ def packets(path):
         elif link not in RAW:
             raise ValueError("%s: link type %d" % (path, link))
         if frame and frame[0] >> 4 == 4:
-            yield frame[:struct.unpack("!H", frame[2:4])[0]]
+            yield inner(frame[:struct.unpack("!H", frame[2:4])[0]])
+
+
+def inner(packet):
+    """The packet itself, or the one that it tunnels."""
+    start = {4: 0, 47: 4}.get(packet[9])
+    return packet if start is None else packet[ip_packet.header_length(packet) + start:]
 
 
 def same(packet):

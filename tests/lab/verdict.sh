@@ -38,7 +38,7 @@ wait_for() {
 }
 
 # try WHO FEATURE EXPECTED FUNCTION ARG...: runs it, prints the RESULT line that the demo's table is made of, and PASS or
-# FAIL by whether it did what is EXPECTED (works or fails).
+# FAIL by whether it did what is EXPECTED (works or fails). Returns whether it worked.
 try() {
 	local who=$1 feature=$2 want=$3 out have why
 	shift 3
@@ -46,6 +46,7 @@ try() {
 	printf '%s\n' "$out" | sed '/^$/d; s/^/    | /'
 	echo "RESULT: $who $feature $have${why:+ - $why}"
 	if [ "$have" = "$want" ]; then pass "$who: $feature $have"; else fail "$who: $feature" "$have: $why"; fi
+	[ "$have" = works ]
 }
 
 verdict_exit() { exit "$verdict_failed"; }

@@ -6,6 +6,7 @@
 
 PEER=203.0.113.200            # y
 declare -gA ADDRESS           # by host: where it speaks IKE from
+declare -gA SEEN=()           # by host: the address that the peer sees it at, where that is another one
 declare -gA PORTS             # by host: the first of 64 ports, aligned to 64, that are its own on that address
 declare -gA INNER=([x1]=10.1.0.11 [x2]=10.1.0.12 [y]=10.2.0.1) # addresses inside tunnel mode SAs
 
@@ -145,6 +146,8 @@ ike_start() {
 	local node dir
 	for node in "$@"; do
 		dir=$(ike_dir "$node")
+		mkdir -p "$dir/swanctl"
+		in_box "$node" touch /etc/strongswan.d/none.conf # it complains of a pattern that matches nothing
 		ike_daemon_conf "$node" >"$dir/strongswan.conf"
 		if [ "$node" = y ]; then ike_peer_conf; else ike_host_conf "$node"; fi >"$dir/swanctl/swanctl.conf"
 		start "$node" "charon_$node" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon

@@ -5,6 +5,7 @@
 #
 # DIR: where captures and logs go. Prints PASS, FAIL and SKIP lines.
 set -u
+export PYTHONDONTWRITEBYTECODE=1
 
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1 BUILDDIR=$2
@@ -12,7 +13,7 @@ shift 2
 TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons ike talk capture conversation plain; do
+for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip; do
 	. "$here/$part.sh"
 done
 

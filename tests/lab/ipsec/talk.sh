@@ -52,16 +52,28 @@ fetch() {
 		cmp - "$LAB_TMP/nginx/page"
 }
 
+listening() { on "$1" ss -Hltn | grep -q ":$2 "; }
+
 # serve HOST MODE: the host is the server, on a port of its own; the peer connects.
 serve() {
 	local mine theirs port server status=0
 	ends "$@"
 	background "$1" "$FLOW" echo "$mine:$((port + PORT_SERVER))"
 	server=$!
-	sleep 0.3
-	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_SERVER))" || status=1
+	wait_for 5 listening "$1" $((port + PORT_SERVER))
+	[ "$2" = tunnel ] || mine=${SEEN[$1]:-$mine}
+	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_SERVER))" >"$LAB_TMP/serve_$1.log" 2>&1 ||
+		{ echo "the peer does not reach $1: $(tail -n 1 "$LAB_TMP/serve_$1.log")"; status=1; }
 	kill $server
 	return $status
+}
+
+# datagrams HOST MODE: a short UDP flow through the peer's echo server; nothing may be lost.
+datagrams() {
+	local mine theirs port
+	ends "$@"
+	on "$1" "$FLOW" run -u -n 10 -i 50 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT" >"$LAB_TMP/datagrams_$1.log" 2>&1 ||
+		{ echo "no answer for $1: $(tail -n 1 "$LAB_TMP/datagrams_$1.log")"; return 1; }
 }
 
 # flows_start MODE: on each host a TCP and a UDP flow through the peer's echo server and back, ten messages a second

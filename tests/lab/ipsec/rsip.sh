@@ -1,0 +1,75 @@
+# The main thing: both hosts hold the same public address by RSIP (RFC 3102 to 3104), and both speak IKE from port 500
+# and native ESP with the same peer at the same time. Source this file after features.sh.
+
+declare -gA SPI_LAST # by host: the last of its 16 SPIs; SPI is the first
+
+# bindings FILTER: a jq filter over the gateway's list of bindings.
+bindings() { gateway_ctl -j bindings | jq -r "$1"; }
+
+bindings_are() { [ "$(bindings length)" = "$1" ]; }
+
+# hosts_lease COOKIE DRIVER-OF-X1 DRIVER-OF-X2: starts rsipc on both, waits for their leases, takes them down.
+hosts_lease() {
+	local host number
+	sed "s/@COOKIE@/$1/; s/@DRIVER@/$2/" "$here/../rsipc-ipsec.conf" >"$LAB_TMP/x1.conf"
+	sed "s/@COOKIE@/$1/; s/@DRIVER@/$3/" "$here/../rsipc-ipsec.conf" >"$LAB_TMP/x2.conf"
+	for host in x1 x2; do host_start $host "$LAB_TMP/$host.conf"; done
+	wait_for 20 bindings_are 4 && for host in x1 x2; do
+		wait_for 10 in_box $host test -e /etc/strongswan.d/rsip.conf || return 1
+		number=1${host#x}
+		ADDRESS[$host]=$(bindings ".[] | select(.host == \"10.0.0.$number\" and .method == \"rsipsec\").address")
+		PORTS[$host]=$(bindings ".[] | select(.host == \"10.0.0.$number\" and .method == \"rsap-ip\").ports[0][0]")
+		read -r SPI[$host] SPI_LAST[$host] <<<"$(bindings \
+			".[] | select(.host == \"10.0.0.$number\" and .method == \"rsipsec\").spis[0] | .[0] + \" \" + .[1]")"
+	done
+}
+
+hosts_release() {
+	host_stop x1
+	host_stop x2
+	wait_for 10 bindings_are 0
+}
+
+# spis_leased: of the capture `public`: all ESP to the address is for a leased SPI, and there is some for each host.
+spis_leased() {
+	local ours=() host
+	for host in x1 x2; do
+		ours+=("(ip[20:4] >= ${SPI[$host]} and ip[20:4] <= ${SPI_LAST[$host]})")
+		seen public "ip proto 50 and dst ${ADDRESS[$host]} and ${ours[-1]}" || { echo "no ESP for $host"; return 1; }
+	done
+	unseen public "ip proto 50 and dst ${ADDRESS[x1]} and not (${ours[0]} or ${ours[1]})"
+}
+
+# nothing_else: of the capture `public`: between the address and the peer go ESP and IKE on port 500, nothing else.
+nothing_else() { unseen public "host ${ADDRESS[x1]} and host $PEER and ip and not (proto 50 or (udp src port 500 and dst port 500))"; }
+
+scenario_rsip() {
+	sed 's/@ADDRESS@/203.0.113.9/; s/@PORTS@/1024-65535/; s/"debug"/"info"/' "$here/../rsipd-native.conf" >"$LAB_TMP/rsipd.conf"
+	check "rsip: rsipd starts" gateway_start "$LAB_TMP/rsipd.conf" || return
+	check "rsip: both hosts have their leases" hosts_lease block kernel kernel || return
+	check "rsip: both hosts hold the one address ${ADDRESS[x1]}" test "${ADDRESS[x1]}" = "${ADDRESS[x2]}"
+	gateway_ctl bindings
+	check "rsip: strongSwan starts" ike_start y x1 x2 || return
+	capture_start public n wan0 "host $PEER"
+	capture_start y y eth0 "host ${ADDRESS[x1]}"
+	capture_start x1 x1 eth0 "ip proto 4"
+	capture_start x2 x2 eth0 "ip proto 4"
+	conversations rsip
+	capture_stop
+	ike_stop x1 x2
+	shared rsip works
+	check "rsip: all ESP is for leased SPIs, of both hosts" spis_leased
+	check "rsip: nothing but ESP and IKE on port 500 is on the wire" nothing_else
+	hosts_release
+
+	check "rsip, cookies learned: both hosts have their leases" hosts_lease learn kernel tun || return
+	IKE_HOST_EXTRA="dpd_delay = 3s" check "rsip, cookies learned: strongSwan starts" ike_start x1 x2 || return
+	capture_start public n wan0 "host $PEER"
+	conversations "rsip, cookies learned"
+	capture_stop
+	ike_stop x1 x2 y
+	check "rsip, cookies learned: all ESP is for leased SPIs, of both hosts" spis_leased
+	check "rsip, cookies learned: nothing but ESP and IKE on port 500 is on the wire" nothing_else
+	hosts_release
+	gateway_stop
+}
