@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cfile_comments.h"
 #include "log.h"
 #include "mem.h"
 
@@ -55,7 +56,6 @@ static struct {
 	const char *text;
 	cfg_t *root;
 	struct cfile_section *open; /* the section being read; NULL outside, and inside until its first value */
-	bool ended;                 /* the end option came, where it belongs */
 } reading;
 
 void
@@ -255,7 +255,6 @@ take_end(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	*(void **)result = NULL;
 	if (cfg->line <= reading.file->last_line)
 		unknown_option(cfg, cfg_opt_name(opt));
-	reading.ended = true;
 	return 0;
 }
 
@@ -358,7 +357,7 @@ lines_count(const char *text)
 	return n > 0 ? n : 1;
 }
 
-/* The whole file as a string with the end option behind it; NULL after a report. The caller frees it. */
+/* The whole file as a string without comments and with the end option behind it; NULL after a report. The caller frees it. */
 static char *
 slurp(struct cfile *file, int fd)
 {
@@ -375,14 +374,15 @@ slurp(struct cfile *file, int fd)
 	char *text = mem_zero((size_t)st.st_size + sizeof(end), 1);
 	while (len < (size_t)st.st_size && (got = pread(fd, text + len, (size_t)st.st_size - len, (off_t)len)) > 0)
 		len += (size_t)got;
-	if (got >= 0 && strlen(text) == len) {
-		file->last_line = lines_count(text);
-		return strcat(text, end);
-	}
+	file->last_line = lines_count(text);
 	if (got < 0)
 		cfile_error(file, 1, "cannot be read: %s; check the disk", strerror(errno));
-	else
+	else if (strlen(text) != len)
 		cfile_error(file, 1, "holds a zero byte; a config file is plain text");
+	else if (!cfile_blank_comments(text))
+		cfile_error(file, file->last_line, "the file ends inside of a comment; close it with */");
+	else
+		return strcat(text, end);
 	free(text);
 	return NULL;
 }
@@ -401,11 +401,9 @@ parse(struct cfile *file, const char *text)
 	reading.root = root;
 	cfg_set_error_function(root, fault);
 	bool good = cfg_parse_buf(root, text) == CFG_SUCCESS;
-	if (good && !reading.ended)
-		cfile_error(file, file->last_line, "the file ends inside of a comment; close it with */");
 	cfg_free(root);
 	kinds_free(opts);
-	return good && reading.ended;
+	return good;
 }
 
 struct cfile *

@@ -270,6 +270,19 @@
 	{ "nat { a = 1 }\n" G P L H,
 	  "t:1: unknown option or section \"nat\"; allowed here: local-networks, gateway { }, pool NAME { }, "
 	    "policy NAME { }, host NAME { }, log { }, metrics { }\n" },
+	{ "# one\n# two # three\n  # four\n" G "# five\n" P L H "// six\nlog { to = \"#\" } # seven\nwrong = 1\n",
+	  "t:11: unknown option or section \"wrong\"; allowed here: local-networks, gateway { }, pool NAME { }, "
+	    "policy NAME { }, host NAME { }, log { }, metrics { }\n"
+	  "t:10: to: \"#\" is not known here; allowed: stderr, syslog, journal, none\n" },
+	{ "/* one\n two\n */ " G "/**/" P "/* three */ " L H
+	  "log { /* four\n*/ to = a//b /* five */ level = \"/*\" }\n",
+	  "t:8: to: \"a//b\" is not known here; allowed: stderr, syslog, journal, none\n"
+	  "t:8: level: \"/*\" is not known here; allowed: error, warn, info, debug\n" },
+	{ "# \"quote's\n" G P L H "log { to = \"a\\\"#b\" level = 'x\\'#' }\nwrong = 1 # \"\n",
+	  "t:7: unknown option or section \"wrong\"; allowed here: local-networks, gateway { }, pool NAME { }, "
+	    "policy NAME { }, host NAME { }, log { }, metrics { }\n"
+	  "t:6: to: \"a\"#b\" is not known here; allowed: stderr, syslog, journal, none\n"
+	  "t:6: level: \"x'#\" is not known here; allowed: error, warn, info, debug\n" },
 	{ G P L H "log { to = 'stderr }\n",
 	  "t:5: the file ends inside of a string; close it with a quote\n" },
 	{ "gateway {\n listen = ten\n state = x\n}\npool p { ports = 0 }\npolicy l { pools = q lease = x "
