@@ -23,10 +23,10 @@ const char *ip4_prefix_str(struct ip4_prefix prefix, char buf[IP4_PREFIX_STRLEN]
 
 /* The parsers read the whole string and return false, leaving *out alone, when it is anything else. */
 bool ip4_parse(const char *text, ip4_t *out);                       /* "10.0.0.1" */
-bool ip4_prefix_parse(const char *text, struct ip4_prefix *out);    /* "10.0.0.0/8", or an address for /32; host bits must be 0 */
+bool ip4_prefix_parse(const char *text, struct ip4_prefix *out);    /* "10.0.0.0/8" with host bits 0, or an address */
 bool ip4_range_parse(const char *text, struct ip4_range *out);      /* address, prefix, or "first-last" */
 bool port_range_parse(const char *text, struct port_range *out);    /* "500" or "1024-65535"; port 0 is refused */
-bool spi_range_parse(const char *text, struct spi_range *out);      /* "0x100-0xffffffff"; below 256 is refused (RFC 4303 2.1) */
+bool spi_range_parse(const char *text, struct spi_range *out);      /* "0x100-0xffffffff"; 0-255 are refused, RFC 4303 2.1 */
 bool ip4_port_parse(const char *text, ip4_t *addr, uint16_t *port); /* "127.0.0.1:9455" */
 
 ip4_t ip4_mask(uint8_t prefix_len);

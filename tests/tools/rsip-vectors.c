@@ -158,8 +158,9 @@ write_capture(const char *vector_dir, unsigned n_random, const char *path, bool 
 {
 	static struct writer w;
 
-	w.to_gateway = (struct segment) { .src = HOST, .dst = GATEWAY, .src_port = HOST_PORT, .dst_port = RSIP_PORT, .tcp = tcp };
-	w.to_host = (struct segment) { .src = GATEWAY, .dst = HOST, .src_port = RSIP_PORT, .dst_port = HOST_PORT, .tcp = tcp };
+	w.to_gateway = (struct segment) { .src = HOST, .dst = GATEWAY, .src_port = HOST_PORT, .dst_port = RSIP_PORT };
+	w.to_host = (struct segment) { .src = GATEWAY, .dst = HOST, .src_port = RSIP_PORT, .dst_port = HOST_PORT };
+	w.to_gateway.tcp = w.to_host.tcp = tcp;
 	w.to_gateway.seq = 0xfffffff0; /* wraps early */
 	w.out = capture_create(path);
 	if (tcp)

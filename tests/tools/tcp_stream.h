@@ -1,5 +1,5 @@
-/* RSIP messages out of captured TCP segments. Segments are expected in order, as a capture on one of the hosts has them:
- * repeated bytes are dropped, and after a gap the stream starts anew with the segment behind it. */
+/* RSIP messages out of captured TCP segments. Segments are expected in order, as a capture on one of the hosts has
+ * them: repeated bytes are dropped, and after a gap the stream starts anew with the segment behind it. */
 #ifndef RSIP_TESTS_TCP_STREAM_H
 #define RSIP_TESTS_TCP_STREAM_H
 
