@@ -42,6 +42,13 @@ log_errors_to_stderr(bool on)
 	log_errors_too = on;
 }
 
+void
+log_adjust(enum log_level level, bool json)
+{
+	log_max = level;
+	log_json = json;
+}
+
 bool
 log_level_parse(const char *word, enum log_level *out)
 {

@@ -17,6 +17,9 @@ void log_init(const char *program, enum log_target to, enum log_level level, boo
 /* Errors go to standard error too, wherever the rest goes: for the one who starts a daemon and waits to see it serve. */
 void log_errors_to_stderr(bool on);
 
+/* Another level and format from now on, at the same place. */
+void log_adjust(enum log_level level, bool json);
+
 /* "error", "warn", "info", "debug" and "stderr", "syslog" (also "journal"), "none"; false if it is no such word. */
 bool log_level_parse(const char *word, enum log_level *out);
 bool log_target_parse(const char *word, enum log_target *out);

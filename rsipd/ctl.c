@@ -222,7 +222,7 @@ do_free(struct ctl_conn *conn, const json_t *request, void *arg)
 	}
 	log_info("ctl", "binding freed by operator bind_id=%u", b->bind_id);
 	l->events.binding_ended(l->events.arg, b->session, b);
-	lease_end(l, b, "operator");
+	lease_end(l, b, LEASE_BY_OPERATOR);
 	commit(conn, gw);
 }
 
@@ -240,7 +240,7 @@ do_deregister(struct ctl_conn *conn, const json_t *request, void *arg)
 	}
 	log_info("ctl", "host de-registered by operator client_id=%u", s->client_id);
 	l->events.session_ended(l->events.arg, s);
-	registration_end(l, s, "operator");
+	registration_end(l, s, LEASE_BY_OPERATOR);
 	commit(conn, gw);
 }
 

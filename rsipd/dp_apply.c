@@ -1,5 +1,6 @@
 #include "dp_apply.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "dataplane.h"
@@ -126,6 +127,10 @@ apply_pool(struct demux *d, const uint8_t *bytes)
 	const size_t n_max = sizeof(((struct dp_pool *)0)->ike_ports) / sizeof(uint16_t);
 	struct dp_pool m;
 
+	/* Before they are read as what they must be: any other value in a bool is undefined. */
+	if (bytes[offsetof(struct dp_pool, own)] > 1 || bytes[offsetof(struct dp_pool, shared)] > 1 ||
+	    bytes[offsetof(struct dp_pool, mss_clamp)] > 1)
+		return false;
 	memcpy(&m, bytes, sizeof(m));
 	return m.addresses.first <= m.addresses.last && m.n_ike_ports <= n_max && demux_add_pool(d, &m);
 }
@@ -177,5 +182,7 @@ dp_apply(struct demux *d, const void *bytes, size_t len, int64_t now)
 		log_error("relay", "bad message from control refused op=%u length=%zu", op, len);
 		return DP_REFUSED;
 	}
-	return op == DP_SYNC_END ? DP_APPLIED_SYNC : DP_APPLIED;
+	if (op == DP_SYNC_BEGIN)
+		return DP_APPLIED_BEGIN;
+	return op == DP_SYNC_END ? DP_APPLIED_END : DP_APPLIED;
 }

@@ -11,8 +11,9 @@ struct demux;
 /* What a message has done that the caller has to act on. */
 enum dp_applied {
 	DP_APPLIED,
-	DP_APPLIED_SYNC, /* it ended a synchronisation: claims that control does not know are to be told */
-	DP_REFUSED,      /* logged, nothing changed: a defect of control's */
+	DP_APPLIED_BEGIN, /* a synchronisation has begun: what control knows is open */
+	DP_APPLIED_END,   /* and ended: claims that it does not know are to be told */
+	DP_REFUSED,       /* logged, nothing changed: a defect of control's */
 };
 
 /* bytes is borrowed and need not be aligned. */

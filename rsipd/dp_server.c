@@ -18,6 +18,7 @@
 struct dp_server {
 	struct demux *demux;
 	int fd; /* -1: control is away */
+	bool in_step; /* control has told everything: what it does not know of claims, it does not know */
 	bool claims_untold;
 	struct token_bucket strangers;
 	uint8_t message[DP_MESSAGE_MAX + 1]; /* one more, to see that one is too long */
@@ -46,6 +47,22 @@ dp_server_connect(struct dp_server *s, int fd)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = fd;
+	s->in_step = false;
+}
+
+static void
+apply(struct dp_server *s, size_t len, int64_t now)
+{
+	switch (dp_apply(s->demux, s->message, len, now)) {
+	case DP_APPLIED_BEGIN:
+		s->in_step = false;
+		break;
+	case DP_APPLIED_END:
+		s->in_step = s->claims_untold = true;
+		break;
+	default:
+		break;
+	}
 }
 
 static bool
@@ -66,8 +83,7 @@ dp_server_poll(struct dp_server *s, int64_t now)
 			break;
 		if (n <= 0)
 			return false;
-		if (dp_apply(s->demux, s->message, (size_t)n, now) == DP_APPLIED_SYNC)
-			s->claims_untold = true;
+		apply(s, (size_t)n, now);
 	}
 	if (s->claims_untold)
 		dp_server_tell_claims(s);
@@ -101,6 +117,8 @@ tell_claim(struct learned *item, void *arg)
 void
 dp_server_tell_claims(struct dp_server *s)
 {
+	if (!s->in_step)
+		return;
 	s->claims_untold = false;
 	learned_walk(demux_learned(s->demux), LEARNED_COOKIE, tell_claim, s);
 }

@@ -14,7 +14,7 @@ expire_session(struct ledger *l, int64_t now)
 	if (s == NULL)
 		return false;
 	l->events.session_ended(l->events.arg, s);
-	registration_end(l, s, "expired");
+	registration_end(l, s, LEASE_EXPIRED);
 	return true;
 }
 
@@ -26,7 +26,7 @@ expire_binding(struct ledger *l, int64_t now)
 	if (b == NULL)
 		return false;
 	l->events.binding_ended(l->events.arg, b->session, b);
-	lease_end(l, b, "expired");
+	lease_end(l, b, LEASE_EXPIRED);
 	return true;
 }
 

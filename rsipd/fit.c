@@ -74,7 +74,7 @@ try_named_spis(struct fit *f)
 	for (size_t i = 0; i < f->b->n_spis; i++) {
 		struct spi_range range = f->b->spis[i];
 		if (range.first < f->spec->spis.first || range.last > f->spec->spis.last)
-			return fail(f, FIT_SPIS, RSIP_IPSEC_UNALLOWED);
+			return fail(f, FIT_RANGE, RSIP_IPSEC_SPI_UNAVAILABLE);
 		if (!is_free(f, TUPLE_SPI, range.first, range.last))
 			return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_INUSE);
 	}

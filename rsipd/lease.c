@@ -84,8 +84,9 @@ refuse_by_pool(enum rsip_error error, const struct lease_request *req, struct re
 		return refuse(why, error, "nowhere %u contiguous ports are free now", req->n_ports);
 	case RSIP_IPSEC_SPI_INUSE: return refuse(why, error, "an SPI or the cookie block is in use, or held after use");
 	case RSIP_IPSEC_SPI_UNAVAILABLE:
-		return refuse(why, error, "nowhere %u SPIs and a cookie block are free now", req->n_spis);
-	case RSIP_IPSEC_UNALLOWED: return refuse(why, error, "an SPI is not among those that the pool leases");
+		return req->spi_intent == POOL_NAMED ?
+		           refuse(why, error, "an SPI is not among those that the pool leases") :
+		           refuse(why, error, "nowhere %u SPIs and a cookie block are free now", req->n_spis);
 	default: return refuse(why, error, "%s", "");
 	}
 }
@@ -183,6 +184,7 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	ledger_enter(l, s, b);
 	registration_prolong(l, s, b->expires);
 	l->dataplane.bind(l->dataplane.arg, b);
+	l->stats->bindings_granted++;
 	log_grant(b);
 	lease_assert(l, "grant");
 	*out = b;
@@ -210,13 +212,11 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 		              "%s is in no pool of this host's policy any more: ask for another binding",
 		              ip4_str(b->local_addr, addr));
 
-	int64_t until = clock_now() + (int64_t)policy_lease_s(s->policy, asked_s) * 1000;
-	if (until > b->expires) {
-		b->expires = until;
-		expiry_set(&l->binding_expiry, b, until);
-		store_extend_binding(l->store, b);
-		registration_prolong(l, s, until);
-	}
+	b->expires = clock_now() + (int64_t)policy_lease_s(s->policy, asked_s) * 1000;
+	expiry_set(&l->binding_expiry, b, b->expires);
+	store_extend_binding(l->store, b);
+	registration_prolong(l, s, b->expires);
+	l->stats->bindings_extended++;
 	log_debug("lease", "extended bind_id=%u lease_s=%u", b->bind_id, lease_seconds_left(b->expires));
 	lease_assert(l, "extend");
 	return RSIP_OK;
@@ -236,15 +236,32 @@ quarantine(struct ledger *l, const struct binding *b)
 	}
 }
 
+const char *
+lease_how_name(enum lease_how how)
+{
+	static const char *const names[] = {
+		[LEASE_FREED] = "freed",
+		[LEASE_DE_REGISTERED] = "de-registered",
+		[LEASE_EXPIRED] = "expired",
+		[LEASE_BY_OPERATOR] = "operator",
+	};
+
+	return names[how];
+}
+
 void
-lease_end(struct ledger *l, struct binding *b, const char *how)
+lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 {
 	char host[IP4_STRLEN], addr[IP4_STRLEN];
 
 	log_info("lease", "ended bind_id=%u host=%s address=%s how=%s", b->bind_id, ip4_str(b->session->host_addr, host),
-	         ip4_str(b->local_addr, addr), how);
+	         ip4_str(b->local_addr, addr), lease_how_name(how));
 	l->dataplane.unbind(l->dataplane.arg, b->bind_id);
-	store_end_binding(l->store, b, how);
+	store_end_binding(l->store, b, lease_how_name(how));
+	if (how == LEASE_EXPIRED)
+		l->stats->bindings_expired++;
+	else
+		l->stats->bindings_freed++;
 	ledger_strike(l, b);
 	pool_release(l->pool, b);
 	quarantine(l, b);

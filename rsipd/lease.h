@@ -15,11 +15,16 @@
 enum rsip_error lease_grant(struct ledger *l, struct session *s, const struct lease_request *req, struct binding **out,
                             struct refusal *why);
 
-/* Prolongs a binding, by asked_s seconds from now or, with 0, by what policy gives; never shortens it. */
+/* Gives a binding a new lease from now on: asked_s seconds or, with 0, what policy gives. A host may ask for less than
+ * what is left. */
 enum rsip_error lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refusal *why);
 
-/* Ends a binding: its tuples go into quarantine, b is freed. how is for the history: "freed", "expired", ... */
-void lease_end(struct ledger *l, struct binding *b, const char *how);
+/* Why a lease ends: for the history and the counters. */
+enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_BY_OPERATOR };
+
+/* Ends a binding: its tuples go into quarantine, b is freed. */
+void lease_end(struct ledger *l, struct binding *b, enum lease_how how);
+const char *lease_how_name(enum lease_how how); /* "freed", "de-registered", "expired", "operator" */
 
 /* Seconds until then, as told to hosts: rounded down, at least 0. */
 uint32_t lease_seconds_left(int64_t expires);

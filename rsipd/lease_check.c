@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "lease_check.h"
 
 #include <stdarg.h>
@@ -5,7 +7,6 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "config.h"
 #include "log.h"
 #include "mem.h"
 

@@ -4,10 +4,11 @@
 #include <utlist.h>
 
 void
-ledger_init(struct ledger *l, const struct conf *conf, struct store *store, const struct dp_ops *dataplane,
-            const struct ledger_events *events)
+ledger_init(struct ledger *l, const struct conf *conf, struct store *store, struct stats *stats,
+            const struct dp_ops *dataplane, const struct ledger_events *events)
 {
-	*l = (struct ledger){ .conf = conf, .store = store, .dataplane = *dataplane, .events = *events };
+	*l = (struct ledger){ .conf = conf, .store = store, .stats = stats,
+	                      .dataplane = *dataplane, .events = *events };
 	l->pool = pool_new();
 	pool_configure(l->pool, conf, &l->sessions);
 	expiry_init(&l->session_expiry, offsetof(struct session, expiry_slot));

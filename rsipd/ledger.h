@@ -11,6 +11,7 @@
 #include "expiry.h"
 #include "pool.h"
 #include "session.h"
+#include "stats.h"
 #include "store.h"
 
 /* What happens to hosts without their asking. Called before the object goes, so that it can still be described. */
@@ -24,6 +25,7 @@ struct ledger {
 	const struct conf *conf;
 	struct pool *pool;
 	struct store *store;
+	struct stats *stats; /* what happens here is counted here */
 	struct session_table sessions;
 	struct binding_table bindings;
 	uint32_t last_bind_id;
@@ -34,9 +36,9 @@ struct ledger {
 
 /* Reads: sessions and bindings by their tables and cursors, pools by pool_totals(l->pool, &l->conf->pools[i]). */
 
-/* An empty ledger. conf and store are borrowed. */
-void ledger_init(struct ledger *l, const struct conf *conf, struct store *store, const struct dp_ops *dataplane,
-                 const struct ledger_events *events);
+/* An empty ledger. conf, store and stats are borrowed. */
+void ledger_init(struct ledger *l, const struct conf *conf, struct store *store, struct stats *stats,
+                 const struct dp_ops *dataplane, const struct ledger_events *events);
 void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written; walks come to their end */
 
 /* After a reload: hosts get their new policies. Leases stay as they are until they expire. */

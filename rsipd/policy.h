@@ -20,9 +20,9 @@
 struct lease_request {
 	enum rsip_method method;
 	bool listen;
-	uint8_t n_tunnels;  /* 0: no preference */
-	uint8_t tunnels[8]; /* enum rsip_tunnel_type, any of them will do */
-	uint32_t lease_s;   /* 0: as policy gives */
+	uint8_t n_tunnels;      /* 0: no preference */
+	const uint8_t *tunnels; /* any of them will do; may be no enum rsip_tunnel_type */
+	uint32_t lease_s;       /* 0: as policy gives */
 
 	enum pool_intent addr_intent, port_intent, spi_intent, cookie_intent;
 	ip4_t addr;                                /* where NAMED */
@@ -33,8 +33,9 @@ struct lease_request {
 	uint64_t cookie_value, cookie_mask; /* the mask also where ANY */
 	ip4_t ike_listener;                 /* 0: none */
 
-	ip4_t remote_addr;     /* 0: don't care */
-	uint16_t remote_port;  /* 0: don't care */
+	ip4_t remote_addr;       /* 0: don't care, or remote_named */
+	bool remote_named;       /* the remote side was given by name, or is IPv6 */
+	uint16_t remote_port;    /* the first; 0: don't care */
 	uint16_t n_remote_ports; /* how many were given */
 };
 

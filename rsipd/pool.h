@@ -58,8 +58,8 @@ struct pool_want {
  *   LOCAL_ADDRPORT_UNALLOWED  a named port is outside the pool's range, or an IKE port
  *   LOCAL_ADDRPORT_INUSE      a named port is leased or held by another; an IKE listener for that peer is
  *   LOCAL_ADDRPORT_UNAVAILABLE  nowhere so many contiguous ports
- *   IPSEC_SPI_INUSE, IPSEC_SPI_UNAVAILABLE  the same for SPIs and cookie blocks
- *   IPSEC_UNALLOWED           a named SPI is outside the pool's range, a cookie block too large or small */
+ *   IPSEC_SPI_INUSE           a named SPI or cookie block is leased or held by another
+ *   IPSEC_SPI_UNAVAILABLE     no room for so many, or a named SPI is outside the pool's range */
 enum rsip_error pool_acquire(struct pool *pool, const struct pool_want *want, struct binding *b);
 
 /* Takes exactly what b says, as when loading; false, and nothing taken, when any of it is taken or held already. b is

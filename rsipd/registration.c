@@ -1,17 +1,18 @@
 #include "registration.h"
 
 #include "clock.h"
-#include "lease.h"
 #include "lease_check.h"
 #include "log.h"
 
 struct session *
-registration_begin(struct ledger *l, ip4_t host_addr, enum rsip_transport transport, const char *name, size_t name_len)
+registration_begin(struct ledger *l, ip4_t host_addr, ip4_t gateway_addr, enum rsip_transport transport,
+                   const char *name, size_t name_len)
 {
 	const struct conf_policy *policy = conf_policy_for(l->conf, host_addr);
 	struct session *s = session_add(&l->sessions, host_addr, 0);
 	char host[IP4_STRLEN];
 
+	s->gateway_addr = gateway_addr;
 	s->transport = transport;
 	s->policy = policy;
 	session_set_name(s, name, name_len);
@@ -21,6 +22,7 @@ registration_begin(struct ledger *l, ip4_t host_addr, enum rsip_transport transp
 	log_info("session", "registered host=%s name=\"%s\" policy=%s transport=%s expires_in_s=%u",
 	         ip4_str(host_addr, host), s->name != NULL ? s->name : "", policy->name,
 	         rsip_transport_name(transport), policy->registration_s);
+	l->stats->registrations++;
 	lease_assert(l, "register");
 	return s;
 }
@@ -45,14 +47,15 @@ registration_note_reply(struct ledger *l, struct session *s, struct replay_seq s
 }
 
 void
-registration_end(struct ledger *l, struct session *s, const char *how)
+registration_end(struct ledger *l, struct session *s, enum lease_how how)
 {
 	char host[IP4_STRLEN];
 
 	while (s->bindings != NULL)
 		lease_end(l, s->bindings, how);
 	log_info("session", "ended host=%s name=\"%s\" how=%s", ip4_str(s->host_addr, host),
-	         s->name != NULL ? s->name : "", how);
+	         s->name != NULL ? s->name : "", lease_how_name(how));
+	l->stats->registrations_expired += how == LEASE_EXPIRED;
 	store_remove_session(l->store, s->client_id);
 	expiry_remove(&l->session_expiry, s);
 	session_remove(&l->sessions, s);

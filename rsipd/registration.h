@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lease.h"
 #include "ledger.h"
 
-/* Registers a host that is not registered and that a host section covers. Valid until registration_end. */
-struct session *registration_begin(struct ledger *l, ip4_t host_addr, enum rsip_transport transport, const char *name,
-                                   size_t name_len);
+/* Registers a host that is not registered and that a host section covers. gateway_addr is the listen address that it
+ * talks to. Valid until registration_end. */
+struct session *registration_begin(struct ledger *l, ip4_t host_addr, ip4_t gateway_addr, enum rsip_transport transport,
+                                   const char *name, size_t name_len);
 
 /* R = max(R, until). */
 void registration_prolong(struct ledger *l, struct session *s, int64_t until);
@@ -18,7 +20,7 @@ void registration_prolong(struct ledger *l, struct session *s, int64_t until);
 void registration_note_reply(struct ledger *l, struct session *s, struct replay_seq seq, const void *response,
                              size_t len, bool durable);
 
-/* Ends all bindings and then the registration; s is freed. how as for lease_end. */
-void registration_end(struct ledger *l, struct session *s, const char *how);
+/* Ends all bindings and then the registration; s is freed. */
+void registration_end(struct ledger *l, struct session *s, enum lease_how how);
 
 #endif

@@ -28,6 +28,7 @@ restore_session(void *arg, const struct store_session *row)
 
 	if (s == NULL)
 		return contradiction(r, "two registrations of host", row->host_addr);
+	s->gateway_addr = row->gateway_addr;
 	s->transport = row->transport;
 	s->policy = conf_policy_for(r->l->conf, row->host_addr);
 	s->expires = row->expires;

@@ -49,6 +49,7 @@ static const int control[] = {
 	SCMP_SYS(preadv), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fchmod),
 	SCMP_SYS(fchown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(rmdir), SCMP_SYS(utimensat),
 	SCMP_SYS(utimes), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(getrusage), SCMP_SYS(times),
+	SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
 };
 
 /* Packets, many at a time. */

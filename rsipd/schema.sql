@@ -8,6 +8,7 @@
 CREATE TABLE registration (
 	client_id     INTEGER PRIMARY KEY,
 	host          TEXT NOT NULL UNIQUE,
+	gateway       TEXT NOT NULL, -- the listen address it talks to
 	name          TEXT,
 	transport     TEXT NOT NULL CHECK (transport IN ('tcp', 'udp')),
 	expires       INTEGER NOT NULL,

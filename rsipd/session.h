@@ -23,6 +23,7 @@ struct session {
 	ip4_t host_addr;
 	uint32_t client_id; /* random: it is all that a host proves itself with; never 0 */
 	enum rsip_transport transport;
+	ip4_t gateway_addr; /* which of our listen addresses it talks to: what comes asynchronously comes from there */
 	char *name;      /* what the host calls itself (hostname extension), for people only; NULL when it did not say */
 	int64_t expires; /* R, clock_now() milliseconds; never before any binding's */
 	uint32_t expiry_slot;

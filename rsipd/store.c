@@ -59,16 +59,16 @@ void
 store_put_session(struct store *st, const struct session *s)
 {
 	const struct replay_seq *last = &s->replay.seen[0];
-	char host[IP4_STRLEN];
+	char host[IP4_STRLEN], gateway[IP4_STRLEN];
 
 	sql_run(st->sql,
 	        "INSERT INTO registration (client_id, host, name, transport, expires, last_port, last_counter, "
-	        "last_response) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8) "
+	        "last_response, gateway) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, ?9) "
 	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, last_port = nullif(?6, 0), last_counter = ?7, "
 	        "last_response = ?8",
-	        "itttiiib", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
+	        "itttiiibt", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
 	        rsip_transport_name(s->transport), wall_of(s->expires), (int64_t)last->port, (int64_t)last->counter,
-	        (const void *)s->replay.response, s->replay.response_len);
+	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway));
 }
 
 void

@@ -42,7 +42,7 @@ void store_remove_hold(struct store *st, const struct hold *hold);
  * or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
  * stop. Returns false, with why, when stopped or when the database cannot be read. */
 struct store_session {
-	ip4_t host_addr;
+	ip4_t host_addr, gateway_addr;
 	uint32_t client_id;
 	enum rsip_transport transport;
 	const char *name; /* or NULL; these pointers are valid during the call */

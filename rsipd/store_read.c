@@ -85,7 +85,7 @@ load_session(struct loading *ld, struct sql_rows *rows)
 
 	row.transport = transport != NULL && strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
 	row.response = sql_blob(rows, 7, &row.response_len);
-	if (!addr_column(rows, 1, &row.host_addr) || row.client_id == 0)
+	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 8, &row.gateway_addr) || row.client_id == 0)
 		return explain(ld, "the lease database has a registration that is none: client ID %u", row.client_id);
 	return ld->loader->session(ld->loader->arg, &row);
 }
@@ -219,8 +219,8 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 	struct loading ld = { st, loader, why, why_size };
 
 	return load_rows(&ld,
-	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response "
-	                 "FROM registration", load_session) &&
+	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response, "
+	                 "gateway FROM registration", load_session) &&
 	       load_rows(&ld,
 	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires "
 	                 "FROM binding ORDER BY bind_id", load_binding) &&

@@ -72,4 +72,8 @@ static const struct dp_pool site_pools[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Makes the engine this gateway's. The caller frees e->demux. */
+struct engine;
+void site_up(struct engine *e);
+
 #endif

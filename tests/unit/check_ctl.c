@@ -380,7 +380,7 @@ static void
 begin_long_list(void)
 {
 	for (uint32_t i = 1; i <= 3000; i++)
-		registration_begin(&g.fixture.ledger, small_ip("10.0.0.100") + i, RSIP_UDP, NULL, 0);
+		registration_begin(&g.fixture.ledger, small_ip("10.0.0.100") + i, small_ip("10.0.0.1"), RSIP_UDP, NULL, 0);
 	ck_assert(store_commit(g.fixture.store));
 	say("{\"cmd\":\"hosts\"}");
 	for (int i = 0; i < 10; i++)
@@ -405,7 +405,7 @@ START_TEST(a_list_that_changes_while_it_is_read)
 	begin_long_list();
 	for (uint32_t i = 1; i <= 3000; i += 2)
 		registration_end(&g.fixture.ledger, session_find(&g.fixture.ledger.sessions, small_ip("10.0.0.100") + i),
-		    "test");
+		    LEASE_FREED);
 	n = end_long_list();
 	ck_assert_uint_ge(n, 1502);
 	ck_assert_uint_lt(n, 3002);

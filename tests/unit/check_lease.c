@@ -49,7 +49,7 @@ pick(unsigned n)
 static struct session *
 register_host(ip4_t host)
 {
-	return registration_begin(&f.ledger, host, RSIP_UDP, "x", 1);
+	return registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, "x", 1);
 }
 
 static struct lease_request
@@ -140,11 +140,11 @@ random_step(void)
 	switch (pick(12)) {
 	case 0:
 		if (s != NULL && pick(3) == 0)
-			registration_end(&f.ledger, s, "de-registered");
+			registration_end(&f.ledger, s, LEASE_DE_REGISTERED);
 		break;
 	case 1: case 2: case 3:
 		if (b != NULL)
-			lease_end(&f.ledger, b, "freed");
+			lease_end(&f.ledger, b, LEASE_FREED);
 		break;
 	case 4: case 5:
 		if (b != NULL)
@@ -189,7 +189,7 @@ START_TEST(random_history)
 	}
 	/* Invariant 6: everything that was ever leased can be leased again. */
 	while (f.ledger.sessions.by_addr != NULL)
-		registration_end(&f.ledger, f.ledger.sessions.by_addr, "freed");
+		registration_end(&f.ledger, f.ledger.sessions.by_addr, LEASE_FREED);
 	fixture_pass_ms(120 * 1000);
 	expire_due(&f.ledger);
 	ck_assert(pool_is_full(f.ledger.pool));
@@ -216,11 +216,12 @@ START_TEST(lease_times)
 
 	fixture_pass_ms(60000);
 	ck_assert_int_eq(lease_extend(&f.ledger, b, 10, &why), RSIP_OK);
-	ck_assert_uint_eq(lease_seconds_left(b->expires), 1140); /* never shortened */
+	ck_assert_uint_eq(lease_seconds_left(b->expires), 10);   /* less is granted as asked */
+	ck_assert_uint_eq(lease_seconds_left(s->expires), 1140); /* but does not shorten R */
 	ck_assert_int_eq(lease_extend(&f.ledger, b, 1200, &why), RSIP_OK);
 	ck_assert_uint_eq(lease_seconds_left(b->expires), 1200);
 	ck_assert_uint_eq(lease_seconds_left(s->expires), 1200);
-	lease_end(&f.ledger, b, "freed");
+	lease_end(&f.ledger, b, LEASE_FREED);
 	ck_assert_uint_eq(lease_seconds_left(s->expires), 1200); /* FREE does not shorten R */
 }
 END_TEST
@@ -292,7 +293,7 @@ START_TEST(hold_down)
 	struct session *first = register_host(HOST), *second = register_host(HOST + 1);
 	struct binding *b = must_grant(first, named_ports(0xcb007108, 1000, 1007));
 
-	lease_end(&f.ledger, b, "freed");
+	lease_end(&f.ledger, b, LEASE_FREED);
 	ck_assert_int_eq(must_refuse(second, named_ports(0xcb007108, 1003, 1003)), RSIP_LOCAL_ADDRPORT_INUSE);
 	fixture_check(&f);
 
@@ -321,7 +322,7 @@ START_TEST(whole_addresses_are_held_too)
 	struct session *first = register_host(HOST), *second = register_host(HOST + 1);
 	struct lease_request whole = { .method = RSIP_METHOD_RSA_IP, .addr_intent = POOL_NAMED, .addr = 0xcb007140 };
 
-	lease_end(&f.ledger, must_grant(first, whole), "freed");
+	lease_end(&f.ledger, must_grant(first, whole), LEASE_FREED);
 	ck_assert_int_eq(must_refuse(second, whole), RSIP_LOCAL_ADDR_INUSE);
 	ck_assert_int_eq(must_refuse(second, named_ports(0xcb007140, 1000, 1000)), RSIP_LOCAL_ADDR_UNALLOWED);
 	must_grant(first, whole);
@@ -344,7 +345,7 @@ START_TEST(quotas)
 	struct binding *b = must_grant(s, req);
 	req.n_ports = 1;
 	ck_assert_int_eq(must_refuse(s, req), RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
-	lease_end(&f.ledger, b, "freed");
+	lease_end(&f.ledger, b, LEASE_FREED);
 	for (int i = 0; i < 5; i++)
 		must_grant(s, req);
 	ck_assert_int_eq(must_refuse(s, req), RSIP_LOCAL_ADDRPORT_UNAVAILABLE); /* max-bindings */
@@ -392,11 +393,11 @@ START_TEST(flow_policies)
 	req.remote_addr = 0x08080808;
 	req.remote_port = 53;
 	req.n_remote_ports = 1;
+	static const uint8_t tunnels[] = { RSIP_TUNNEL_L2TP, RSIP_TUNNEL_GRE };
 	req.n_tunnels = 1;
-	req.tunnels[0] = RSIP_TUNNEL_L2TP;
+	req.tunnels = tunnels;
 	ck_assert_int_eq(must_refuse(s, req), RSIP_BAD_TUNNEL_TYPE);
 	req.n_tunnels = 2;
-	req.tunnels[1] = RSIP_TUNNEL_GRE;
 	ck_assert_uint_eq(must_grant(s, req)->tunnel, RSIP_TUNNEL_GRE); /* any of the list will do */
 }
 END_TEST
@@ -412,7 +413,7 @@ START_TEST(one_ike_listener)
 	ck_assert_int_eq(must_refuse(second, req), RSIP_LOCAL_ADDRPORT_INUSE);
 	req.addr = 0xcb007109;
 	must_grant(second, req);
-	lease_end(&f.ledger, b, "freed");
+	lease_end(&f.ledger, b, LEASE_FREED);
 	req.addr = 0xcb007108;
 	must_grant(second, req); /* listeners are not held */
 	fixture_check(&f);

@@ -64,17 +64,17 @@ grant(struct session *s, enum rsip_method method)
 static void
 fill(struct fixture *fx)
 {
-	struct session *s = registration_begin(&fx->ledger, HOST, RSIP_UDP, "name 'x'", 8);
+	struct session *s = registration_begin(&fx->ledger, HOST, 0x0a000001, RSIP_UDP, "name 'x'", 8);
 	uint8_t response[] = { 1, 3, 0, 4, 0xff, 0 };
 
 	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSA_IP));
 	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSAP_IP));
 	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSIPSEC));
-	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSIPSEC), "freed");
-	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSA_IP), "freed");
+	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSIPSEC), LEASE_FREED);
+	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSA_IP), LEASE_FREED);
 	registration_note_reply(&fx->ledger, s, (struct replay_seq){ 40000, 0xffffffff }, response, sizeof(response),
 	                        true);
-	registration_begin(&fx->ledger, HOST + 1, RSIP_TCP, NULL, 0);
+	registration_begin(&fx->ledger, HOST + 1, 0x0a000001, RSIP_TCP, NULL, 0);
 }
 
 START_TEST(restart_keeps_everything)
@@ -130,11 +130,11 @@ live_until_killed(int fd)
 			ip4_t host = HOST + (ip4_t)random_below(4);
 			struct session *s = session_find(&f.ledger.sessions, host);
 			if (s == NULL)
-				registration_begin(&f.ledger, host, RSIP_TCP, NULL, 0);
+				registration_begin(&f.ledger, host, 0x0a000001, RSIP_TCP, NULL, 0);
 			else if (random_below(9) == 0)
-				registration_end(&f.ledger, s, "freed");
+				registration_end(&f.ledger, s, LEASE_FREED);
 			else if (s->bindings != NULL && random_below(3) == 0)
-				lease_end(&f.ledger, s->bindings, "freed");
+				lease_end(&f.ledger, s->bindings, LEASE_FREED);
 			else
 				grant(s, (enum rsip_method)(1 + random_below(3)));
 		}
@@ -379,7 +379,7 @@ who(ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at)
 
 START_TEST(history)
 {
-	struct session *s = registration_begin(&f.ledger, HOST, RSIP_TCP, "x1", 2);
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, "x1", 2);
 	struct binding *ipsec = grant(s, RSIP_METHOD_RSIPSEC), *whole = grant(s, RSIP_METHOD_RSA_IP);
 	ip4_t addr = ipsec->local_addr, whole_addr = whole->local_addr;
 	uint16_t port = ipsec->ports[0].first;
@@ -388,7 +388,7 @@ START_TEST(history)
 	int64_t t0 = FIXTURE_START_WALL;
 
 	fixture_pass_ms(100 * 1000);
-	lease_end(&f.ledger, ipsec, "freed");
+	lease_end(&f.ledger, ipsec, LEASE_FREED);
 	fixture_pass_ms(100 * 1000);
 	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0), HOST);
 	ck_assert_uint_eq(who(addr, TUPLE_PORT, port + 3u, t0 + 99), HOST);

@@ -98,7 +98,7 @@ fixture_try_open(struct fixture *f, char *why, size_t why_size)
 	const struct ledger_events events = { on_binding_ended, on_session_ended, f };
 
 	f->store = store_open(f->db, why, why_size);
-	ledger_init(&f->ledger, f->conf, f->store, &dp, &events);
+	ledger_init(&f->ledger, f->conf, f->store, &f->stats, &dp, &events);
 	if (f->store == NULL || !restore_ledger(&f->ledger, why, why_size))
 		return false;
 	for (struct binding *b = f->ledger.bindings.by_id; b != NULL; b = b->hh.next)
@@ -220,8 +220,8 @@ fixture_dump(const struct fixture *f)
 	const struct binding *b;
 
 	for (s = f->ledger.sessions.by_addr; s != NULL; s = s->by_addr.next) {
-		fprintf(out, "session %08x of %08x %s \"%s\" expires %lld last %u/%u %zu\n", s->client_id, s->host_addr,
-		        rsip_transport_name(s->transport), s->name != NULL ? s->name : "", (long long)s->expires,
+		fprintf(out, "session %08x of %08x at %08x %s \"%s\" expires %lld last %u/%u %zu\n", s->client_id, s->host_addr,
+		        s->gateway_addr, rsip_transport_name(s->transport), s->name != NULL ? s->name : "", (long long)s->expires,
 		        s->replay.seen[0].port, s->replay.seen[0].counter, s->replay.response_len);
 		DL_FOREACH(s->bindings, b)
 			dump_binding(out, b);

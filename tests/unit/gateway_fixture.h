@@ -15,6 +15,7 @@ struct fixture {
 	char dir[64], db[96];
 	struct store *store;
 	struct ledger ledger;
+	struct stats stats;
 	struct fixture_bound *bound; /* what the data plane has */
 	unsigned bindings_ended, sessions_ended; /* events told */
 };

@@ -46,15 +46,16 @@ grant(struct small_gateway *g, struct session *s, const struct lease_request *re
 static void
 fill(struct small_gateway *g)
 {
+	static const uint8_t gre[] = { RSIP_TUNNEL_GRE };
 	static const struct lease_request ports = { .method = RSIP_METHOD_RSAP_IP, .addr_intent = POOL_ANY,
-		.port_intent = POOL_ANY, .n_ports = 64, .lease_s = 3600, .n_tunnels = 1, .tunnels = { RSIP_TUNNEL_GRE } };
+		.port_intent = POOL_ANY, .n_ports = 64, .lease_s = 3600, .n_tunnels = 1, .tunnels = gre };
 	static const struct lease_request ipsec = { .method = RSIP_METHOD_RSIPSEC, .addr_intent = POOL_ANY,
 		.spi_intent = POOL_ANY, .n_spis = 16, .cookie_intent = POOL_ANY, .cookie_mask = 0xffff000000000000,
 		.lease_s = 1800 };
 	static const struct lease_request whole = { .method = RSIP_METHOD_RSA_IP, .addr_intent = POOL_ANY };
 	struct ledger *l = &g->fixture.ledger;
-	struct session *x1 = registration_begin(l, small_ip("10.0.0.11"), RSIP_TCP, "x1", 2);
-	struct session *x2 = registration_begin(l, small_ip("10.0.0.77"), RSIP_UDP, NULL, 0);
+	struct session *x1 = registration_begin(l, small_ip("10.0.0.11"), small_ip("10.0.0.1"), RSIP_TCP, "x1", 2);
+	struct session *x2 = registration_begin(l, small_ip("10.0.0.77"), small_ip("10.0.0.1"), RSIP_UDP, NULL, 0);
 
 	g->ports = grant(g, x1, &ports);
 	g->ipsec = grant(g, x1, &ipsec);

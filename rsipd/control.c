@@ -1,0 +1,333 @@
+#include "control.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf_fixed.h"
+#include "ctl.h"
+#include "ctl_server.h"
+#include "dp_client.h"
+#include "expire.h"
+#include "farewell.h"
+#include "gateway.h"
+#include "ledger.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "message.h"
+#include "metrics.h"
+#include "monitor_proto.h"
+#include "names.h"
+#include "notice.h"
+#include "rate.h"
+#include "request.h"
+#include "restore.h"
+#include "server.h"
+#include "stats.h"
+#include "store.h"
+
+#define STORE_RETRY_MS 5000 /* after a failed commit nothing is changed for so long */
+#define WHY_MAX 400
+
+struct control {
+	struct conf *conf;
+	const struct control_fds *fds;
+	struct loop *loop;
+	struct store *store;
+	struct ledger ledger;
+	struct stats stats;
+	struct service service;
+	struct dp_client *dp;
+	struct server *server;
+	struct gateway gateway;
+	struct ctl_server *ctl;
+	struct metrics *metrics;
+	struct loop_event *expiry, *store_retry, *monitor, *sigterm, *sigint;
+	int status;
+};
+
+/* --- what happens to hosts without their asking --- */
+
+static void
+on_binding_ended(void *arg, const struct session *s, const struct binding *b)
+{
+	struct control *c = arg;
+	uint8_t bytes[NOTICE_MAX];
+
+	server_notify(c->server, s, bytes, notice_binding_ended(s, b->bind_id, bytes));
+	stats_response(&c->stats, RSIP_FREE_RESPONSE);
+}
+
+static void
+on_session_ended(void *arg, const struct session *s)
+{
+	struct control *c = arg;
+	uint8_t bytes[NOTICE_MAX];
+
+	server_notify(c->server, s, bytes, notice_session_ended(s, bytes));
+	stats_response(&c->stats, RSIP_DE_REGISTER_RESPONSE);
+}
+
+static void
+on_violation(void *arg, const struct dp_violation *v)
+{
+	static struct log_limit limit;
+	struct control *c = arg;
+	const struct session *s = session_find(&c->ledger.sessions, v->host_addr);
+	uint8_t bytes[NOTICE_MAX];
+	char host[IP4_STRLEN], local[IP4_STRLEN], remote[IP4_STRLEN];
+
+	c->stats.violations++;
+	log_warn_limited(&limit, "dataplane", "violation host=%s error=%s local=%s:%u remote=%s:%u",
+	                 ip4_str(v->host_addr, host), rsip_error_name((int)v->error), ip4_str(v->local_addr, local),
+	                 v->local_port, ip4_str(v->remote_addr, remote), v->remote_port);
+	if (s == NULL)
+		return;
+	server_notify(c->server, s, bytes, notice_violation(s, v, bytes));
+	stats_response(&c->stats, RSIP_ERROR_RESPONSE);
+	stats_error(&c->stats, (enum rsip_error)v->error);
+}
+
+/* --- expiry --- */
+
+static void
+arm_expiry(struct control *c)
+{
+	int64_t delay = expire_delay(&c->ledger);
+
+	if (delay >= 0 && !c->service.read_only)
+		loop_timer_set(c->expiry, delay);
+	else
+		loop_timer_cancel(c->expiry);
+}
+
+static void
+on_expiry(void *arg)
+{
+	struct control *c = arg;
+
+	expire_due(&c->ledger);
+	server_raise(c->server); /* the commit sends what hosts are told, and arms the timer again */
+}
+
+/* --- the store --- */
+
+static bool
+load_ledger(struct control *c, char why[WHY_MAX])
+{
+	const struct dp_ops ops = dp_client_ops(c->dp);
+	const struct ledger_events events = { on_binding_ended, on_session_ended, c };
+
+	ledger_init(&c->ledger, c->conf, c->store, &c->stats, &ops, &events);
+	return restore_ledger(&c->ledger, why, WHY_MAX);
+}
+
+/* A commit failed: memory has what the disk has not. Nobody has been told of it, so the disk is right. */
+static void
+fall_back(struct control *c)
+{
+	char why[WHY_MAX];
+
+	log_error("store", "commit failed: back to the last good state, nothing is granted for %d ms", STORE_RETRY_MS);
+	ledger_done(&c->ledger);
+	if (!load_ledger(c, why))
+		log_fatal("store", "%s", why);
+	dp_client_resync(c->dp, c->conf);
+	c->service.read_only = true;
+	loop_timer_set(c->store_retry, STORE_RETRY_MS);
+}
+
+static bool
+on_commit(void *arg)
+{
+	struct control *c = arg;
+	bool done = store_commit(c->store);
+
+	if (!done)
+		fall_back(c);
+	arm_expiry(c);
+	return done;
+}
+
+static void
+on_store_retry(void *arg)
+{
+	struct control *c = arg;
+
+	c->service.read_only = false;
+	arm_expiry(c);
+}
+
+static bool
+commit_for_ctl(void *arg)
+{
+	struct control *c = arg;
+
+	return server_commit(c->server);
+}
+
+/* --- the monitor --- */
+
+static void
+add_line(const char *line, void *arg)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	snprintf(text + len, MON_TEXT_MAX - len, "%s\n", line);
+}
+
+/* All of the new configuration, or nothing of it. */
+static void
+reload(struct control *c, int fd, const char *path)
+{
+	char text[MON_TEXT_MAX] = "";
+	struct conf *conf = conf_parse_fd(fd, path, add_line, text), *old = c->conf;
+
+	if (conf != NULL && !conf_may_follow(old, conf, text, sizeof(text))) {
+		conf_free(conf);
+		conf = NULL;
+	}
+	if (conf == NULL) {
+		monitor_send(c->fds->monitor, MON_REFUSED, text, -1);
+		return;
+	}
+	c->conf = conf;
+	ledger_set_conf(&c->ledger, conf);
+	dp_client_resync(c->dp, conf);
+	message_set_vendor_id(conf->vendor_id);
+	log_adjust(conf->log_level, conf->log_json);
+	conf_free(old);
+	log_info("control", "reloaded bindings=%zu", binding_count(&c->ledger.bindings));
+	monitor_send(c->fds->monitor, MON_RELOADED, NULL, -1);
+}
+
+static void
+on_monitor(int fd, void *arg)
+{
+	struct control *c = arg;
+	struct monitor_msg msg;
+	int passed, got;
+
+	while ((got = monitor_receive(fd, &msg, &passed)) > 0) {
+		if (msg.op == MON_RELAY && passed >= 0) {
+			fcntl(passed, F_SETFL, O_NONBLOCK);
+			dp_client_connect(c->dp, passed);
+			continue;
+		}
+		if (msg.op == MON_RELOAD && passed >= 0)
+			reload(c, passed, msg.text);
+		if (passed >= 0)
+			close(passed);
+	}
+	if (got < 0) {
+		log_error("control", "the monitor is gone: ending");
+		c->status = 1;
+		loop_stop(c->loop);
+	}
+}
+
+static void
+on_signal(void *arg)
+{
+	struct control *c = arg;
+
+	loop_stop(c->loop);
+}
+
+/* --- life --- */
+
+static void
+serve(struct control *c, const struct dp_counters *counters)
+{
+	const struct control_fds *fds = c->fds;
+
+	for (size_t i = 0; i < fds->n_listen; i++)
+		server_listen(c->server, c->conf->listen[i], fds->tcp[i], fds->udp[i]);
+	dp_client_connect(c->dp, fds->relay);
+	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .data_plane = "relay",
+	                               .started = clock_now(), .commit = commit_for_ctl, .arg = c };
+	c->ctl = ctl_serve(c->loop, fds->ctl, &c->gateway);
+	if (fds->metrics >= 0)
+		c->metrics = metrics_new(c->loop, fds->metrics, &c->gateway);
+	c->monitor = loop_readable(c->loop, fds->monitor, on_monitor, c);
+	c->sigterm = loop_signal(c->loop, SIGTERM, on_signal, c);
+	c->sigint = loop_signal(c->loop, SIGINT, on_signal, c);
+	arm_expiry(c);
+	monitor_send(fds->monitor, MON_READY, NULL, -1);
+	loop_run(c->loop);
+}
+
+static void
+make(struct control *c, const ip4_t *own, size_t n_own)
+{
+	const struct dp_client_events dp_events = { on_violation, c };
+	const struct server_events server_events = { on_commit, c };
+
+	c->loop = loop_new();
+	c->service = (struct service){ .ledger = &c->ledger, .stats = &c->stats, .rates = rate_table_new(),
+	                               .farewell = farewell_new() };
+	c->dp = dp_client_new(c->loop, &c->ledger.bindings, c->conf, own, n_own, &dp_events);
+	c->server = server_new(c->loop, &c->service, &server_events);
+	c->expiry = loop_timer(c->loop, on_expiry, c);
+	c->store_retry = loop_timer(c->loop, on_store_retry, c);
+	message_set_vendor_id(c->conf->vendor_id);
+}
+
+static void
+unmake(struct control *c)
+{
+	loop_event_free(c->sigint);
+	loop_event_free(c->sigterm);
+	loop_event_free(c->monitor);
+	metrics_free(c->metrics);
+	if (c->ctl != NULL)
+		ctl_server_free(c->ctl);
+	loop_event_free(c->store_retry);
+	loop_event_free(c->expiry);
+	server_free(c->server);
+	dp_client_free(c->dp);
+	ledger_done(&c->ledger);
+	store_close(c->store);
+	farewell_free(c->service.farewell);
+	rate_table_free(c->service.rates);
+	loop_free(c->loop);
+	conf_free(c->conf);
+}
+
+int
+control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own, size_t n_own,
+             const struct dp_counters *counters)
+{
+	struct control *c = mem_zero(1, sizeof(*c));
+	char why[WHY_MAX];
+	int status;
+
+	c->conf = conf;
+	c->fds = fds;
+	signal(SIGPIPE, SIG_IGN);
+	c->store = store_open(conf->state, why, sizeof(why));
+	if (c->store == NULL) {
+		log_error("store", "%s", why);
+		conf_free(conf);
+		free(c);
+		return 1;
+	}
+	make(c, own, n_own);
+	if (load_ledger(c, why)) {
+		serve(c, counters);
+		server_commit(c->server);
+	} else {
+		log_error("store", "%s", why);
+		c->status = 1;
+	}
+	status = c->status;
+	unmake(c);
+	free(c);
+	return status;
+}

@@ -1,0 +1,451 @@
+#include "config.h"
+
+#include "dp_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "claims.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "session.h"
+
+#define PENDING_MAX 4096 /* changes that wait for the socket; with more, telling everything is simpler */
+
+/* IKE's own ports (RFC 7296 2): for an address that is still leased but of no pool any more. */
+static const uint16_t ike_ports_default[] = { 500, 4500 };
+
+/* Telling everything, step by step, as fast as the data plane reads. */
+enum sync_step { SYNC_BEGIN, SYNC_POOLS, SYNC_BINDINGS, SYNC_END, SYNC_DONE };
+
+struct pending {
+	struct pending *prev, *next;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct dp_client {
+	struct loop *loop;
+	struct binding_table *bindings;
+	const struct conf *conf;
+	const ip4_t *own;
+	size_t n_own;
+	struct dp_client_events events;
+
+	int fd; /* -1: no data plane now */
+	struct loop_event *readable, *writable; /* writable only while something waits */
+	struct pending *pending;
+	size_t n_pending;
+
+	enum sync_step step;
+	size_t pool, range; /* SYNC_POOLS: what comes next; pool n_pools is the gateway's own addresses */
+	struct binding_cursor cursor;
+	bool cursor_open;
+
+	struct claims claims;
+};
+
+/* --- out --- */
+
+static void on_writable(int fd, void *arg);
+
+static void
+drop_pending(struct dp_client *dp)
+{
+	struct pending *p, *tmp;
+
+	DL_FOREACH_SAFE(dp->pending, p, tmp) {
+		DL_DELETE(dp->pending, p);
+		free(p);
+	}
+	dp->n_pending = 0;
+}
+
+static void
+close_cursor(struct dp_client *dp)
+{
+	if (dp->cursor_open)
+		binding_cursor_end(&dp->cursor, dp->bindings);
+	dp->cursor_open = false;
+}
+
+static void
+disconnect(struct dp_client *dp)
+{
+	if (dp->fd < 0)
+		return;
+	loop_event_free(dp->readable);
+	loop_event_free(dp->writable);
+	dp->readable = dp->writable = NULL;
+	close(dp->fd);
+	dp->fd = -1;
+	drop_pending(dp);
+	close_cursor(dp);
+}
+
+static void
+lost(struct dp_client *dp, const char *why)
+{
+	log_warn("dataplane", "lost why=\"%s\"", why);
+	disconnect(dp); /* the monitor starts another one and hands us its socket */
+}
+
+/* False when the socket takes no more now, or is gone. */
+static bool
+send_now(struct dp_client *dp, const void *bytes, size_t len)
+{
+	ssize_t n;
+
+	if (dp->fd < 0)
+		return false;
+	do {
+		n = send(dp->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)len)
+		return true;
+	if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS))
+		lost(dp, strerror(errno));
+	else if (dp->writable == NULL)
+		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
+	return false;
+}
+
+/* Sends a change, in its order behind those that wait. */
+static void
+tell(struct dp_client *dp, const void *bytes, size_t len)
+{
+	if (dp->fd < 0 || (dp->pending == NULL && send_now(dp, bytes, len)) || dp->fd < 0)
+		return;
+	if (dp->n_pending == PENDING_MAX) {
+		dp_client_resync(dp, dp->conf);
+		return;
+	}
+	struct pending *p = mem_zero(1, sizeof(*p) + len);
+	p->len = len;
+	memcpy(p->bytes, bytes, len);
+	DL_APPEND(dp->pending, p);
+	dp->n_pending++;
+}
+
+/* Returns the length of the message in bytes. */
+static size_t
+encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
+{
+	const struct session *s = b->session;
+	struct dp_bind m = {
+		.op = DP_BIND,
+		.bind_id = b->bind_id,
+		.client_id = s->client_id,
+		.host_addr = s->host_addr,
+		.local_addr = b->local_addr,
+		.remote_addr = b->remote_addr,
+		.ike_listener = b->ike_listener,
+		.method = b->method,
+		.tunnel = b->tunnel,
+		.cookie_value = b->cookie_value,
+		.cookie_mask = b->cookie_mask,
+		.n_ports = b->n_ports,
+		.n_spis = b->n_spis,
+		.n_remote_ports = b->n_remote_ports,
+	};
+	uint8_t *at = bytes + sizeof(m);
+
+	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
+	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
+	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0));
+	if (b->method == RSIP_METHOD_RSIPSEC && s->policy != NULL)
+		m.max_claims = (uint16_t)(s->policy->max_cookies < CLAIMS_A_BINDING ? s->policy->max_cookies :
+		                                                                      CLAIMS_A_BINDING);
+	memcpy(bytes, &m, sizeof(m));
+	at = mempcpy(at, b->ports, b->n_ports * sizeof(*b->ports));
+	at = mempcpy(at, b->spis, b->n_spis * sizeof(*b->spis));
+	at = mempcpy(at, b->remote_ports, b->n_remote_ports * sizeof(*b->remote_ports));
+	return (size_t)(at - bytes);
+}
+
+static void
+on_bind(void *arg, const struct binding *b)
+{
+	struct dp_client *dp = arg;
+	uint8_t bytes[DP_MESSAGE_MAX];
+
+	tell(dp, bytes, encode_bind(b, bytes));
+}
+
+static void
+on_unbind(void *arg, uint32_t bind_id)
+{
+	struct dp_client *dp = arg;
+	struct dp_unbind m = { .op = DP_UNBIND, .bind_id = bind_id };
+
+	claims_forget_binding(&dp->claims, bind_id);
+	tell(dp, &m, sizeof(m));
+}
+
+/* --- telling everything --- */
+
+static struct dp_pool
+pool_message(const struct conf_pool *spec, struct ip4_range addresses, bool own)
+{
+	struct dp_pool m = { .op = DP_POOL, .addresses = addresses, .own = own };
+
+	if (spec == NULL) {
+		m.ports = (struct port_range){ 1, UINT16_MAX };
+		memcpy(m.ike_ports, ike_ports_default, sizeof(ike_ports_default));
+		m.n_ike_ports = sizeof(ike_ports_default) / sizeof(ike_ports_default[0]);
+		return m;
+	}
+	m.ports = spec->ports;
+	memcpy(m.ike_ports, spec->ike_ports, sizeof(m.ike_ports));
+	m.n_ike_ports = (uint16_t)spec->n_ike_ports;
+	return m;
+}
+
+/* The next pool message; false when all have been sent. The gateway's own addresses come once more by themselves, as
+ * what they are. */
+static bool
+next_pool(struct dp_client *dp, struct dp_pool *m)
+{
+	for (; dp->pool < dp->conf->n_pools; dp->pool++, dp->range = 0) {
+		const struct conf_pool *spec = &dp->conf->pools[dp->pool];
+		if (dp->range < spec->n_addresses) {
+			*m = pool_message(spec, spec->addresses[dp->range], false);
+			return true;
+		}
+	}
+	for (; dp->range < dp->n_own; dp->range++) {
+		ip4_t addr = dp->own[dp->range];
+		const struct conf_pool *spec = conf_pool_of(dp->conf, addr);
+		if (spec != NULL) {
+			*m = pool_message(spec, (struct ip4_range){ addr, addr }, true);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+sync_pools(struct dp_client *dp)
+{
+	struct dp_pool m;
+
+	for (; next_pool(dp, &m); dp->range++) {
+		if (!send_now(dp, &m, sizeof(m)))
+			return false;
+	}
+	return true;
+}
+
+static void
+tell_claim(const struct dp_claim *claim, void *arg)
+{
+	struct dp_claim m = *claim;
+
+	m.op = DP_CLAIM;
+	tell(arg, &m, sizeof(m));
+}
+
+/* A binding; and before it its address, if that is of no pool any more. */
+static bool
+sync_binding(struct dp_client *dp, const struct binding *b)
+{
+	uint8_t bytes[DP_MESSAGE_MAX];
+
+	if (conf_pool_of(dp->conf, b->local_addr) == NULL) {
+		struct dp_pool m = pool_message(NULL, (struct ip4_range){ b->local_addr, b->local_addr }, false);
+		if (!send_now(dp, &m, sizeof(m)))
+			return false;
+	}
+	return send_now(dp, bytes, encode_bind(b, bytes));
+}
+
+static bool
+sync_bindings(struct dp_client *dp)
+{
+	const struct binding *b;
+
+	if (!dp->cursor_open) {
+		binding_cursor_start(&dp->cursor, dp->bindings);
+		dp->cursor_open = true;
+	}
+	while (dp->pending == NULL && (b = dp->cursor.at) != NULL) {
+		if (!sync_binding(dp, b))
+			return false;
+		binding_cursor_next(&dp->cursor);
+		claims_of_binding(&dp->claims, b->bind_id, tell_claim, dp);
+	}
+	if (dp->pending != NULL)
+		return false;
+	close_cursor(dp);
+	return true;
+}
+
+static bool
+sync_mark(struct dp_client *dp, enum dp_op op)
+{
+	struct dp_sync m = { .op = op };
+
+	return send_now(dp, &m, sizeof(m));
+}
+
+/* Goes on with telling everything. False when it has to wait. */
+static bool
+sync_more(struct dp_client *dp)
+{
+	while (dp->step != SYNC_DONE) {
+		if (!(dp->step == SYNC_BEGIN ? sync_mark(dp, DP_SYNC_BEGIN) :
+		      dp->step == SYNC_POOLS ? sync_pools(dp) :
+		      dp->step == SYNC_BINDINGS ? sync_bindings(dp) : sync_mark(dp, DP_SYNC_END)))
+			return false;
+		dp->step++;
+	}
+	return true;
+}
+
+static bool
+send_pending(struct dp_client *dp)
+{
+	while (dp->pending != NULL) {
+		struct pending *p = dp->pending;
+		if (!send_now(dp, p->bytes, p->len))
+			return false;
+		DL_DELETE(dp->pending, p);
+		free(p);
+		dp->n_pending--;
+	}
+	return true;
+}
+
+static void
+on_writable(int fd, void *arg)
+{
+	struct dp_client *dp = arg;
+
+	(void)fd;
+	do {
+		if (!send_pending(dp) || !sync_more(dp))
+			return;
+	} while (dp->pending != NULL);
+	loop_event_free(dp->writable);
+	dp->writable = NULL;
+}
+
+void
+dp_client_resync(struct dp_client *dp, const struct conf *conf)
+{
+	dp->conf = conf;
+	if (dp->fd < 0)
+		return;
+	drop_pending(dp);
+	close_cursor(dp);
+	dp->step = SYNC_BEGIN;
+	dp->pool = dp->range = 0;
+	if (dp->writable == NULL)
+		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
+}
+
+/* --- in --- */
+
+static void
+on_claim(struct dp_client *dp, const uint8_t *bytes)
+{
+	struct dp_claim claim;
+
+	memcpy(&claim, bytes, sizeof(claim));
+	if (claim.op == DP_UNCLAIMED)
+		claims_remove(&dp->claims, &claim);
+	else if (binding_find(dp->bindings, claim.bind_id) != NULL)
+		claims_add(&dp->claims, &claim);
+}
+
+static void
+on_message(struct dp_client *dp, const uint8_t *bytes, size_t len)
+{
+	static struct log_limit limit;
+	uint32_t op = 0;
+
+	if (dp_message_valid(bytes, len))
+		memcpy(&op, bytes, sizeof(op));
+	if (op == DP_CLAIMED || op == DP_UNCLAIMED) {
+		on_claim(dp, bytes);
+	} else if (op == DP_VIOLATION) {
+		struct dp_violation v;
+		memcpy(&v, bytes, sizeof(v));
+		dp->events.violation(dp->events.arg, &v);
+	} else {
+		log_warn_limited(&limit, "dataplane", "not a message length=%zu op=%u", len, op);
+	}
+}
+
+static void
+on_readable(int fd, void *arg)
+{
+	struct dp_client *dp = arg;
+	uint8_t bytes[DP_MESSAGE_MAX];
+
+	for (int i = 0; i < 64 && dp->fd == fd; i++) {
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+			return;
+		if (n <= 0) {
+			lost(dp, n == 0 ? "it closed" : strerror(errno));
+			return;
+		}
+		on_message(dp, bytes, (size_t)n <= sizeof(bytes) ? (size_t)n : 0);
+	}
+}
+
+/* --- life --- */
+
+struct dp_client *
+dp_client_new(struct loop *loop, struct binding_table *bindings, const struct conf *conf, const ip4_t *own, size_t n_own,
+              const struct dp_client_events *events)
+{
+	struct dp_client *dp = mem_zero(1, sizeof(*dp));
+
+	dp->loop = loop;
+	dp->bindings = bindings;
+	dp->conf = conf;
+	dp->own = own;
+	dp->n_own = n_own;
+	dp->events = *events;
+	dp->fd = -1;
+	return dp;
+}
+
+void
+dp_client_free(struct dp_client *dp)
+{
+	if (dp == NULL)
+		return;
+	disconnect(dp);
+	claims_clear(&dp->claims);
+	free(dp);
+}
+
+void
+dp_client_connect(struct dp_client *dp, int fd)
+{
+	disconnect(dp);
+	dp->fd = fd;
+	dp->readable = loop_readable(dp->loop, fd, on_readable, dp);
+	dp_client_resync(dp, dp->conf);
+	log_info("dataplane", "connected bindings=%zu", binding_count(dp->bindings));
+}
+
+struct dp_ops
+dp_client_ops(struct dp_client *dp)
+{
+	return (struct dp_ops){ on_bind, on_unbind, dp };
+}
+
+size_t
+dp_client_claims(const struct dp_client *dp)
+{
+	return dp->claims.n;
+}

@@ -1,0 +1,360 @@
+#include "config.h"
+
+#include "server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "conf.h"
+#include "conns.h"
+#include "ledger.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "notice.h"
+#include "rsip_proto.h"
+#include "stats.h"
+#include "transport.h"
+
+#define FDS_RESERVED 64  /* for everything but TCP connections */
+#define ACCEPT_A_TURN 64
+#define FLUSH_AT 1024    /* so many letters are sent without waiting for the end of the turn */
+
+/* One address that we listen on. */
+struct listener {
+	struct server *srv;
+	ip4_t gateway_addr;
+	int tcp_fd;
+	struct loop_event *acceptable;
+	struct datagrams *datagrams; /* NULL: no UDP here */
+	struct listener *next;
+};
+
+/* Over a connection if there is one, else by datagram. */
+struct destination {
+	struct conn *conn;
+	struct datagrams *datagrams;
+	ip4_t host_addr;
+	uint16_t port;
+};
+
+/* A message that waits for the commit. */
+struct letter {
+	struct letter *prev, *next;
+	struct destination to;
+	bool answer; /* to a request; else a notice */
+	bool stray;  /* its connection is gone */
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct server {
+	struct loop *loop;
+	struct service *service;
+	struct server_events events;
+	struct loop_event *flush;
+	struct listener *listeners;
+	struct conns conns;
+	struct letter *letters;
+	size_t n_letters;
+};
+
+/* --- connections --- */
+
+static void
+conn_close(struct server *srv, struct conn *conn, bool at_once)
+{
+	struct letter *letter;
+
+	DL_FOREACH(srv->letters, letter) {
+		if (letter->to.conn == conn)
+			letter->stray = true;
+	}
+	if (at_once)
+		stream_free(conn->stream);
+	else
+		stream_finish(conn->stream);
+	conns_remove(&srv->conns, conn);
+	srv->service->stats->open_connections = srv->conns.n;
+}
+
+/* --- out --- */
+
+static void
+post(struct server *srv, const struct destination *to, bool answer, const void *bytes, size_t len)
+{
+	struct letter *letter = mem_zero(1, sizeof(*letter) + len);
+
+	letter->to = *to;
+	letter->answer = answer;
+	letter->len = len;
+	memcpy(letter->bytes, bytes, len);
+	if (to->conn != NULL)
+		to->conn->letters++;
+	DL_APPEND(srv->letters, letter);
+	srv->n_letters++;
+	server_raise(srv);
+}
+
+static void
+send_letter(struct letter *letter, const void *bytes, size_t len)
+{
+	if (letter->stray)
+		return;
+	if (letter->to.conn != NULL)
+		stream_send(letter->to.conn->stream, bytes, len);
+	else
+		datagrams_send(letter->to.datagrams, letter->to.host_addr, letter->to.port, bytes, len);
+}
+
+/* After a commit that failed nothing of what the letters say has happened. */
+static void
+send_regret(struct letter *letter)
+{
+	static uint8_t bytes[RSIP_MESSAGE_MAX];
+
+	if (!letter->answer)
+		return;
+	memcpy(bytes, letter->bytes, letter->len);
+	send_letter(letter, bytes, request_failed(bytes, letter->len, sizeof(bytes)));
+}
+
+static void
+release(struct server *srv, struct letter *letter)
+{
+	struct conn *conn = letter->stray ? NULL : letter->to.conn;
+
+	DL_DELETE(srv->letters, letter);
+	srv->n_letters--;
+	free(letter);
+	if (conn != NULL && --conn->letters == 0 && conn->ended)
+		conn_close(srv, conn, false);
+}
+
+bool
+server_commit(struct server *srv)
+{
+	bool done = srv->events.commit(srv->events.arg);
+
+	while (srv->letters != NULL) {
+		struct letter *letter = srv->letters;
+		if (done)
+			send_letter(letter, letter->bytes, letter->len);
+		else
+			send_regret(letter);
+		release(srv, letter);
+	}
+	return done;
+}
+
+static void
+on_flush(void *arg)
+{
+	server_commit(arg);
+}
+
+void
+server_raise(struct server *srv)
+{
+	loop_deferred_raise(srv->flush);
+}
+
+static const struct listener *
+listener_at(const struct server *srv, ip4_t gateway_addr)
+{
+	const struct listener *ls;
+
+	LL_FOREACH(srv->listeners, ls) {
+		if (ls->gateway_addr == gateway_addr)
+			return ls;
+	}
+	return srv->listeners;
+}
+
+void
+server_notify(struct server *srv, const struct session *s, const void *bytes, size_t len)
+{
+	const struct listener *ls = listener_at(srv, s->gateway_addr);
+	struct destination to = { .host_addr = s->host_addr };
+
+	if (s->transport == RSIP_TCP) {
+		to.conn = conns_latest(&srv->conns, s->host_addr);
+	} else {
+		to.datagrams = ls != NULL ? ls->datagrams : NULL;
+		to.port = replay_port(&s->replay);
+	}
+	if (to.conn != NULL || (to.datagrams != NULL && to.port != 0))
+		post(srv, &to, false, bytes, len);
+}
+
+/* --- in --- */
+
+static void
+serve(struct server *srv, const struct requester *from, const struct destination *back, const uint8_t *bytes, size_t len)
+{
+	static uint8_t response[RSIP_MESSAGE_MAX];
+	size_t response_len = request_handle(srv->service, from, bytes, len, response, sizeof(response));
+
+	if (response_len > 0)
+		post(srv, back, true, response, response_len);
+	if (srv->n_letters >= FLUSH_AT)
+		server_commit(srv);
+}
+
+static void
+on_stream_message(void *arg, struct stream *stream, const uint8_t *bytes, size_t len)
+{
+	struct conn *conn = arg;
+	const struct requester from = { .host_addr = conn->host_addr, .gateway_addr = conn->gateway_addr,
+	                                .transport = RSIP_TCP };
+
+	(void)stream;
+	serve(conn->owner, &from, &(struct destination){ .conn = conn }, bytes, len);
+}
+
+static void
+on_stream_ended(void *arg, struct stream *stream, enum stream_end why)
+{
+	struct conn *conn = arg;
+	struct server *srv = conn->owner;
+	uint8_t bytes[NOTICE_MAX];
+	char host[IP4_STRLEN];
+
+	(void)stream;
+	log_debug("server", "connection ended host=%s why=\"%s\"", ip4_str(conn->host_addr, host), stream_end_text(why));
+	if (why == STREAM_STALLED) {
+		conn_close(srv, conn, true);
+		return;
+	}
+	if (why == STREAM_BAD_FRAME)
+		post(srv, &(struct destination){ .conn = conn }, true, bytes, notice_bad_frame(bytes));
+	conn->ended = true;
+	if (conn->letters == 0)
+		conn_close(srv, conn, false);
+}
+
+static const struct stream_events stream_events = { .message = on_stream_message, .ended = on_stream_ended };
+
+static void
+on_datagram(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, size_t len)
+{
+	struct listener *ls = arg;
+	const struct requester from = { .host_addr = peer_addr, .gateway_addr = ls->gateway_addr, .port = peer_port,
+	                                .transport = RSIP_UDP };
+	const struct destination back = { .datagrams = ls->datagrams, .host_addr = peer_addr, .port = peer_port };
+
+	serve(ls->srv, &from, &back, bytes, len);
+}
+
+static void
+admit(struct listener *ls, int fd, ip4_t host_addr)
+{
+	static struct log_limit limit;
+	struct server *srv = ls->srv;
+	bool stranger = conf_policy_for(srv->service->ledger->conf, host_addr) == NULL;
+	struct conn *conn = conns_add(&srv->conns, host_addr, stranger), *surplus;
+	char host[IP4_STRLEN];
+
+	if (conn == NULL) {
+		log_warn_limited(&limit, "server", "too many connections, refused one host=%s open=%zu",
+		                 ip4_str(host_addr, host), srv->conns.n);
+		close(fd);
+		return;
+	}
+	conn->owner = srv;
+	conn->gateway_addr = ls->gateway_addr;
+	conn->stream = stream_accept(srv->loop, fd, &stream_events, conn);
+	srv->service->stats->connections++;
+	srv->service->stats->open_connections = srv->conns.n;
+	if ((surplus = conns_surplus(&srv->conns, host_addr)) != NULL)
+		conn_close(srv, surplus, true);
+}
+
+static void
+on_acceptable(int listen_fd, void *arg)
+{
+	static struct log_limit limit;
+	struct sockaddr_in peer;
+
+	for (int i = 0; i < ACCEPT_A_TURN; i++) {
+		socklen_t len = sizeof(peer);
+		int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			admit(arg, fd, ntohl(peer.sin_addr.s_addr));
+			continue;
+		}
+		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ECONNABORTED && errno != EINTR)
+			log_warn_limited(&limit, "server", "cannot accept error=\"%s\"", strerror(errno));
+		return;
+	}
+}
+
+/* --- life --- */
+
+static size_t
+max_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= 2 * FDS_RESERVED)
+		return FDS_RESERVED;
+	return (size_t)limit.rlim_cur - FDS_RESERVED;
+}
+
+struct server *
+server_new(struct loop *loop, struct service *service, const struct server_events *events)
+{
+	struct server *srv = mem_zero(1, sizeof(*srv));
+
+	srv->loop = loop;
+	srv->service = service;
+	srv->events = *events;
+	srv->conns.max = max_connections();
+	srv->flush = loop_deferred(loop, on_flush, srv);
+	return srv;
+}
+
+void
+server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_fd)
+{
+	struct listener *ls = mem_zero(1, sizeof(*ls));
+
+	ls->srv = srv;
+	ls->gateway_addr = gateway_addr;
+	ls->tcp_fd = tcp_fd;
+	if (tcp_fd >= 0)
+		ls->acceptable = loop_readable(srv->loop, tcp_fd, on_acceptable, ls);
+	if (udp_fd >= 0)
+		ls->datagrams = datagrams_new(srv->loop, udp_fd, on_datagram, ls);
+	LL_APPEND(srv->listeners, ls);
+}
+
+void
+server_free(struct server *srv)
+{
+	struct letter *letter, *next_letter;
+	struct listener *ls, *next;
+	struct conn *conn;
+
+	if (srv == NULL)
+		return;
+	while ((conn = conns_any(&srv->conns)) != NULL)
+		conn_close(srv, conn, true);
+	DL_FOREACH_SAFE(srv->letters, letter, next_letter)
+		free(letter);
+	LL_FOREACH_SAFE(srv->listeners, ls, next) {
+		loop_event_free(ls->acceptable);
+		if (ls->tcp_fd >= 0)
+			close(ls->tcp_fd);
+		datagrams_free(ls->datagrams);
+		free(ls);
+	}
+	loop_event_free(srv->flush);
+	free(srv);
+}

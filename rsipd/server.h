@@ -1,0 +1,40 @@
+/* The RSIP service on the network: TCP connections and datagrams in, answers out. Answers wait for the commit that makes
+ * them true: all of one turn of the event loop share it. */
+#ifndef RSIPD_SERVER_H
+#define RSIPD_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "request.h"
+#include "session.h"
+
+struct loop;
+struct server;
+
+struct server_events {
+	/* Makes durable what was done; false when that failed, and it has been undone. */
+	bool (*commit)(void *arg);
+	void *arg;
+};
+
+/* service is borrowed. */
+struct server *server_new(struct loop *loop, struct service *service, const struct server_events *events);
+void server_free(struct server *srv); /* what waits to be sent is not */
+
+/* Serves a listen address. The descriptors, -1 for none, are non-blocking and taken over. */
+void server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_fd);
+
+/* Sends a host a message that it did not ask for, with the next commit: over its latest TCP connection, if one is open,
+ * or to the port of its last datagram. */
+void server_notify(struct server *srv, const struct session *s, const void *bytes, size_t len);
+
+/* Something has changed that needs a commit at the end of this turn, although no answer waits for it. */
+void server_raise(struct server *srv);
+
+/* Commits now and sends what waits for it. False when the commit failed. */
+bool server_commit(struct server *srv);
+
+#endif
