@@ -12,6 +12,7 @@
 #include "netlink.h"
 #include "pktio_open.h"
 #include "settings.h"
+#include "sink.h"
 #include "undo.h"
 
 #define TUN PKTIO_TUN_NAME
@@ -284,7 +285,10 @@ bool
 netstate_apply(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                const struct conf *before)
 {
-	if (before == NULL && (!settings_apply(state->undo, state->nl, conf) || !bring_tun_up(state)))
-		return false;
+	if (before == NULL) {
+		if (!settings_apply(state->undo, state->nl, conf) || !bring_tun_up(state))
+			return false;
+		sink_make(state->undo, state->nl, place->net.gateway_addr);
+	}
 	return apply_pools(state, conf, place->net.public_addr, before) && apply_own(state, conf, place);
 }

@@ -6,6 +6,7 @@
  *   ... on the public net -> proxy ARP entries on the public interface
  *   own address           -> rule "iif PUBLIC to ADDRESS lookup 4555", table 4555 = default to the TUN, and proxy ARP,
  *                            since the kernel no longer finds the address to be local there
+ *   kernel tunnel drivers -> devices that take tunnel packets and drop them: sink.h
  *   sysctls               -> ip_forward 1; on the TUN: forwarding, rp_filter, accept_local, send_redirects */
 #ifndef RSIPD_NETSTATE_H
 #define RSIPD_NETSTATE_H

@@ -75,6 +75,14 @@ back_feature(struct netlink *nl, char *const args[])
 	offload_set(args[0], args[1], true);
 }
 
+/* args: device, kind */
+static void
+back_tunnel(struct netlink *nl, char *const args[])
+{
+	if (netlink_link_is(nl, args[0], args[1]))
+		netlink_link_del(nl, args[0]);
+}
+
 static const struct verb {
 	const char *name;
 	int n_args;
@@ -84,6 +92,7 @@ static const struct verb {
 	{ "proxy", 2, back_proxy },
 	{ "rule", 3, back_rule },
 	{ "feature", 2, back_feature },
+	{ "tunnel", 2, back_tunnel },
 };
 
 static void
@@ -287,6 +296,19 @@ undo_feature_off(struct undo *undo, const char *device, const char *feature)
 		return true;
 	snprintf(record, sizeof(record), "feature\t%s\t%s", device, feature);
 	return note(undo, record) && offload_set(device, feature, false);
+}
+
+int
+undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local)
+{
+	char record[RECORD_MAX];
+	int err;
+
+	snprintf(record, sizeof(record), "tunnel\t%s\t%s", device, kind);
+	if (!note(undo, record))
+		return EIO;
+	err = netlink_tunnel_add(undo->nl, device, kind, local, 0);
+	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
 }
 
 /* Rules of one priority are asked in the order of their adding, and deleting takes the first that fits: so ours is

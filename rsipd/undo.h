@@ -25,6 +25,10 @@ bool undo_feature_off(struct undo *undo, const char *device, const char *feature
 /* The machine answers ARP for addr on the device. */
 bool undo_proxy(struct undo *undo, const char *device, unsigned ifindex, ip4_t addr);
 
+/* A tunnel device of the kernel's own, of kind "ipip" or "gre", for packets from anywhere to local. Returns 0 or an errno
+ * number: EOPNOTSUPP where the kernel has no such driver. Nothing is logged. */
+int undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local);
+
 /* Packets that come in on the device for addr look into the table before the machine's own addresses: a rule of
  * priority 0, with `lookup local` moved behind it. */
 bool undo_rule(struct undo *undo, const char *device, ip4_t addr, unsigned table);
