@@ -255,10 +255,6 @@ serve_decoded(struct exchange *x, uint8_t *response, size_t cap)
 	enum rsip_error error;
 	size_t len;
 
-	if (handler == NULL) {
-		refuse(&x->why, RSIP_ILLEGAL_MESSAGE, "hosts do not send this");
-		return answer_error(x, RSIP_ILLEGAL_MESSAGE, response, cap);
-	}
 	if (replay == REPLAY_DUPLICATE)
 		return repeat_answer(x, response, cap);
 	if (replay == REPLAY_OLD && !harmless_when_old(x->request->type))
@@ -273,15 +269,19 @@ serve_decoded(struct exchange *x, uint8_t *response, size_t cap)
 }
 
 static enum rsip_error
-check_datagram(struct exchange *x, enum rsip_error decoded)
+check_message(struct exchange *x, enum rsip_error decoded)
 {
-	if (x->from->transport != RSIP_UDP)
-		return decoded;
-	if (!x->ledger->conf->udp)
+	bool udp = x->from->transport == RSIP_UDP;
+
+	if (udp && !x->ledger->conf->udp)
 		return refuse(&x->why, RSIP_USE_TCP, "this gateway serves TCP only");
-	if (decoded == RSIP_OK && !x->request->has_counter) /* RFC 3103 10.1 */
+	if (x->request->type != 0 && handler_of(x->request->type) == NULL)
+		return refuse(&x->why, RSIP_ILLEGAL_MESSAGE, "hosts do not send this"); /* well formed or not */
+	if (decoded != RSIP_OK)
+		return decoded;
+	if (udp && !x->request->has_counter) /* RFC 3103 10.1 */
 		return refuse(&x->why, RSIP_MESSAGE_COUNTER_REQUIRED, "UDP needs a message counter");
-	return decoded;
+	return RSIP_OK;
 }
 
 size_t
@@ -298,6 +298,6 @@ request_handle(struct service *svc, const struct requester *from, const uint8_t 
 		return ignore(&x);
 	if (!within_rate(&x))
 		return error == RSIP_OK ? answer_error(&x, RSIP_UNKNOWN_ERROR, response, cap) : ignore(&x);
-	error = check_datagram(&x, error);
+	error = check_message(&x, error);
 	return error != RSIP_OK ? answer_error(&x, error, response, cap) : serve_decoded(&x, response, cap);
 }

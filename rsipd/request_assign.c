@@ -125,14 +125,17 @@ tell_address(struct rsip_address *out, ip4_t addr)
 	*out = (struct rsip_address){ .type = RSIP_ADDR_IPV4, .any = addr == 0, .ip4 = addr };
 }
 
-/* One range as first and number, several ranges port by port; none as don't need. */
+/* One range as first and number, several ranges port by port. RSIPSEC may have none: don't need. */
 static void
 tell_local_ports(const struct binding *b, struct rsip_ports *out)
 {
 	size_t n = 0;
 
 	out->number = (uint8_t)binding_port_count(b);
-	out->form = b->n_ports == 0 ? RSIP_LIST_DONT_NEED : b->n_ports == 1 ? RSIP_LIST_RANGE : RSIP_LIST_EACH;
+	if (b->n_ports == 0)
+		out->form = b->method == RSIP_METHOD_RSIPSEC ? RSIP_LIST_DONT_NEED : RSIP_LIST_ABSENT;
+	else
+		out->form = b->n_ports == 1 ? RSIP_LIST_RANGE : RSIP_LIST_EACH;
 	if (b->n_ports > 0)
 		out->port[0] = b->ports[0].first;
 	for (size_t i = 0; b->n_ports > 1 && i < b->n_ports; i++) {

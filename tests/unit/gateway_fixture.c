@@ -130,7 +130,8 @@ fixture_close(struct fixture *f)
 void
 fixture_start(struct fixture *f, const char *conf_text)
 {
-	log_init("test", LOG_TO_NONE, LOG_LVL_ERROR, false);
+	log_init("test", getenv("RSIP_TEST_LOG") != NULL ? LOG_TO_STDERR : LOG_TO_NONE,
+	         LOG_LVL_DEBUG, false);
 	now_ms = FIXTURE_START_MS;
 	now_wall_ms = (int64_t)FIXTURE_START_WALL * 1000;
 	set_clock();

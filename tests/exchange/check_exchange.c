@@ -1,0 +1,399 @@
+/* Conversations between hosts and a gateway, in protocol notation: each file of this directory is a configuration and
+ * the conversations held under it. See README. The gateway is all of the control process but its sockets: requests go
+ * into request_handle, what it says comes out after the commit, as it would on the wire. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/gateway_fixture.h"
+#include "clock.h"
+#include "expire.h"
+#include "farewell.h"
+#include "message.h"
+#include "message_print.h"
+#include "notation.h"
+#include "notice.h"
+#include "random.h"
+#include "rate.h"
+#include "request.h"
+
+enum { HOSTS_MAX = 8, MAIL_MAX = 64, MESSAGE_MAX = 4096 };
+
+struct mail {
+	uint8_t bytes[MESSAGE_MAX];
+	size_t len;
+};
+
+/* A host of the conversation, by its name there. */
+struct host {
+	char name[16];
+	struct requester from;
+	struct mail last, heard; /* its latest request, the latest thing it heard */
+	struct mail box[MAIL_MAX]; /* what has been sent to it and not been looked at */
+	size_t n;
+};
+
+static struct world {
+	struct fixture f;
+	struct service service;
+	struct stats stats;
+	struct host hosts[HOSTS_MAX];
+	size_t n_hosts;
+	struct notation_vars vars;
+	const char *file;
+	int line;
+} w;
+
+static void
+deliver(struct host *host, const uint8_t *bytes, size_t len)
+{
+	ck_assert_msg(host->n < MAIL_MAX && len <= MESSAGE_MAX, "%s:%d: too much", w.file, w.line);
+	memcpy(host->box[host->n].bytes, bytes, len);
+	host->box[host->n++].len = len;
+}
+
+/* --- the gateway --- */
+
+/* Notices go to the last one that spoke from that address over the transport of the registration. */
+static struct host *
+addressee(const struct session *s)
+{
+	for (size_t i = 0; i < w.n_hosts; i++) {
+		struct requester *from = &w.hosts[i].from;
+		if (from->host_addr == s->host_addr && from->transport == s->transport &&
+		    (s->transport == RSIP_TCP || from->port == replay_port(&s->replay)))
+			return &w.hosts[i];
+	}
+	return NULL;
+}
+
+static void
+notify(const struct session *s, const uint8_t *bytes, size_t len)
+{
+	struct host *host = addressee(s);
+
+	if (host != NULL)
+		deliver(host, bytes, len);
+}
+
+static void
+on_binding_ended(void *arg, const struct session *s, const struct binding *b)
+{
+	uint8_t bytes[NOTICE_MAX];
+
+	(void)arg;
+	notify(s, bytes, notice_binding_ended(s, b->bind_id, bytes));
+}
+
+static void
+on_session_ended(void *arg, const struct session *s)
+{
+	uint8_t bytes[NOTICE_MAX];
+
+	(void)arg;
+	notify(s, bytes, notice_session_ended(s, bytes));
+}
+
+static void
+start_service(void)
+{
+	w.f.ledger.events = (struct ledger_events){ on_binding_ended, on_session_ended, NULL };
+	w.service = (struct service){ .ledger = &w.f.ledger, .stats = &w.stats, .rates = rate_table_new(),
+	                              .farewell = farewell_new() };
+}
+
+static void
+stop_service(void)
+{
+	rate_table_free(w.service.rates);
+	farewell_free(w.service.farewell);
+}
+
+static void
+turn(void)
+{
+	ck_assert(store_commit(w.f.store));
+	fixture_check(&w.f);
+}
+
+static void
+ask(struct host *host)
+{
+	static uint8_t response[RSIP_MESSAGE_MAX];
+	size_t len = request_handle(&w.service, &host->from, host->last.bytes, host->last.len, response, sizeof(response));
+
+	turn();
+	if (len > 0)
+		deliver(host, response, len);
+}
+
+/* --- the lines of a conversation --- */
+
+static struct host *
+find_host(const char *name)
+{
+	for (size_t i = 0; i < w.n_hosts; i++) {
+		if (strcmp(w.hosts[i].name, name) == 0)
+			return &w.hosts[i];
+	}
+	ck_abort_msg("%s:%d: who is %s?", w.file, w.line, name);
+	return NULL;
+}
+
+/* X1 = 10.0.0.11 tcp, or X1 = 10.0.0.11 udp 5000 [gateway] */
+static void
+do_host(const char *name, char *rest)
+{
+	char addr[32], transport[8], gateway[32] = "10.0.0.1";
+	unsigned port = 40000;
+	struct host *host = &w.hosts[w.n_hosts++];
+
+	ck_assert_uint_le(w.n_hosts, HOSTS_MAX);
+	memset(host, 0, sizeof(*host));
+	ck_assert_int_ge(sscanf(rest, "%31s %7s %u %31s", addr, transport, &port, gateway), 2);
+	snprintf(host->name, sizeof(host->name), "%s", name);
+	ck_assert(ip4_parse(addr, &host->from.host_addr) && ip4_parse(gateway, &host->from.gateway_addr));
+	host->from.transport = strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
+	host->from.port = (uint16_t)port;
+}
+
+static void
+do_request(struct host *host, const char *text)
+{
+	char filled[800];
+
+	notation_fill(&w.vars, text, filled, sizeof(filled));
+	host->last.len = notation_encode(filled, host->last.bytes, sizeof(host->last.bytes));
+	ask(host);
+}
+
+static void
+do_bytes(struct host *host, const char *hex)
+{
+	unsigned byte;
+	int used;
+
+	for (host->last.len = 0; sscanf(hex, "%2x%n", &byte, &used) == 1; hex += used)
+		host->last.bytes[host->last.len++] = (uint8_t)byte;
+	ask(host);
+}
+
+static void
+print_mail(const struct mail *mail, char *text, size_t size)
+{
+	static struct rsip_message m;
+
+	ck_assert_msg(message_decode(&m, mail->bytes, mail->len) == RSIP_OK, "%s:%d: malformed", w.file, w.line);
+	message_str(&m, text, size);
+}
+
+static void
+do_response(struct host *host, const char *expected)
+{
+	char text[2000] = "nothing";
+
+	if (strcmp(expected, "nothing") == 0) {
+		if (host->n > 0)
+			print_mail(&host->box[0], text, sizeof(text));
+		ck_assert_msg(host->n == 0, "%s:%d: heard %s", w.file, w.line, text);
+		return;
+	}
+	ck_assert_msg(host->n > 0, "%s:%d: heard nothing", w.file, w.line);
+	struct mail before = host->heard;
+	host->heard = host->box[0];
+	memmove(&host->box[0], &host->box[1], --host->n * sizeof(host->box[0]));
+	print_mail(&host->heard, text, sizeof(text));
+	if (strcmp(expected, "same") == 0)
+		ck_assert_msg(before.len == host->heard.len && memcmp(before.bytes, host->heard.bytes, before.len) == 0,
+		              "%s:%d: not the same: %s", w.file, w.line, text);
+	else
+		ck_assert_msg(notation_match(&w.vars, text, expected), "%s:%d: heard %s", w.file, w.line, text);
+}
+
+static void
+do_pass(const char *seconds)
+{
+	fixture_pass_ms((int64_t)(strtod(seconds, NULL) * 1000));
+	expire_due(&w.f.ledger);
+	turn();
+}
+
+static void
+do_restart(void)
+{
+	stop_service();
+	fixture_restart(&w.f);
+	start_service();
+}
+
+static void
+do_line(char *line)
+{
+	char *save, *first = strtok_r(line, " \t", &save), *verb;
+
+	if (strcmp(first, "pass") == 0) {
+		do_pass(save);
+	} else if (strcmp(first, "restart") == 0) {
+		do_restart();
+	} else if (strcmp(first, "read-only") == 0) {
+		w.service.read_only = strcmp(save, "on") == 0;
+	} else if (strcmp(first, "udp") == 0) {
+		w.f.conf->udp = strcmp(save, "on") == 0;
+	} else {
+		verb = strtok_r(NULL, " \t", &save);
+		ck_assert_msg(verb != NULL, "%s:%d: what?", w.file, w.line);
+		save += strspn(save, " \t");
+		if (strcmp(verb, "=") == 0)
+			do_host(first, save);
+		else if (strcmp(verb, "-->") == 0)
+			do_request(find_host(first), save);
+		else if (strcmp(verb, "<--") == 0)
+			do_response(find_host(first), save);
+		else if (strcmp(verb, "again") == 0)
+			ask(find_host(first));
+		else if (strcmp(verb, "bytes") == 0)
+			do_bytes(find_host(first), save);
+		else
+			ck_abort_msg("%s:%d: %s?", w.file, w.line, verb);
+	}
+}
+
+/* --- files --- */
+
+static void
+begin_conversation(const char *conf_text)
+{
+	random_seed(3103);
+	w.n_hosts = 0;
+	w.vars.n = 0;
+	fixture_start(&w.f, conf_text);
+	start_service();
+}
+
+static void
+end_conversation(void)
+{
+	for (size_t i = 0; i < w.n_hosts; i++)
+		do_response(&w.hosts[i], "nothing");
+	stop_service();
+	fixture_end(&w.f);
+}
+
+/* A line, and those after it that begin with a blank; without comments. False at the end of the file. */
+static bool
+next_line(FILE *in, char *line, size_t size)
+{
+	char more[600];
+	int c;
+
+	if (fgets(line, (int)size, in) == NULL)
+		return false;
+	w.line++;
+	line[strcspn(line, "\n")] = '\0';
+	while ((c = getc(in)) == ' ' || c == '\t') {
+		ck_assert_ptr_nonnull(fgets(more, sizeof(more), in));
+		w.line++;
+		strncat(line, " ", size - strlen(line) - 1);
+		strncat(line, more + strspn(more, " \t"), size - strlen(line) - 1);
+		line[strcspn(line, "\n")] = '\0';
+	}
+	ungetc(c, in);
+	line[strcspn(line, "#")] = '\0';
+	for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
+		line[n - 1] = '\0';
+	return true;
+}
+
+static char *
+read_conf(FILE *in)
+{
+	char *text = calloc(1, 65536), line[600];
+
+	while (fgets(line, sizeof(line), in) != NULL && strncmp(line, "--", 2) != 0) {
+		w.line++;
+		strcat(text, line);
+	}
+	w.line++;
+	return text;
+}
+
+static void
+run_file(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	char line[1200], *conf_text;
+	bool open = false;
+
+	ck_assert_msg(in != NULL, "cannot open %s", path);
+	w.file = path;
+	w.line = 0;
+	conf_text = read_conf(in);
+	while (next_line(in, line, sizeof(line))) {
+		if (strncmp(line, "== ", 3) == 0) {
+			if (open)
+				end_conversation();
+			begin_conversation(conf_text);
+			open = true;
+		} else if (line[0] != '\0') {
+			ck_assert_msg(open, "%s:%d: no conversation yet", path, w.line);
+			do_line(line);
+		}
+	}
+	if (open)
+		end_conversation();
+	free(conf_text);
+	fclose(in);
+}
+
+static char files[64][200];
+static int n_files;
+
+static int
+is_conversation(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
+}
+
+static void
+find_files(void)
+{
+	struct dirent **entries;
+	int n = scandir(EXCHANGE_DIR, &entries, is_conversation, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		snprintf(files[n_files++], sizeof(files[0]), "%s/%.100s", EXCHANGE_DIR, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+START_TEST(conversations)
+{
+	run_file(files[_i]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("exchange");
+	TCase *tc = tcase_create("exchange");
+	SRunner *runner = srunner_create(suite);
+
+	find_files();
+	if (n_files == 0) {
+		fprintf(stderr, "no conversations in %s\n", EXCHANGE_DIR);
+		return 1;
+	}
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, conversations, 0, n_files);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
