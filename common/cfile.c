@@ -401,6 +401,10 @@ parse(struct cfile *file, const char *text)
 	reading.root = root;
 	cfg_set_error_function(root, fault);
 	bool good = cfg_parse_buf(root, text) == CFG_SUCCESS;
+	/* libconfuse stops without a word at an empty name. */
+	if (!good && cfile_errors(file) == 0)
+		cfile_error(file, root->line < file->last_line ? root->line : file->last_line,
+		            "syntax: an option or section here has an empty name; " SYNTAX_HINT);
 	cfg_free(root);
 	kinds_free(opts);
 	return good;

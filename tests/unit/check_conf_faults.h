@@ -270,6 +270,9 @@
 	{ "nat { a = 1 }\n" G P L H,
 	  "t:1: unknown option or section \"nat\"; allowed here: local-networks, gateway { }, pool NAME { }, "
 	    "policy NAME { }, host NAME { }, log { }, metrics { }\n" },
+	{ G "'' = 1\n" P L H,
+	  "t:2: syntax: an option or section here has an empty name; write NAME = VALUE, NAME = { VALUE, VALUE }, "
+	    "or SECTION { ... }\n" },
 	{ "# one\n# two # three\n  # four\n" G "# five\n" P L H "// six\nlog { to = \"#\" } # seven\nwrong = 1\n",
 	  "t:11: unknown option or section \"wrong\"; allowed here: local-networks, gateway { }, pool NAME { }, "
 	    "policy NAME { }, host NAME { }, log { }, metrics { }\n"
