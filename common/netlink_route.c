@@ -150,6 +150,7 @@ netlink_connected(struct netlink *nl, struct ip4_prefix **out)
 	return n;
 }
 
+/* libnl's cache of rules holds those of all families, whichever was asked for. */
 bool
 netlink_rule_asks(struct netlink *nl, uint32_t priority, uint32_t table)
 {
@@ -161,9 +162,10 @@ netlink_rule_asks(struct netlink *nl, uint32_t priority, uint32_t table)
 	for (struct nl_object *o = nl_cache_get_first(rules); o != NULL; o = nl_cache_get_next(o)) {
 		struct rtnl_rule *rule = (struct rtnl_rule *)o;
 
-		asks |= rtnl_rule_get_prio(rule) == priority && rtnl_rule_get_table(rule) == table &&
-		        rtnl_rule_get_action(rule) == FR_ACT_TO_TBL && rtnl_rule_get_src(rule) == NULL &&
-		        rtnl_rule_get_dst(rule) == NULL && rtnl_rule_get_iif(rule) == NULL;
+		asks |= rtnl_rule_get_family(rule) == AF_INET && rtnl_rule_get_prio(rule) == priority &&
+		        rtnl_rule_get_table(rule) == table && rtnl_rule_get_action(rule) == FR_ACT_TO_TBL &&
+		        rtnl_rule_get_src(rule) == NULL && rtnl_rule_get_dst(rule) == NULL &&
+		        rtnl_rule_get_iif(rule) == NULL;
 	}
 	nl_cache_free(rules);
 	return asks;
@@ -178,8 +180,10 @@ purge_rules(struct netlink *nl, uint8_t protocol)
 	if (rtnl_rule_alloc_cache(nl->sock, AF_INET, &rules) != 0)
 		return;
 	for (struct nl_object *o = nl_cache_get_first(rules); o != NULL; o = nl_cache_get_next(o)) {
-		if (rtnl_rule_get_protocol((struct rtnl_rule *)o, &made_by) == 0 && made_by == protocol)
-			rtnl_rule_delete(nl->sock, (struct rtnl_rule *)o, 0);
+		struct rtnl_rule *rule = (struct rtnl_rule *)o;
+
+		if (rtnl_rule_get_family(rule) == AF_INET && rtnl_rule_get_protocol(rule, &made_by) == 0 && made_by == protocol)
+			rtnl_rule_delete(nl->sock, rule, 0);
 	}
 	nl_cache_free(rules);
 }
