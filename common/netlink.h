@@ -68,6 +68,7 @@ struct netlink_rule {
 	struct ip4_prefix from, to; /* len 0 = any; from 0.0.0.0/32: what the machine sends without a source chosen yet */
 	const char *iif;            /* NULL = any */
 	struct port_range dports;   /* of any transport protocol; first 0 = any */
+	uint8_t transport;          /* IP protocol number; 0 = any */
 	bool drops;                 /* drop what it matches; table has no meaning */
 	uint8_t protocol;           /* who made it, as with routes; 0 = not told */
 };

@@ -84,6 +84,8 @@ rule_build(const struct netlink_rule *from)
 		rtnl_rule_set_protocol(rule, from->protocol);
 	if (from->dports.first != 0)
 		rtnl_rule_set_dport_range(rule, from->dports.first, from->dports.last);
+	if (from->transport != 0)
+		rtnl_rule_set_ipproto(rule, from->transport);
 	if (from->iif != NULL)
 		rtnl_rule_set_iif(rule, from->iif);
 	if (from->to.len > 0) {

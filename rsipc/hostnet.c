@@ -1,41 +1,35 @@
 #include "hostnet.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf.h"
+#include "hostroutes.h"
 #include "log.h"
 #include "mem.h"
+#include "netlink.h"
 #include "ports.h"
-#include "routes.h"
 #include "state.h"
 #include "sysctl.h"
 #include "tunnel.h"
 #include "wish.h"
 
-#define PRIORITY_FROM 4555
-#define PRIORITY_NEW 4556
 #define QUEUE_LEN 1000
-#define LOCAL_MOVED 1 /* where the rule for table local stands while packets must be dropped before it */
 
 struct hostnet {
 	const struct conf *conf;
 	struct netlink *nl;
 	struct state *state;
-	struct routes *routes;
+	struct hostroutes *routes;
 	unsigned ifindex; /* of the device that is set up; 0 = none is */
 	unsigned mtu;
-	bool local_moved;
 	ip4_t addrs[WISH_ADDRS]; /* on the device */
 	size_t n_addrs;
 	struct port_range *ports; /* in force; none: the machine's own */
 	size_t n_ports;
 };
-
-static const struct ip4_prefix unchosen = { .addr = 0, .len = 32 }; /* matches source 0.0.0.0 only */
 
 /* ---- kernel settings: kept before the first change, put back at the end ---- */
 
@@ -190,105 +184,6 @@ apply_addresses(struct hostnet *hn, const ip4_t *addrs, size_t n)
 	hn->n_addrs = n;
 }
 
-/* ---- routes ---- */
-
-static void
-throw_back(struct hostnet *hn, struct ip4_prefix prefix)
-{
-	struct netlink_route route = { .to = prefix, .throws = true };
-
-	route.table = HOSTNET_TABLE_FROM;
-	routes_want_route(hn->routes, route);
-	route.table = HOSTNET_TABLE_NEW;
-	routes_want_route(hn->routes, route);
-}
-
-/* Throws come first: where the config names a local network, the network stays local. */
-static void
-want_throws(struct hostnet *hn, const struct wish *wish)
-{
-	struct ip4_prefix *connected;
-	size_t n = netlink_connected(hn->nl, &connected);
-
-	for (size_t i = 0; i < wish->n_locals; i++)
-		throw_back(hn, wish->locals[i]);
-	for (size_t i = 0; i < n; i++)
-		throw_back(hn, connected[i]);
-	free(connected);
-}
-
-/* A prefix that lies inside a local network is local, too, although its route would be the longer match. */
-static bool
-is_local(const struct wish *wish, struct ip4_prefix prefix)
-{
-	for (size_t i = 0; i < wish->n_locals; i++) {
-		if (wish->locals[i].len <= prefix.len && ip4_prefix_has(wish->locals[i], prefix.addr))
-			return true;
-	}
-	return false;
-}
-
-static void
-want_tunnelled(struct hostnet *hn, const struct wish *wish)
-{
-	struct netlink_route route = { .ifindex = hn->ifindex, .table = HOSTNET_TABLE_FROM };
-
-	routes_want_route(hn->routes, route); /* 0.0.0.0/0 */
-	route.table = HOSTNET_TABLE_NEW;
-	route.src = wish->addrs[0];
-	for (size_t i = 0; i < hn->conf->n_routes; i++) {
-		route.to = hn->conf->routes[i];
-		if (!is_local(wish, route.to))
-			routes_want_route(hn->routes, route);
-	}
-}
-
-static void
-want_rules(struct hostnet *hn, const struct wish *wish)
-{
-	struct netlink_rule rule = { .priority = PRIORITY_FROM, .table = HOSTNET_TABLE_FROM, .from.len = 32 };
-
-	for (size_t i = 0; i < wish->n_addrs; i++) {
-		rule.from.addr = wish->addrs[i];
-		routes_want_rule(hn->routes, rule);
-	}
-	rule = (struct netlink_rule){ .priority = PRIORITY_NEW, .table = HOSTNET_TABLE_NEW, .from = unchosen };
-	routes_want_rule(hn->routes, rule);
-}
-
-/* ---- commands beside the kernel's own tunnel ---- */
-
-/* The rule for table local moves behind ours, or back to where every kernel has it. At each moment there is one. */
-static void
-move_local(struct hostnet *hn, bool away)
-{
-	struct netlink_rule home = { .priority = 0, .table = RT_TABLE_LOCAL, .protocol = RTPROT_KERNEL };
-	struct netlink_rule moved = { .priority = LOCAL_MOVED, .table = RT_TABLE_LOCAL, .protocol = HOSTNET_PROTOCOL };
-
-	if (away == hn->local_moved)
-		return;
-	if (netlink_rule_add(hn->nl, away ? &moved : &home) == 0) {
-		netlink_rule_del(hn->nl, away ? &home : &moved);
-		hn->local_moved = away;
-	}
-}
-
-/* The kernel's tunnel device hands packets for commands to the host's stack, which would answer "no such port"; they
- * are dropped before, and the relay delivers its own copy. Only rules before that of table local see them in time. */
-static void
-want_shields(struct hostnet *hn, const struct tunnel *tunnel, const struct wish *wish)
-{
-	struct netlink_rule rule = { .priority = 0, .iif = hn->conf->device, .to.len = 32, .drops = true };
-	bool needed = tunnel_is_kernel(tunnel) && wish->n_guests > 0;
-
-	for (size_t i = 0; needed && i < wish->n_guests; i++) {
-		rule.to.addr = wish->guests[i].addr;
-		rule.dports = wish->guests[i].ports;
-		routes_want_rule(hn->routes, rule);
-	}
-	move_local(hn, needed);
-}
-
 /* ---- all together ---- */
 
 void
@@ -305,11 +200,7 @@ hostnet_apply(struct hostnet *hn, struct tunnel *tunnel, const struct wish *wish
 	for (size_t i = 0; i < wish->n_addrs; i++)
 		tunnel_address(tunnel, wish->addrs[i]);
 	apply_ports(hn, wish);
-	want_throws(hn, wish);
-	want_tunnelled(hn, wish);
-	want_rules(hn, wish);
-	want_shields(hn, tunnel, wish);
-	routes_commit(hn->routes);
+	hostroutes_apply(hn->routes, wish, hn->ifindex, tunnel_is_kernel(tunnel));
 }
 
 void
@@ -317,24 +208,11 @@ hostnet_down(struct hostnet *hn)
 {
 	if (hn->ifindex == 0)
 		return;
-	routes_commit(hn->routes); /* to nothing */
-	move_local(hn, false);
+	hostroutes_clear(hn->routes);
 	apply_addresses(hn, NULL, 0);
 	put_back_settings(hn);
 	hn->ifindex = 0;
 	log_info("hostnet", "tunnel down device=%s", hn->conf->device);
-}
-
-/* What a killed predecessor left. */
-static void
-clean(struct hostnet *hn)
-{
-	hn->local_moved = !netlink_rule_asks(hn->nl, 0, RT_TABLE_LOCAL) &&
-	                  netlink_rule_asks(hn->nl, LOCAL_MOVED, RT_TABLE_LOCAL);
-	move_local(hn, false);
-	netlink_purge(hn->nl, HOSTNET_PROTOCOL);
-	tunnel_clean(hn->nl, hn->conf->device, hn->conf->tunnel);
-	put_back_settings(hn);
 }
 
 struct hostnet *
@@ -345,8 +223,9 @@ hostnet_new(const struct conf *conf, struct netlink *nl, struct state *state)
 	hn->conf = conf;
 	hn->nl = nl;
 	hn->state = state;
-	hn->routes = routes_new(nl, HOSTNET_PROTOCOL);
-	clean(hn);
+	hn->routes = hostroutes_new(conf, nl);
+	tunnel_clean(nl, conf->device, conf->tunnel);
+	put_back_settings(hn);
 	return hn;
 }
 
@@ -355,7 +234,7 @@ hostnet_free(struct hostnet *hn)
 {
 	if (hn == NULL)
 		return;
-	routes_free(hn->routes);
+	hostroutes_free(hn->routes);
 	free(hn->ports);
 	free(hn);
 }

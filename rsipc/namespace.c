@@ -3,6 +3,7 @@
 #include "namespace.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 
 #include "netlink.h"
 #include "ports.h"
+#include "routes.h"
+#include "sharing.h"
 #include "sysctl.h"
 #include "tun_device.h"
 
@@ -74,6 +77,20 @@ confine_ports(const struct namespace_plan *plan)
 	       sysctl_write(PORTS_RANGE_KEY, setting.range);
 }
 
+/* The address is other machines', too: what the command sends to their ports leaves by the tunnel. */
+static bool
+share_address(struct netlink *nl, const struct namespace_plan *plan)
+{
+	struct routes *routes = routes_new(nl, 0);
+
+	for (size_t i = 0; i < plan->n_ports; i++)
+		sharing_want_port(routes, plan->addr, plan->ports[i]);
+	sharing_want_address(routes, plan->addr, RT_TABLE_MAIN);
+	routes_commit(routes);
+	routes_free(routes);
+	return sharing_move_local(nl, true, 0);
+}
+
 static int
 set_up(struct netlink *nl, const struct namespace_plan *plan)
 {
@@ -86,7 +103,9 @@ set_up(struct netlink *nl, const struct namespace_plan *plan)
 	route.ifindex = netlink_index(nl, plan->device);
 	if ((err = netlink_addr_add(nl, route.ifindex, (struct ip4_prefix){ plan->addr, 32 })) != 0)
 		return err;
-	return netlink_route_add(nl, &route);
+	if ((err = netlink_route_add(nl, &route)) != 0)
+		return err;
+	return share_address(nl, plan) ? 0 : EIO;
 }
 
 int

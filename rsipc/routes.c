@@ -70,7 +70,7 @@ same_rule(const struct netlink_rule *a, const struct netlink_rule *b)
 
 	return iif && a->priority == b->priority && a->table == b->table && same_prefix(a->from, b->from) &&
 	       same_prefix(a->to, b->to) && a->dports.first == b->dports.first && a->dports.last == b->dports.last &&
-	       a->drops == b->drops;
+	       a->drops == b->drops && a->transport == b->transport;
 }
 
 static bool

@@ -9,15 +9,16 @@
 #include "log.h"
 #include "mem.h"
 
+/* Into a set of at most WISH_ADDRS. */
 static void
-add_address(struct wish *wish, ip4_t addr)
+add_address(ip4_t *addrs, size_t *n, ip4_t addr)
 {
-	for (size_t i = 0; i < wish->n_addrs; i++) {
-		if (wish->addrs[i] == addr)
+	for (size_t i = 0; i < *n; i++) {
+		if (addrs[i] == addr)
 			return;
 	}
-	if (wish->n_addrs < WISH_ADDRS)
-		wish->addrs[wish->n_addrs++] = addr;
+	if (*n < WISH_ADDRS)
+		addrs[(*n)++] = addr;
 }
 
 static void
@@ -28,12 +29,13 @@ add_ports(struct wish *wish, const struct grant *grant)
 	wish->n_ports += grant->n_ports;
 }
 
+/* Appends all ranges of the grant to a list. */
 static void
-add_guest(struct wish *wish, const struct grant *grant)
+add_ranges(struct wish_ports **list, size_t *n, const struct grant *grant)
 {
-	wish->guests = mem_grow(wish->guests, wish->n_guests + grant->n_ports, sizeof(*wish->guests));
+	*list = mem_grow(*list, *n + grant->n_ports, sizeof(**list));
 	for (unsigned i = 0; i < grant->n_ports; i++)
-		wish->guests[wish->n_guests++] = (struct wish_guest){ .addr = grant->address, .ports = grant->ports[i] };
+		(*list)[(*n)++] = (struct wish_ports){ .addr = grant->address, .ports = grant->ports[i] };
 }
 
 static void
@@ -59,7 +61,11 @@ take_endpoint(struct wish *wish, const struct conf *conf, const struct grant *gr
 static void
 take_host_lease(struct wish *wish, const struct grant *grant)
 {
-	add_address(wish, grant->address);
+	add_address(wish->addrs, &wish->n_addrs, grant->address);
+	if (grant->method != RSIP_METHOD_RSA_IP) {
+		add_address(wish->shared, &wish->n_shared, grant->address);
+		add_ranges(&wish->owns, &wish->n_owns, grant);
+	}
 	if (grant->address != wish->addrs[0])
 		return;
 	wish->confine = grant->method != RSIP_METHOD_RSA_IP;
@@ -79,7 +85,7 @@ wish_read(struct wish *wish, const struct conf *conf, const struct agent *agent,
 			continue;
 		take_endpoint(wish, conf, &l->grant);
 		if (l->owner != NULL)
-			add_guest(wish, &l->grant);
+			add_ranges(&wish->guests, &wish->n_guests, &l->grant);
 		else if (host_wide)
 			take_host_lease(wish, &l->grant);
 	}
@@ -98,5 +104,6 @@ wish_clear(struct wish *wish)
 	free(wish->ports);
 	free(wish->locals);
 	free(wish->guests);
+	free(wish->owns);
 	*wish = (struct wish){ 0 };
 }

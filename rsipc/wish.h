@@ -13,8 +13,7 @@ struct conf;
 
 #define WISH_ADDRS 16 /* a host has one address, and one more for each RSA-IP lease */
 
-/* A port range of a command, which the host's own stack must not see. */
-struct wish_guest { ip4_t addr; struct port_range ports; };
+struct wish_ports { ip4_t addr; struct port_range ports; };
 
 struct wish {
 	ip4_t local, remote;     /* the tunnel's ends; local 0: there is nothing to tunnel */
@@ -25,8 +24,12 @@ struct wish {
 	size_t n_ports;
 	struct ip4_prefix *locals; /* never through the tunnel: the gateway, the tunnel's end, QUERY's local networks */
 	size_t n_locals;
-	struct wish_guest *guests;
+	struct wish_ports *guests; /* of commands: the host's own stack must not see packets to them */
 	size_t n_guests;
+	struct wish_ports *owns; /* all ports of the host on shared addresses, listening ones too */
+	size_t n_owns;
+	ip4_t shared[WISH_ADDRS]; /* those of addrs that other hosts hold, too */
+	size_t n_shared;
 };
 
 /* Reads the wish; host_wide: the host itself uses the config's leases. The caller frees with wish_clear. */
