@@ -11,11 +11,13 @@
 #define PRIORITY_LOCAL 3
 #define LOOPBACK "lo" /* what the machine itself sends comes in here, to a rule */
 
+/* Not confined to what we send, although the others come to table local anyway: the kernel looks at the ports of packets
+ * that come in, the source check included, only if a rule for packets that come in has ports. */
 void
 sharing_want_port(struct routes *routes, ip4_t addr, struct port_range ports)
 {
 	struct netlink_rule rule = {
-		.priority = PRIORITY_OURS, .table = RT_TABLE_LOCAL, .iif = LOOPBACK, .to = { addr, 32 }, .dports = ports,
+		.priority = PRIORITY_OURS, .table = RT_TABLE_LOCAL, .to = { addr, 32 }, .dports = ports,
 	};
 
 	routes_want_rule(routes, rule);

@@ -4,9 +4,12 @@
  * own addresses, which is moved behind them:
  *
  *   priority 0   packets out of the tunnel that are for a command (hostroutes.c)    drop
- *            1   what we send to the address, and a port of ours                    table local
+ *            1   packets to the address and a port of ours                          table local
  *            2   what we send to the address, by a transport with ports             the tunnel's table
- *            3   everything                                                         table local */
+ *            3   everything                                                         table local
+ *
+ * What comes from another holder has our own address as its source. It passes the kernel's source check because the way
+ * back is found by the same rules. */
 #ifndef RSIPC_SHARING_H
 #define RSIPC_SHARING_H
 
