@@ -222,6 +222,8 @@ on_monitor(int fd, void *arg)
 		}
 		if (msg.op == MON_RELOAD && passed >= 0)
 			reload(c, passed, msg.text);
+		if (msg.op == MON_PING)
+			monitor_send(fd, MON_PONG, NULL, -1);
 		if (passed >= 0)
 			close(passed);
 	}

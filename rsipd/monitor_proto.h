@@ -24,6 +24,9 @@ enum monitor_op {
 	MON_REFUSED, /* text: why, one fault a line */
 	/* monitor -> relay */
 	MON_CONTROL, /* with a descriptor: the relay's end of the socketpair to a control process that was started anew */
+	/* monitor -> both, and their answer from the event loop: a worker that hangs is told from one that has nothing to do */
+	MON_PING,
+	MON_PONG,
 };
 
 #define MON_TEXT_MAX 2048

@@ -235,6 +235,8 @@ monitor_cb(int fd, void *arg)
 			connect_control(r, passed);
 		else if (passed >= 0)
 			close(passed);
+		if (msg.op == MON_PING)
+			monitor_send(fd, MON_PONG, NULL, -1);
 		return;
 	default:
 		loop_stop(r->loop);

@@ -25,6 +25,11 @@
 #define RAN_WELL_MS 60000
 #define STOP_PATIENCE_MS 5000 /* for what has been asked to end */
 
+/* A worker answers pings from its event loop. One that has been silent for a minute hangs, and is killed; less may be a
+ * slow disk. Counted in pings, not by the clock, which goes on while the machine sleeps. */
+#define PING_MS 10000
+#define PINGS_UNANSWERED_MAX 6
+
 struct worker {
 	struct workers *all;
 	enum worker_id id;
@@ -32,6 +37,8 @@ struct worker {
 	int channel; /* our end of the socketpair to it, or -1 */
 	int link;    /* its end of a socketpair whose other end the running peer has, for its next start; or -1 */
 	bool renew;  /* its end is our wish */
+	bool in_loop; /* has spoken or needs no time to start: to be pinged */
+	unsigned unanswered;
 	int64_t started, backoff_ms;
 	struct loop_event *readable, *restart, *patience;
 };
@@ -39,6 +46,7 @@ struct worker {
 struct workers {
 	struct workers_env *env;
 	struct worker worker[WORKER_COUNT];
+	struct loop_event *ping;
 	bool served, stopping, told_stopped;
 };
 
@@ -156,7 +164,10 @@ on_channel(int fd, void *arg)
 		/* Its end: workers_reap tells the rest. */
 		loop_event_free(worker->readable);
 		worker->readable = NULL;
+	} else if (got > 0 && msg.op == MON_PONG) {
+		worker->unanswered = 0;
 	} else if (got > 0 && worker->id == WORKER_CONTROL) {
+		worker->in_loop = true;
 		if (msg.op == MON_READY)
 			control_serves(all);
 		else if (msg.op == MON_RELOADED || msg.op == MON_REFUSED)
@@ -170,6 +181,29 @@ workers_reload(struct workers *all, int conf_fd, const char *path)
 	const struct worker *control = &all->worker[WORKER_CONTROL];
 
 	return control->pid != 0 && monitor_send(control->channel, MON_RELOAD, path, conf_fd);
+}
+
+static void
+ping(struct worker *worker)
+{
+	if (worker->pid == 0 || !worker->in_loop)
+		return;
+	if (worker->unanswered++ < PINGS_UNANSWERED_MAX) {
+		monitor_send(worker->channel, MON_PING, NULL, -1); /* a full queue is no answer either */
+		return;
+	}
+	log_error("monitor", "%s process hangs, killing it pid=%d", traits[worker->id].name, (int)worker->pid);
+	kill(worker->pid, SIGKILL);
+}
+
+static void
+on_ping(void *arg)
+{
+	struct workers *all = arg;
+
+	for (int id = 0; id < WORKER_COUNT; id++)
+		ping(&all->worker[id]);
+	loop_timer_set(all->ping, PING_MS);
 }
 
 /* --- start ---------------------------------------------------------------------------------------------------------- */
@@ -235,6 +269,8 @@ worker_start(struct worker *worker)
 	worker->readable = loop_readable(worker->all->env->loop, worker->channel, on_channel, worker);
 	worker->pid = pid;
 	worker->started = clock_now();
+	worker->in_loop = worker->id == WORKER_RELAY; /* control loads its database first */
+	worker->unanswered = 0;
 	log_info("monitor", "%s process started pid=%d", traits[worker->id].name, (int)pid);
 }
 
@@ -370,6 +406,8 @@ workers_start(struct workers_env *env)
 		worker->restart = loop_timer(env->loop, on_restart, worker);
 		worker->patience = loop_timer(env->loop, on_patience, worker);
 	}
+	all->ping = loop_timer(env->loop, on_ping, all);
+	loop_timer_set(all->ping, PING_MS);
 	/* The relay first: it forwards nothing before control tells it what, and then nothing waits for it. */
 	worker_start(&all->worker[WORKER_RELAY]);
 	worker_start(&all->worker[WORKER_CONTROL]);
@@ -390,5 +428,6 @@ workers_free(struct workers *all)
 		close_fd(&worker->channel);
 		close_fd(&worker->link);
 	}
+	loop_event_free(all->ping);
 	free(all);
 }

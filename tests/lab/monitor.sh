@@ -255,7 +255,7 @@ up "starts again"
 control=$(worker control) relay=$(worker relay)
 kill -9 "$(monitor_pid)"
 check "workers do not outlive their monitor" wait_for 3 gone "$control" "$relay"
-wait "$rsipd_pid" 2>/dev/null
+{ wait "$rsipd_pid"; } 2>/dev/null
 check "what a killed rsipd changed is there still" test "$(in_n ip neigh show proxy | wc -l)" -eq 35
 write_conf 's/"203\.0\.113\.64\/28"/"203.0.113.64"/'
 up "a new one starts in its place"
@@ -315,7 +315,7 @@ check "own address: and keep clear of the pool's ports" \
 check "own address: a reverse path filter stays in force elsewhere" \
 	test "$(in_n sysctl -n net.ipv4.conf.lan0.rp_filter)" = 1
 kill -9 "$(monitor_pid)"
-wait "$rsipd_pid" 2>/dev/null
+{ wait "$rsipd_pid"; } 2>/dev/null
 check "own address: killed, the service is reached still" wait_for 3 ssh_greets y
 up "own address: and a new one starts"
 check "own address: the service is reached" ssh_greets y
