@@ -38,8 +38,8 @@ try_conf() { in_box n "$BUILDDIR/rsipd/rsipd" -t -c "$1"; }
 sed 's/"rsap-ip"/"rsap-pi"/' "$LAB_TMP/example.conf" >"$LAB_TMP/bad.conf"
 check "rsipd -t accepts the example as it stands" try_conf "$LAB_TMP/example.conf"
 refute "rsipd -t refuses a method that there is none of" try_conf "$LAB_TMP/bad.conf"
-check "rsipd -t says where and what: bad.conf:15: ... rsap-pi ... rsap-ip" \
-	grep -E 'bad\.conf:15:.*rsap-pi.*rsap-ip' <(try_conf "$LAB_TMP/bad.conf" 2>&1)
+check "rsipd -t says where and what: bad.conf:14: ... rsap-pi ... rsap-ip" \
+	grep -E 'bad\.conf:14:.*rsap-pi.*rsap-ip' <(try_conf "$LAB_TMP/bad.conf" 2>&1)
 if [ -n "${RSIP_CAPTURE-}" ]; then # all of port 4555, for dissector.sh
 	background n tcpdump -i lan0 -s 0 -U -B 16384 -w "$RSIP_CAPTURE" port 4555
 	sleep 0.5
