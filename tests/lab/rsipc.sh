@@ -1,0 +1,381 @@
+#!/bin/bash
+# The host agent against the real gateway, as its user meets it: what it changes on the machine and leaves behind,
+# commands with leases of their own, what happens when the gateway or the agent itself goes away. Needs root; BUILDDIR is
+# where the programs were built. See topology.sh for the picture. Arguments: the parts to run.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/verdict.sh"
+. "$here/topology.sh"
+. "$here/daemons.sh"
+
+PEER=203.0.113.200
+RSIPC=$BUILDDIR/rsipc/rsipc
+
+# --- what the parts share -------------------------------------------------------------------------------------------
+
+# conf NODE [LINE...]: writes the node's rsipc.conf: 64 ports, a listening port, IPsec; further lines as given.
+conf() {
+	local node=$1
+	shift
+	{
+		cat <<-END
+			gateway { address = "10.0.0.1" transport = "${transport:-tcp}" }
+			lease "apps" { method = "rsap-ip" ports = 64 }
+			lease "web" { method = "rsap-ip" listen = true port = 808${node#x} }
+			lease "vpn" { method = "rsipsec" spis = 16 cookie = "block" }
+			tunnel { type = "${tunnel:-ip-ip}" device = "rsip0" }
+			ipsec { strongswan = "/etc/strongswan.d/rsip.conf" }
+			environment = "/run/rsip/rsipc.env"
+			log { to = "stderr" level = "info" }
+		END
+		printf '%s\n' "$@"
+	} >"$LAB_TMP/$node.conf"
+}
+
+gateway_conf() {
+	cat >"$LAB_TMP/rsipd.conf" <<-END
+		gateway { private-interface = "lan0" public-interface = "wan0" listen = { "10.0.0.1" } }
+		pool "shared" { addresses = { "203.0.113.9" } methods = { "rsap-ip", "rsipsec" } }
+		policy "default" { pools = { "shared" } hold-down = "1s" }
+		host "10.0.0.0/24" { policy = "default" }
+		local-networks = { "10.0.0.0/8" }
+	END
+}
+
+# machine NODE: all that the agent may have changed there.
+machine() {
+	on "$1" ip -o link show | sed 's/^[0-9]*: //'
+	on "$1" ip -o addr show | sed 's/^[0-9]*: //'
+	on "$1" ip route show table all
+	on "$1" ip rule show
+	on "$1" sysctl -a 2>/dev/null | grep -E 'net.ipv4.(ip_local|conf.(all|default|eth0)\.)'
+	in_box "$1" find /etc/strongswan.d /run ! -type d
+}
+
+bindings() { gateway_ctl -j bindings | jq -r "$1"; }
+leases() { [ "$(bindings length)" = "$1" ]; }
+registered() { [ "$(gateway_ctl -j hosts | jq length)" = "$1" ]; }
+client_id() { gateway_ctl -j hosts | jq '.[0].client_id'; }
+apps() { host_ctl x1 -j bindings | jq -c '.[] | select(.lease == "apps") | [.bind_id, .ports]'; }
+host_leases() { [ "$(host_ctl "$1" -j bindings | jq length)" = "$2" ]; }
+logged() { grep -q "$1" "$LAB_TMP/rsipc_x1.log"; }
+tunnelled() { on x1 ip route get "$@" | grep -q 'dev rsip0'; }
+outside() { on x1 ip route get "$@" | grep -q 'dev eth0'; }
+
+# The peer tells who came: "ADDRESS PORT".
+peer_up() {
+	# shellcheck disable=SC2016 # socat's shell expands them
+	on y socat "TCP-LISTEN:7001,bind=$PEER,reuseaddr,fork" 'SYSTEM:read line; echo $SOCAT_PEERADDR $SOCAT_PEERPORT' \
+		2>/dev/null &
+	wait_for 5 on y socat -u OPEN:/dev/null "TCP:$PEER:7001"
+}
+who="echo | timeout 4 socat -t 1 - TCP:$PEER:7001"
+
+# within "ADDRESS PORT" FIRST LAST
+within() { [ "${1% *}" = 203.0.113.9 ] && [ "${1#* }" -ge "$2" ] && [ "${1#* }" -le "$3" ]; }
+
+# start_all: gateway, agent on x1, peer. The gateway keeps what it had unless its database is removed.
+start_all() {
+	gateway_conf
+	conf x1
+	box n x1 x2 && peer_up && gateway_start "$LAB_TMP/rsipd.conf" || { fail "$part: the lab starts"; return 1; }
+	before=$(machine x1)
+	host_start x1 "$LAB_TMP/x1.conf"
+	wait_for 10 host_leases x1 3 && wait_for 5 on x1 ip link show rsip0 && return
+	fail "$part: the agent gets its leases"
+	tail -n 5 "$LAB_TMP"/rsip*.log
+	return 1
+}
+
+run_command() { in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- "$@"; }
+
+# --- the machine as a whole ----------------------------------------------------------------------------------------------
+
+part_hostwide() {
+	local before first last got
+	start_all || return
+	read -r first last <<<"$(host_ctl x1 -j bindings | jq -r '.[0].ports[0] | "\(.[0]) \(.[1])"')"
+	check "host-wide: three leases, on one address, as the gateway has them" \
+		test "$(host_ctl x1 -j bindings | jq -c '[.[] | {bind_id, address, ports, spis, cookie}]')" = \
+		"$(bindings '[.[] | {bind_id, address, ports, spis, cookie}]' | jq -c)"
+	check "host-wide: the device has the address, and an MTU that fits the LAN" \
+		test "$(on x1 ip -j addr show rsip0 | jq -c '.[0] | [.mtu, .addr_info[0].local, .addr_info[0].prefixlen]')" = \
+		'[1480,"203.0.113.9",32]'
+	check "host-wide: what has no source yet goes through the tunnel" tunnelled "$PEER"
+	check "host-wide: what has the leased source goes through the tunnel" tunnelled 198.51.100.1 from 203.0.113.9
+	check "host-wide: what QUERY calls local does not" outside 10.55.0.1
+	check "host-wide: the gateway does not" outside 10.0.0.1
+	check "host-wide: programs bound to the private address are let alone" outside "$PEER" from 10.0.0.11
+	got=$(on x1 sh -c "$who")
+	check "host-wide: the peer sees a leased port ($got, $first to $last)" within "$got" "$first" "$last"
+	check "host-wide: ephemeral ports are the leased ones" \
+		test "$(on x1 sysctl -n net.ipv4.ip_local_port_range)" = "$first	$last"
+	on x1 socat TCP-LISTEN:8081,reuseaddr,fork SYSTEM:'read line; echo served' 2>/dev/null &
+	wait_for 3 on x1 socat -u OPEN:/dev/null TCP:203.0.113.9:8081
+	check "host-wide: a server at the listening port is reached" \
+		test "$(echo | on y timeout 4 socat -t 1 - TCP:203.0.113.9:8081)" = served
+	check "host-wide: a subnet that comes up later is local, too" later_subnet
+	check "host-wide: strongSwan is told" told_strongswan
+	check "host-wide: shell variables are told" \
+		test "$(in_box x1 sh -c '. /run/rsip/rsipc.env; echo $RSIP_ADDRESS $RSIP_PORTS')" = "203.0.113.9 $first-$last 8081-8081"
+	check "host-wide: the agent keeps two capabilities and gets no others" few_powers
+	check "host-wide: a path that takes less makes the device's MTU smaller" smaller_path
+	host_stop x1
+	check "host-wide: the gateway has no lease and no host left" eval "leases 0 && registered 0"
+	check "host-wide: nothing is left on the machine" same_as "$before"
+	gateway_stop
+}
+
+later_subnet() {
+	on x1 ip link add later type dummy && on x1 ip addr add 192.0.2.1/24 dev later && on x1 ip link set later up
+	wait_for 3 eval 'on x1 ip route get 192.0.2.9 | grep -q "dev later"' || return 1
+	on x1 ip link del later
+	wait_for 3 tunnelled 192.0.2.9
+}
+
+told_strongswan() {
+	local spis cookie
+	spis=$(bindings '.[] | select(.method == "rsipsec") | .spis[0] | "\(.[0]) \(.[1])"')
+	cookie=$(bindings '.[] | select(.method == "rsipsec") | .cookie | "\(.value) \(.mask)"')
+	diff - <(in_box x1 cat /etc/strongswan.d/rsip.conf) <<-END
+		# Written by rsipc while its lease lasts; removed at its end.
+		charon {
+			spi_min = ${spis% *}
+			spi_max = ${spis#* }
+			spi_label = ${cookie% *}
+			spi_mask = ${cookie#* }
+		}
+	END
+}
+
+# CAP_NET_ADMIN is bit 12, CAP_NET_RAW bit 13.
+few_powers() {
+	diff - <(grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs):' "/proc/$rsipc_x1_pid/status" | tr -d '\t') <<-END
+		CapPrm:0000000000003000
+		CapEff:0000000000003000
+		CapBnd:0000000000003000
+		NoNewPrivs:1
+	END
+}
+
+mtu() { [ "$(on x1 cat /sys/class/net/rsip0/mtu)" = "$1" ]; }
+
+# The first packet that does not fit is answered by ICMP.
+smaller_path() {
+	on x1 ip route add 10.0.0.1 dev eth0 mtu lock 1400
+	on x1 ping -q -c 3 -i 0.2 -W 1 -M do -s 1440 "$PEER" | grep -q ' 0 received' && wait_for 3 mtu 1380 &&
+		on x1 ping -q -c 1 -W 1 -M do -s 1352 "$PEER" >/dev/null || return 1
+	on x1 ip route del 10.0.0.1
+}
+
+same_as() { diff <(echo "$1") <(machine x1); }
+
+# --- commands beside a running agent -----------------------------------------------------------------------------------
+
+part_commands() {
+	local before got ports status
+	start_all || return
+	# shellcheck disable=SC2016 # for the shell inside
+	got=$(run_command sh -c "echo \$RSIP_ADDRESS \$RSIP_PORTS; $who; ip -o -4 addr show rsip0; ip route" 2>&1)
+	ports=$(sed -n '1s/.* //p' <<<"$got")
+	check "command: it has an address and ports of its own" grep -q '^203.0.113.9 [0-9]*-[0-9]*$' <<<"$got"
+	check "command: the peer sees one of them ($(sed -n 2p <<<"$got"), $ports)" \
+		within "$(sed -n 2p <<<"$got")" "${ports%-*}" "${ports#*-}"
+	check "command: its lease is freed when it returns" leases 3
+	run_command sh -c 'exit 7'; status=$?
+	check "command: its exit status" test $status = 7
+	run_command nonexistent-program 2>/dev/null; status=$?
+	check "command: one that does not exist: 127" test $status = 127
+	run_command sh -c 'kill -9 $$'; status=$?
+	check "command: one that a signal ends: 128 and its number" test $status = 137
+	check "command: one run by sudo is the user's" \
+		test "$(SUDO_UID=65534 SUDO_GID=65534 run_command id -u)" = 65534
+	check "command: ping works in it" run_command ping -q -c 1 -W 2 "$PEER"
+	check "command: a server in it is reached at its port" command_server
+	check "command: two at once, each with ports of its own" two_commands
+	check "command: SIGTERM is passed on, the lease is freed" passed_on
+	check "command: a launcher that is killed leaves no lease" killed_launcher
+	check "command: a mere user cannot have one" refused in_box x1 setpriv --reuid 65534 --clear-groups "$RSIPC" \
+		-c "$LAB_TMP/x1.conf" -- true
+	check "command: the machine's own leases are as before" test "$(host_ctl x1 -j bindings | jq length)" = 3
+	check "command: too many ports: refused with the reason" too_many
+	conf x1 'command { resolvers = { 192.0.2.53, 192.0.2.54 } }'
+	check "command: resolvers of its own" \
+		test "$(run_command cat /etc/resolv.conf | tr '\n' ' ')" = "nameserver 192.0.2.53 nameserver 192.0.2.54 "
+	host_stop x1
+	check "command: nothing is left on the machine" same_as "$before"
+	gateway_stop
+}
+
+command_server() {
+	# shellcheck disable=SC2016
+	run_command sh -c 'echo ${RSIP_PORTS%-*} >'"$LAB_TMP"'/port
+		timeout 5 socat TCP-LISTEN:${RSIP_PORTS%-*},reuseaddr SYSTEM:"read line; echo served"' &
+	wait_for 3 test -s "$LAB_TMP/port" && sleep 0.3
+	[ "$(echo | on y timeout 4 socat -t 1 - "TCP:203.0.113.9:$(cat "$LAB_TMP/port"),connect-timeout=2")" = served ]
+}
+
+two_commands() {
+	local one two
+	run_command sh -c "$who; sleep 1; $who" >"$LAB_TMP/one" &
+	sleep 0.2
+	two=$(run_command sh -c "sleep 0.5; $who")
+	wait $!
+	one=$(cat "$LAB_TMP/one")
+	[ "$(wc -l <<<"$one")" = 2 ] && [ -n "$two" ] && wait_for 3 leases 3
+}
+
+launched() { pgrep -P "$1" -x "$2"; }
+
+passed_on() {
+	local pid
+	in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- sleep 60 &
+	pid=$!
+	wait_for 5 launched $pid sleep || return 1
+	kill -TERM $pid
+	wait $pid
+	[ $? = 143 ] && leases 3
+}
+
+killed_launcher() {
+	local pid
+	in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- sleep 2 2>/dev/null &
+	pid=$!
+	wait_for 5 launched $pid sleep && leases 4 || return 1
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	wait_for 3 leases 3
+}
+
+too_many() {
+	local said
+	sed 's/ports = 64/ports = 5000/' "$LAB_TMP/x1.conf" >"$LAB_TMP/many.conf"
+	said=$(in_box x1 "$RSIPC" -c "$LAB_TMP/many.conf" -- true 2>&1)
+	[ $? = 125 ] && [ -n "$said" ] && echo "$said" && wait_for 3 leases 3
+}
+
+# --- commands where no agent runs --------------------------------------------------------------------------------------
+
+part_alone() {
+	local before got
+	gateway_conf
+	conf x1
+	box n x1 x2 && peer_up && gateway_start "$LAB_TMP/rsipd.conf" || { fail "alone: the lab starts"; return; }
+	before=$(machine x1)
+	got=$(run_command sh -c "$who" 2>"$LAB_TMP/alone.log")
+	check "alone: the peer sees a leased address ($got)" within "$got" 1024 65535
+	check "alone: nothing was said" test ! -s "$LAB_TMP/alone.log"
+	check "alone: the host is de-registered when the command returns" eval "leases 0 && registered 0"
+	check "alone: nothing is left on the machine" same_as "$before"
+	run_command sleep 3 &
+	wait_for 3 leases 1
+	got=$(run_command sh -c "$who")
+	check "alone: a second command is served by the agent of the first ($got)" within "$got" 1024 65535
+	wait $!
+	check "alone: the last one turns off the light" wait_for 5 eval "leases 0 && registered 0"
+	check "alone: still nothing left on the machine" same_as "$before"
+	gateway_stop
+	check "alone: without a gateway it says so" no_gateway
+}
+
+no_gateway() {
+	timeout -s INT 3 nsenter -t "$(box_pid x1)" -m -n -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- true 2>"$LAB_TMP/alone.log"
+	grep -q 'gateway unreachable' "$LAB_TMP/alone.log"
+}
+
+# --- gateway and agent go away and come back ---------------------------------------------------------------------------
+
+part_faults() {
+	local before id held
+	for transport in tcp udp; do
+		LAB_TMP=$(mktemp -d "/tmp/$LAB-XXXXXX")
+		start_all || return
+		id=$(client_id) held=$(apps)
+		gateway_stop && gateway_start "$LAB_TMP/rsipd.conf"
+		sleep 3
+		check "faults, $transport: a gateway that restarts: same registration, same leases" \
+			eval '[ "$(client_id)" = "$id" ] && [ "$(apps)" = "$held" ]'
+		check "faults, $transport: and packets flow" on x1 ping -q -c 1 -W 2 "$PEER"
+		stop rsipc_x1 KILL
+		host_start x1 "$LAB_TMP/x1.conf"
+		check "faults, $transport: an agent that was killed goes on where it was" \
+			wait_for 5 eval '[ "$(client_id)" = "$id" ] && [ "$(apps)" = "$held" ] && on x1 ping -q -c 1 -W 2 "$PEER"'
+		gateway_stop
+		in_box n rm -f /var/lib/rsip/rsipd.db /var/lib/rsip/rsipd.db-wal /var/lib/rsip/rsipd.db-shm
+		gateway_start "$LAB_TMP/rsipd.conf"
+		[ $transport = tcp ] || kill -KILL "$rsipc_x1_pid"
+		[ $transport = tcp ] || { wait "$rsipc_x1_pid" 2>/dev/null; host_start x1 "$LAB_TMP/x1.conf"; }
+		check "faults, $transport: a gateway that has lost everything leases the same ports again" \
+			wait_for 10 eval '[ "$(apps | jq -c .[1])" = "$(jq -c .[1] <<<"$held")" ] && leases 3'
+		check "faults, $transport: and packets flow again" wait_for 5 on x1 ping -q -c 1 -W 2 "$PEER"
+		held=$(apps)
+		host_stop x1
+		host_start x1 "$LAB_TMP/x1.conf"
+		check "faults, $transport: an agent that was stopped gets the same ports at its next start" \
+			wait_for 5 eval '[ "$(apps | jq -c .[1])" = "$(jq -c .[1] <<<"$held")" ]'
+		host_stop x1
+		check "faults, $transport: nothing is left on the machine" same_as "$before"
+		gateway_stop
+		host_start x1 "$LAB_TMP/x1.conf"
+		check "faults, $transport: without a gateway it says so" wait_for 5 logged 'gateway unreachable\|does not answer'
+		gateway_start "$LAB_TMP/rsipd.conf"
+		check "faults, $transport: and takes its leases when there is one" wait_for 10 host_leases x1 3
+		host_stop x1
+		gateway_stop
+		lab_down
+		lab_up
+		trap daemons_down EXIT
+	done
+}
+
+# --- starting ------------------------------------------------------------------------------------------------------------
+
+# says STATUS TEXT COMMAND...: it exits with that status and says that.
+says() {
+	local want=$1 text=$2 out status
+	shift 2
+	out=$(timeout 10 "$@" 2>&1)
+	status=$?
+	[ $status = "$want" ] && grep -q "$text" <<<"$out" || { echo "exit status $status: $out"; return 1; }
+}
+
+part_start() {
+	box n x1 x2
+	conf x1
+	printf 'gateway { address = "10.0.0.256" }\nlease "a" { method = "rsap-ip" }\n' >"$LAB_TMP/bad.conf"
+	check "start: a bad config: its line, exit 1" says 1 'bad.conf:1: address: "10.0.0.256"' "$RSIPC" -t -c "$LAB_TMP/bad.conf"
+	check "start: a good config: exit 0" says 0 good "$RSIPC" -t -c "$LAB_TMP/x1.conf"
+	check "start: an unknown option: exit 2" says 2 usage "$RSIPC" -x
+	check "start: no root: one line, exit 1" says 1 'run it as root' setpriv --reuid 65534 --clear-groups "$RSIPC" -f \
+		-c "$LAB_TMP/x1.conf"
+	on x1 ip link add rsip0 type dummy
+	check "start: the device's name is taken: exit 1" says 1 'there is a device of that name' in_box x1 "$RSIPC" -f \
+		-c "$LAB_TMP/x1.conf"
+	check "start: and the other's device stays" on x1 ip link show rsip0
+	on x1 ip link del rsip0
+	host_start x1 "$LAB_TMP/x1.conf"
+	wait_for 5 host_ctl x1 status
+	check "start: a second agent: exit 1" says 1 'another rsipc runs' in_box x1 "$RSIPC" -f -c "$LAB_TMP/x1.conf"
+	check "start: and the first one stays" host_ctl x1 status
+	host_stop x1
+	check "start: into the background" in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf"
+	check "start: it serves when the command returns" host_ctl x1 status
+	kill "$(pgrep -x -f "$RSIPC -c $LAB_TMP/x1.conf")"
+	check "start: and ends by SIGTERM" wait_for 5 refused host_ctl x1 status
+}
+
+prefix=$LAB
+for part in ${*:-hostwide gre commands alone faults start}; do
+	printf '== %s\n' "$part"
+	LAB=$prefix-$part LAB_TMP=$(mktemp -d "/tmp/$prefix-$part-XXXXXX")
+	transport=tcp tunnel=ip-ip
+	[ "$part" != gre ] || { transport=udp tunnel=gre; }
+	lab_up
+	trap daemons_down EXIT
+	"part_${part/gre/hostwide}"
+	for log in "$LAB_TMP"/*.log; do
+		! grep -q -E 'runtime error|AddressSanitizer|LeakSanitizer|defect' "$log" || fail "$part: $log" "$(grep -m 1 -E 'error|defect' "$log")"
+	done
+	daemons_down
+done
+verdict_exit
