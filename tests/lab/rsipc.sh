@@ -100,7 +100,7 @@ part_hostwide() {
 		"$(bindings '[.[] | {bind_id, address, ports, spis, cookie}]' | jq -c)"
 	check "host-wide: the device has the address, and an MTU that fits the LAN" \
 		test "$(on x1 ip -j addr show rsip0 | jq -c '.[0] | [.mtu, .addr_info[0].local, .addr_info[0].prefixlen]')" = \
-		'[1480,"203.0.113.9",32]'
+		"[$((1500 - overhead)),\"203.0.113.9\",32]"
 	check "host-wide: what has no source yet goes through the tunnel" tunnelled "$PEER"
 	check "host-wide: what has the leased source goes through the tunnel" tunnelled 198.51.100.1 from 203.0.113.9
 	check "host-wide: what QUERY calls local does not" outside 10.55.0.1
@@ -127,7 +127,8 @@ part_hostwide() {
 }
 
 later_subnet() {
-	on x1 ip link add later type dummy && on x1 ip addr add 192.0.2.1/24 dev later && on x1 ip link set later up
+	on x1 ip link add later type veth peer name later2 && on x1 ip addr add 192.0.2.1/24 dev later &&
+		on x1 ip link set later2 up && on x1 ip link set later up
 	wait_for 3 eval 'on x1 ip route get 192.0.2.9 | grep -q "dev later"' || return 1
 	on x1 ip link del later
 	wait_for 3 tunnelled 192.0.2.9
@@ -137,13 +138,13 @@ told_strongswan() {
 	local spis cookie
 	spis=$(bindings '.[] | select(.method == "rsipsec") | .spis[0] | "\(.[0]) \(.[1])"')
 	cookie=$(bindings '.[] | select(.method == "rsipsec") | .cookie | "\(.value) \(.mask)"')
-	diff - <(in_box x1 cat /etc/strongswan.d/rsip.conf) <<-END
+	diff - <(in_box x1 cat /etc/strongswan.d/rsip.conf | tr -d '\t') <<-END
 		# Written by rsipc while its lease lasts; removed at its end.
 		charon {
-			spi_min = ${spis% *}
-			spi_max = ${spis#* }
-			spi_label = ${cookie% *}
-			spi_mask = ${cookie#* }
+		spi_min = ${spis% *}
+		spi_max = ${spis#* }
+		spi_label = ${cookie% *}
+		spi_mask = ${cookie#* }
 		}
 	END
 }
@@ -153,7 +154,7 @@ few_powers() {
 	diff - <(grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs):' "/proc/$rsipc_x1_pid/status" | tr -d '\t') <<-END
 		CapPrm:0000000000003000
 		CapEff:0000000000003000
-		CapBnd:0000000000003000
+		CapBnd:0000000000000000
 		NoNewPrivs:1
 	END
 }
@@ -162,10 +163,14 @@ mtu() { [ "$(on x1 cat /sys/class/net/rsip0/mtu)" = "$1" ]; }
 
 # The first packet that does not fit is answered by ICMP.
 smaller_path() {
+	local status
 	on x1 ip route add 10.0.0.1 dev eth0 mtu lock 1400
-	on x1 ping -q -c 3 -i 0.2 -W 1 -M do -s 1440 "$PEER" | grep -q ' 0 received' && wait_for 3 mtu 1380 &&
-		on x1 ping -q -c 1 -W 1 -M do -s 1352 "$PEER" >/dev/null || return 1
+	on x1 ping -q -c 3 -i 0.2 -W 1 -M do -s 1440 "$PEER" | grep -q ' 0 received' &&
+		wait_for 3 mtu $((1400 - overhead)) &&
+		on x1 ping -q -c 1 -W 1 -M do -s $((1400 - overhead - 28)) "$PEER" >/dev/null
+	status=$?
 	on x1 ip route del 10.0.0.1
+	return $status
 }
 
 same_as() { diff <(echo "$1") <(machine x1); }
@@ -227,9 +232,12 @@ two_commands() {
 
 launched() { pgrep -P "$1" -x "$2"; }
 
+# launch COMMAND...: in the background; the launcher's pid is $!.
+launch() { nsenter -t "$(box_pid x1)" -m -n -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- "$@" 2>/dev/null & }
+
 passed_on() {
 	local pid
-	in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- sleep 60 &
+	launch sleep 60
 	pid=$!
 	wait_for 5 launched $pid sleep || return 1
 	kill -TERM $pid
@@ -239,7 +247,7 @@ passed_on() {
 
 killed_launcher() {
 	local pid
-	in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- sleep 2 2>/dev/null &
+	launch sleep 2
 	pid=$!
 	wait_for 5 launched $pid sleep && leases 4 || return 1
 	kill -KILL $pid
@@ -334,7 +342,7 @@ part_faults() {
 says() {
 	local want=$1 text=$2 out status
 	shift 2
-	out=$(timeout 10 "$@" 2>&1)
+	out=$("$@" 2>&1)
 	status=$?
 	[ $status = "$want" ] && grep -q "$text" <<<"$out" || { echo "exit status $status: $out"; return 1; }
 }
@@ -342,20 +350,21 @@ says() {
 part_start() {
 	box n x1 x2
 	conf x1
+	chmod 755 "$LAB_TMP" # for the one who is not root
 	printf 'gateway { address = "10.0.0.256" }\nlease "a" { method = "rsap-ip" }\n' >"$LAB_TMP/bad.conf"
 	check "start: a bad config: its line, exit 1" says 1 'bad.conf:1: address: "10.0.0.256"' "$RSIPC" -t -c "$LAB_TMP/bad.conf"
 	check "start: a good config: exit 0" says 0 good "$RSIPC" -t -c "$LAB_TMP/x1.conf"
 	check "start: an unknown option: exit 2" says 2 usage "$RSIPC" -x
 	check "start: no root: one line, exit 1" says 1 'run it as root' setpriv --reuid 65534 --clear-groups "$RSIPC" -f \
 		-c "$LAB_TMP/x1.conf"
-	on x1 ip link add rsip0 type dummy
-	check "start: the device's name is taken: exit 1" says 1 'there is a device of that name' in_box x1 "$RSIPC" -f \
+	on x1 ip link add rsip0 type veth peer name other
+	check "start: the device's name is taken: exit 1" says 1 'there is a device of that name' in_box x1 timeout 10 "$RSIPC" -f \
 		-c "$LAB_TMP/x1.conf"
 	check "start: and the other's device stays" on x1 ip link show rsip0
 	on x1 ip link del rsip0
 	host_start x1 "$LAB_TMP/x1.conf"
 	wait_for 5 host_ctl x1 status
-	check "start: a second agent: exit 1" says 1 'another rsipc runs' in_box x1 "$RSIPC" -f -c "$LAB_TMP/x1.conf"
+	check "start: a second agent: exit 1" says 1 'another rsipc runs' in_box x1 timeout 10 "$RSIPC" -f -c "$LAB_TMP/x1.conf"
 	check "start: and the first one stays" host_ctl x1 status
 	host_stop x1
 	check "start: into the background" in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf"
@@ -368,8 +377,8 @@ prefix=$LAB
 for part in ${*:-hostwide gre commands alone faults start}; do
 	printf '== %s\n' "$part"
 	LAB=$prefix-$part LAB_TMP=$(mktemp -d "/tmp/$prefix-$part-XXXXXX")
-	transport=tcp tunnel=ip-ip
-	[ "$part" != gre ] || { transport=udp tunnel=gre; }
+	transport=tcp tunnel=ip-ip overhead=20
+	[ "$part" != gre ] || { transport=udp tunnel=gre overhead=24; }
 	lab_up
 	trap daemons_down EXIT
 	"part_${part/gre/hostwide}"
