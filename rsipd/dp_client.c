@@ -203,6 +203,7 @@ pool_message(const struct conf_pool *spec, struct ip4_range addresses, bool own)
 	m.ports = spec->ports;
 	memcpy(m.ike_ports, spec->ike_ports, sizeof(m.ike_ports));
 	m.n_ike_ports = (uint16_t)spec->n_ike_ports;
+	m.shared = (spec->methods & (CONF_METHOD(RSIP_METHOD_RSAP_IP) | CONF_METHOD(RSIP_METHOD_RSIPSEC))) != 0;
 	return m;
 }
 

@@ -17,7 +17,7 @@ lease_seconds_left(int64_t expires)
 {
 	int64_t left = expires - clock_now();
 
-	return left > 0 ? (uint32_t)(left / 1000) : 0;
+	return left > 0 ? (uint32_t)((left + 999) / 1000) : 0;
 }
 
 /* --- grant --- */

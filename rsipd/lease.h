@@ -26,7 +26,8 @@ enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_BY_OPERA
 void lease_end(struct ledger *l, struct binding *b, enum lease_how how);
 const char *lease_how_name(enum lease_how how); /* "freed", "de-registered", "expired", "operator" */
 
-/* Seconds until then, as told to hosts: rounded down, at least 0. */
+/* Seconds until then, as told to hosts: rounded up, so that a grant that took a few milliseconds is told as granted, and
+ * 0 is over. */
 uint32_t lease_seconds_left(int64_t expires);
 
 #endif

@@ -15,6 +15,8 @@ prefix=$LAB
 for part in ${*:-nat packets rsip pools}; do
 	printf '== %s\n' "$part"
 	LAB=$prefix-$part
+	LAB_HOSTS="x1:10.0.0.11 x2:10.0.0.12"
+	[ "$part" != packets ] || LAB_HOSTS="$LAB_HOSTS x3:10.0.0.77"
 	lab_up
 	trap daemons_down EXIT
 	"part_$part"

@@ -154,9 +154,11 @@ def tunnels(lab):
     session = registered(lab.x1)
     for kind in (IP_IP, GRE):
         expect_equal("tunnel", granted(session.rsap(None, ports(), None, ports(), tunnel_type(kind))).tunnel, kind)
-    for kind in (L2TP, 0, 4, 255):
+    for kind in (L2TP, 4, 255):
         expect_error(session.rsap(None, ports(), None, ports(), tunnel_type(kind)), Err.BAD_TUNNEL_TYPE,
                      client_id=session.client_id)
+    # 0 is reserved (8.6): no tunnel type, or a malformed one
+    expect_error(session.rsap(None, ports(), None, ports(), tunnel_type(0)), Err.BAD_TUNNEL_TYPE, Err.BAD_PARAM)
 
 
 @check("RSAP-IP: optional parameters in any order")

@@ -152,9 +152,20 @@ class Lab:
         self.ends.append(Tunnel(host, proto))
         return self.ends[-1]
 
-    def __exit__(self, *_):
+    def leave(self):
+        """Every host leaves, also those that a check lost track of."""
         for name in self.hosts:
             getattr(self, name).close()
+        known = {host.source: host for host in (getattr(self, name) for name in self.hosts)}
+        with contextlib.suppress(Broken, OSError, EOFError):
+            for left in self.gateway.ctl("hosts"):
+                host = known[left["address"]]
+                session = host.tcp() if left["transport"] == "tcp" else host.udp()
+                session.de_register(int(str(left["client_id"]), 0))
+                host.close()
+
+    def __exit__(self, *_):
+        self.leave()
         for end in self.ends:
             end.close()
         for name in self.peers:

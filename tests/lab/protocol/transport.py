@@ -196,6 +196,7 @@ def from_where(lab):
 
 @check("rate: a host that floods is slowed down, over UDP and TCP; others are served meanwhile, it itself later")
 def rate(lab):
+    time.sleep(1.1)
     other, flood = registered(lab.x2.tcp()), registered(lab.x1.udp())
     for number in range(2, 400):
         flood.send(message(Msg.QUERY_REQUEST, client_id(flood.client_id), counter(number)))
