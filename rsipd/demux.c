@@ -152,7 +152,7 @@ host_put(struct demux *d, struct demux_host *host)
 {
 	if (!LIST_EMPTY(&host->bindings))
 		return;
-	learned_leave(d->learned, &host->learner);
+	learned_leave(&host->learner);
 	HASH_DEL(d->hosts, host);
 	free(host);
 }
@@ -206,7 +206,7 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	struct addr_table *t = find_addr(d, b->lease.local_addr);
 	struct demux_host *host = b->host;
 
-	learned_forget_binding(d->learned, &host->learner, b);
+	learned_forget_binding(&host->learner, b);
 	addr_table_remove(t, b);
 	addr_put(d, t);
 	HASH_DEL(d->bindings, b);

@@ -29,7 +29,7 @@ fragments_first(struct demux *d, const struct packet *p, enum local_side side, s
 	struct learned *item = find(d, &key, binding->host);
 
 	if (item != NULL)
-		learned_forget(demux_learned(d), item);
+		learned_forget(item);
 	item = learned_add(demux_learned(d), &key, &binding->host->learner, binding, now);
 	if (item != NULL)
 		item->first_len = p->payload_len;

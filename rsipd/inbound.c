@@ -15,13 +15,6 @@ struct found {
 	enum dp_drop missing; /* the reason that holds without a binding */
 };
 
-static void
-drop(struct verdict *v, enum dp_drop reason)
-{
-	v->action = VERDICT_DROP;
-	v->reason = reason;
-}
-
 /* ---- whose is it ---- */
 
 /* Row 7. The quoted packet went out from here, so its source is the local side. The error itself may come from anywhere
@@ -84,13 +77,13 @@ not_a_hosts(struct engine *e, struct packet *p, const struct dp_pool *pool, cons
 			packet_set_ttl(p, (uint8_t)(p->ttl + 1));
 		v->action = VERDICT_STACK;
 	} else if (!f->is_query || !pool->shared) {
-		drop(v, f->missing);
+		verdict_drop(v, f->missing);
 	} else if (icmp_reply(p, e->ms_of_day)) {
 		v->action = VERDICT_ANSWERED;
 		v->answer = p->bytes;
 		v->answer_len = p->len;
 	} else {
-		drop(v, packet_is_fragment(p) ? DP_DROP_FRAGMENT : DP_DROP_PROTOCOL);
+		verdict_drop(v, packet_is_fragment(p) ? DP_DROP_FRAGMENT : DP_DROP_PROTOCOL);
 	}
 }
 
@@ -108,7 +101,7 @@ answer_error(struct engine *e, const struct packet *about, uint8_t type, uint8_t
 static void
 too_big(struct engine *e, const struct packet *p, uint16_t mtu, struct verdict *v)
 {
-	drop(v, DP_DROP_TOO_BIG);
+	verdict_drop(v, DP_DROP_TOO_BIG);
 	answer_error(e, p, ICMP_TYPE_UNREACHABLE, ICMP_CODE_FRAG_NEEDED, mtu, v);
 }
 
@@ -121,7 +114,7 @@ to_host(struct engine *e, struct packet *p, const struct dp_pool *pool, struct d
 	v->host = binding->host;
 	v->tunnel = tunnel_header_to(binding, p, e->gateway_addr);
 	if (p->src == v->tunnel.dst || p->src == v->tunnel.src) {
-		drop(v, DP_DROP_LOOP); /* RFC 2003 3.2 */
+		verdict_drop(v, DP_DROP_LOOP); /* RFC 2003 3.2 */
 	} else if (p->len > (p->dont_fragment ? mtu : encap_mtu(PACKET_MAX, binding->lease.tunnel))) {
 		too_big(e, p, mtu, v);
 	} else {
@@ -159,12 +152,12 @@ engine_inbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 
 	*v = (struct verdict){ .bytes = bytes, .len = len };
 	if (!packet_parse(&p, bytes, len)) {
-		drop(v, DP_DROP_MALFORMED);
+		verdict_drop(v, DP_DROP_MALFORMED);
 		return;
 	}
 	v->len = p.len;
 	if ((pool = demux_pool(e->demux, p.dst)) == NULL) {
-		drop(v, DP_DROP_NO_LEASE);
+		verdict_drop(v, DP_DROP_NO_LEASE);
 		return;
 	}
 	t = demux_addr(e->demux, p.dst);
@@ -180,7 +173,7 @@ engine_inbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 		not_a_hosts(e, &p, pool, &f, v);
 		v->len = p.len;
 	} else if (!remote_policy_allows(&f)) {
-		drop(v, DP_DROP_REMOTE_POLICY_IN);
+		verdict_drop(v, DP_DROP_REMOTE_POLICY_IN);
 	} else {
 		if (packet_is_first(&p) && p.more_fragments && f.binding->lease.method != RSIP_METHOD_RSA_IP)
 			fragments_first(e->demux, &p, LOCAL_IS_DST, f.binding, e->now);

@@ -66,13 +66,13 @@ learned_join(struct learned_table *table, struct learner *learner)
 }
 
 void
-learned_leave(struct learned_table *table, struct learner *learner)
+learned_leave(struct learner *learner)
 {
 	struct learned *item;
 
 	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
 		while ((item = TAILQ_FIRST(&learner->items[kind])) != NULL)
-			learned_forget(table, item);
+			learned_forget(item);
 	}
 	LIST_REMOVE(learner, in_table);
 }
@@ -151,7 +151,7 @@ static void
 forget_and_tell(struct learned_table *table, struct learned *item)
 {
 	table->on_forget(item, table->arg);
-	learned_forget(table, item);
+	learned_forget(item);
 }
 
 static bool
@@ -199,9 +199,8 @@ learned_use(struct learned *item, int64_t now)
 }
 
 void
-learned_forget(struct learned_table *table, struct learned *item)
+learned_forget(struct learned *item)
 {
-	(void)table;
 	LIST_REMOVE(item, in_bucket);
 	TAILQ_REMOVE(&item->learner->items[item->key.kind], item, in_use_order);
 	item->learner->n[item->key.kind]--;
@@ -209,7 +208,7 @@ learned_forget(struct learned_table *table, struct learned *item)
 }
 
 void
-learned_forget_binding(struct learned_table *table, struct learner *learner, const struct demux_binding *binding)
+learned_forget_binding(struct learner *learner, const struct demux_binding *binding)
 {
 	struct learned *item, *next;
 
@@ -217,7 +216,7 @@ learned_forget_binding(struct learned_table *table, struct learner *learner, con
 		for (item = TAILQ_FIRST(&learner->items[kind]); item != NULL; item = next) {
 			next = TAILQ_NEXT(item, in_use_order);
 			if (item->binding == binding)
-				learned_forget(table, item);
+				learned_forget(item);
 		}
 	}
 }

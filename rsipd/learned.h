@@ -66,7 +66,7 @@ struct learned_table *learned_new(learned_forget_cb *on_forget, void *arg);
 void learned_free(struct learned_table *table); /* every learner must have left */
 
 void learned_join(struct learned_table *table, struct learner *learner);
-void learned_leave(struct learned_table *table, struct learner *learner);
+void learned_leave(struct learner *learner);
 
 /* The oldest item with this key, or NULL. Pointers to items are valid until the next call that is not a lookup. */
 struct learned *learned_find(struct learned_table *table, const struct learned_key *key);
@@ -80,8 +80,8 @@ struct learned *learned_find_sole(struct learned_table *table, const struct lear
 struct learned *learned_add(struct learned_table *table, const struct learned_key *key, struct learner *learner,
                             struct demux_binding *binding, int64_t now);
 void learned_use(struct learned *item, int64_t now);
-void learned_forget(struct learned_table *table, struct learned *item);
-void learned_forget_binding(struct learned_table *table, struct learner *learner, const struct demux_binding *binding);
+void learned_forget(struct learned *item);
+void learned_forget_binding(struct learner *learner, const struct demux_binding *binding);
 
 /* Forgets what has been unused too long. Call about once a second. */
 void learned_expire(struct learned_table *table, int64_t now);

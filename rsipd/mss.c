@@ -56,7 +56,7 @@ mss_clamp(struct packet *p, uint16_t mtu)
 	uint16_t most = (uint16_t)(mtu - IPV4_HEADER_LEN - TCP_HEADER_LEN);
 	size_t header_len, at;
 
-	if (p->proto != IP_PROTO_TCP || packet_is_fragment(p) || p->payload_len < TCP_HEADER_LEN ||
+	if (p->proto != IP_PROTO_TCP || !packet_is_first(p) || p->payload_len < TCP_HEADER_LEN ||
 	    (tcp[13] & TCP_FLAG_SYN) == 0 || mtu < IPV4_HEADER_LEN + TCP_HEADER_LEN)
 		return;
 	header_len = (size_t)(tcp[12] >> 4) * 4;

@@ -7,7 +7,7 @@
 
 #include "packet.h"
 
-/* If p is a whole TCP SYN whose MSS option says more than mtu can carry, lowers the option and adjusts the TCP checksum. */
+/* If p begins with a TCP SYN whose MSS option says more than mtu can carry, lowers the option and adjusts the TCP checksum. */
 void mss_clamp(struct packet *p, uint16_t mtu);
 
 #endif

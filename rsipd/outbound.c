@@ -6,13 +6,6 @@
 #include "ike_demux.h"
 #include "mss.h"
 
-static void
-drop(struct verdict *v, enum dp_drop reason)
-{
-	v->action = VERDICT_DROP;
-	v->reason = reason;
-}
-
 /* What control will tell the host of (RFC 3103 10.4). */
 static void
 report(struct verdict *v, ip4_t host_addr, const struct egress *found)
@@ -90,7 +83,7 @@ hairpin(struct engine *e, struct packet *p, struct verdict *v)
 	unsigned claims = v->claims;
 
 	if (p->ttl <= 1) {
-		drop(v, DP_DROP_TTL);
+		verdict_drop(v, DP_DROP_TTL);
 		v->answer_len = icmp_error(e->error, p, ICMP_TYPE_TIME_EXCEEDED, 0, 0, p->dst);
 		v->answer = v->answer_len > 0 ? e->error : NULL;
 		return;
@@ -125,7 +118,7 @@ inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, s
 	enum dp_drop reason;
 
 	if (p->dst == outer->src) {
-		drop(v, DP_DROP_LOOP); /* RFC 2784 3.1 */
+		verdict_drop(v, DP_DROP_LOOP); /* RFC 2784 3.1 */
 		return;
 	}
 	reason = egress_check(e->demux, v->host, tunnel, p, &found);
@@ -138,7 +131,7 @@ inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, s
 	if (reason == DP_NO_DROP)
 		forward(e, p, &found, v);
 	else
-		drop(v, reason);
+		verdict_drop(v, reason);
 }
 
 /* Who is not a host of ours may still be registered: control knows, and tells it that it has leased nothing. */
@@ -150,7 +143,7 @@ unknown_host(const struct packet *outer, const struct packet *p, struct verdict 
 		.error = RSIP_LOCAL_ADDR_UNALLOWED,
 	};
 
-	drop(v, DP_DROP_NOT_REGISTERED);
+	verdict_drop(v, DP_DROP_NOT_REGISTERED);
 	report(v, outer->src, &nothing);
 }
 
@@ -177,7 +170,7 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 
 	*v = (struct verdict){ .bytes = bytes, .len = len };
 	if (!packet_parse(&outer, bytes, len)) {
-		drop(v, DP_DROP_MALFORMED);
+		verdict_drop(v, DP_DROP_MALFORMED);
 		return;
 	}
 	v->host = demux_host(e->demux, outer.src);
@@ -185,7 +178,7 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 	if (reason == DP_NO_DROP && !packet_parse(&p, inner, inner_len))
 		reason = DP_DROP_MALFORMED;
 	if (reason != DP_NO_DROP)
-		drop(v, v->host != NULL ? reason : DP_DROP_NOT_REGISTERED);
+		verdict_drop(v, v->host != NULL ? reason : DP_DROP_NOT_REGISTERED);
 	else if (v->host == NULL)
 		unknown_host(&outer, &p, v);
 	else

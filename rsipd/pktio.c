@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "encap.h"
+#include "log.h"
 #include "mem.h"
 #include "packet.h"
+#include "pktio_open.h"
 
 /* What goes with each packet sent into a tunnel: the outer source address and TOS. */
 union send_control {
@@ -80,8 +82,10 @@ pktio_read_public(struct pktio *io, struct pktio_packet batch[PKTIO_BATCH])
 
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len <= 0)
+		if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
+		if (len <= 0) /* forever, and for good: it would be readable, and fail, at every turn of the loop */
+			log_fatal("relay", "the TUN device %s was removed; restart rsipd to make it anew", PKTIO_TUN_NAME);
 		batch[n] = (struct pktio_packet){ .bytes = io->bytes[n], .len = (size_t)len };
 		n++;
 	}

@@ -77,8 +77,7 @@ finish(struct relay *r, struct verdict *v)
 static void
 finish_failed(struct relay *r, struct verdict *v)
 {
-	v->action = VERDICT_DROP;
-	v->reason = DP_DROP_SEND_FAILED;
+	verdict_drop(v, DP_DROP_SEND_FAILED);
 	finish(r, v);
 }
 

@@ -1,5 +1,12 @@
 #include "verdict.h"
 
+void
+verdict_drop(struct verdict *v, enum dp_drop reason)
+{
+	v->action = VERDICT_DROP;
+	v->reason = reason;
+}
+
 static void
 count_out(const struct verdict *v, struct dp_counters *counters)
 {

@@ -31,6 +31,8 @@ struct verdict {
 	struct dp_violation violation; /* error 0: none to report */
 };
 
+void verdict_drop(struct verdict *v, enum dp_drop reason);
+
 /* Counts it as done. */
 void verdict_count(const struct verdict *v, struct dp_counters *counters);
 

@@ -45,7 +45,7 @@ main() {
 	on n ip neigh replace 203.0.113.250 lladdr "$(on y cat /sys/class/net/eth0/address)" dev wan0
 	on n ip neigh replace 10.0.0.11 lladdr "$(on x1 cat /sys/class/net/eth0/address)" dev lan0
 	on n ip neigh replace 10.0.0.50 lladdr "$(on x1 cat /sys/class/net/eth0/address)" dev lan0
-	on x1 nft 'table ip sink { chain input { type filter hook input priority filter; ip protocol 4 drop; } }'
+	on x1 nft 'table ip sink { chain input { type filter hook input priority filter; ip protocol 4 drop; }; }'
 	measure in_kernel y x1 203.0.113.200 10.0.0.50
 	measure out_kernel x1 y 10.0.0.11 203.0.113.250
 	local before after

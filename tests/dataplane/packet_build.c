@@ -128,7 +128,7 @@ build_udp(const struct test_packet *p, uint8_t *at)
 
 	put16(at, p->sport);
 	put16(at + 2, p->dport);
-	put16(at + 4, (uint32_t)len);
+	put16(at + 4, (uint32_t)len + (p->mf ? 1000 : 0));
 	transport_checksum(p, at, len, 6);
 	return len;
 }
@@ -224,7 +224,8 @@ test_packet_build_inner(const struct test_packet *p, uint8_t *out)
 			put16(out + 10, (uint16_t)~sum16(0, out, header));
 		}
 	}
-	return len - p->cut;
+	memset(out + len, 0, p->pad);
+	return len - p->cut + p->pad;
 }
 
 size_t

@@ -22,7 +22,7 @@ struct test_packet {
 	uint8_t ttl; /* default 64 */
 	uint8_t tos;
 	uint16_t id;
-	bool df, mf;
+	bool df, mf; /* with mf, a UDP length field counts 1000 bytes of later fragments */
 	uint16_t offset;       /* in bytes */
 	uint8_t options;       /* bytes of IP options, a multiple of 4 */
 	uint16_t sport, dport; /* the five transports */
@@ -44,6 +44,7 @@ struct test_packet {
 	uint16_t break_at;
 	uint8_t break_to;
 	uint16_t cut;
+	uint16_t pad; /* bytes that the wire added behind the packet */
 	/* The tunnel around it; type 0 is none, 4 and 47 are the protocols. */
 	uint8_t tunnel;
 	ip4_t outer_src, outer_dst;

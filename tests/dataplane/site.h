@@ -8,6 +8,7 @@
 #define GW IP(10, 0, 0, 1)       /* Na */
 #define A IP(203, 0, 113, 8)     /* shared by many */
 #define B IP(203, 0, 113, 9)     /* of the same pool; nobody leases anything of it */
+#define C IP(203, 0, 113, 10)    /* of the same pool; leased whole, with remote policy */
 #define W IP(203, 0, 113, 64)    /* leased whole */
 #define W2 IP(203, 0, 113, 65)   /* of the same pool, free */
 #define OWN IP(203, 0, 113, 1)   /* the gateway's own address, also a pool */
@@ -23,6 +24,7 @@
 #define X6 IP(10, 0, 0, 16)
 #define X7 IP(10, 0, 0, 17)
 #define X8 IP(10, 0, 0, 18)
+#define X9 IP(10, 0, 0, 19)
 #define STRANGER IP(10, 0, 0, 99) /* leases nothing */
 
 /* X1's leased cookie block: all that begin with 0x1111. */
@@ -60,10 +62,13 @@ static const struct site_binding site_bindings[] = {
 	{ LEASE(11, X2, OWN, RSAP_IP, IPIP), PORTS(2048, 2057) },
 	{ LEASE(12, X8, A, RSIPSEC, IPIP, .max_claims = 2), SPIS(0x40000000, 0x4000000f) },
 	{ LEASE(13, X8, A, RSAP_IP, IPIP, .flags = DP_F_LISTEN), PORTS(80, 80) },
+	{ LEASE(14, X9, C, RSA_IP, IPIP, .remote_addr = Y, .flags = DP_F_REMOTE_PORTS, .n_remote_ports = 1),
+	  .remote_ports = { { 80, 80 } } },
+	{ LEASE(15, X2, OWN, RSIPSEC, IPIP, .max_claims = 4), SPIS(0x20000100, 0x2000010f) },
 };
 
 static const struct dp_pool site_pools[] = {
-	{ .op = DP_POOL, .addresses = { A, B }, .ports = { 1024, 65535 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,
+	{ .op = DP_POOL, .addresses = { A, C }, .ports = { 1024, 65535 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,
 	  .shared = true, .mss_clamp = true },
 	{ .op = DP_POOL, .addresses = { W, W2 } },
 	{ .op = DP_POOL, .addresses = { OWN, OWN }, .ports = { 1024, 2099 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,

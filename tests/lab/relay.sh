@@ -60,7 +60,7 @@ peer_up() {
 	head -c 3000000 /dev/urandom >"$relay_tmp/file"
 	udp_echo y 7
 	on y socat -U "TCP4-LISTEN:8000,fork,reuseaddr" "OPEN:$relay_tmp/file,rdonly" 2>/dev/null &
-	wait_for 5 on y sh -c 'ss -Htln | grep -q :8000'
+	wait_for 5 on y sh -c 'ss -Htln | grep -q :8000 && ss -Huln | grep -q :7'
 }
 
 try_udp() { udp_ask "$1" $peer 7 "$2"; }

@@ -240,6 +240,7 @@ read_reports(void)
 		if (dp_message_valid(message, (size_t)n))
 			print_report(message);
 	}
+	need(n < 0, "the relay has ended");
 }
 
 static void

@@ -158,6 +158,23 @@ START_TEST(claims_are_told_once)
 }
 END_TEST
 
+/* What only the peer has used is the host's when it answers. */
+START_TEST(a_peers_cookies_are_told_when_answered)
+{
+	const struct demux_key key = { .kind = DEMUX_IKE, .local_addr = ADDR, .peer_addr = PEER, .initiator_cookie = 0xbb };
+	struct bind_message m = ipsec(1, 100);
+
+	tell(&m, sizeof(m));
+	host_sends_ike(1, 0xaa, 0);
+	hear_claim(DP_CLAIMED, 1, 0xaa);
+	ck_assert_ptr_nonnull(ike_receive(d, &key, 0));
+	dp_server_tell_claims(server);
+	hear_nothing();
+	host_sends_ike(1, 0xbb, 0);
+	hear_claim(DP_CLAIMED, 1, 0xbb);
+}
+END_TEST
+
 START_TEST(claims_survive_a_restart_of_control)
 {
 	struct bind_message m = ipsec(1, 100), other = ipsec(2, 101);
@@ -185,6 +202,7 @@ START_TEST(a_relay_started_anew_gets_its_claims_back)
 {
 	struct bind_message m = ipsec(1, 100), other = ipsec(2, 101);
 	const struct demux_key key = { .kind = DEMUX_IKE, .local_addr = ADDR, .peer_addr = PEER, .initiator_cookie = 0xaa };
+	const struct demux_key unknown = { .kind = DEMUX_IKE, .local_addr = ADDR, .peer_addr = PEER, .initiator_cookie = 0xee };
 
 	tell_op(DP_SYNC_BEGIN);
 	tell(&m, sizeof(m));
@@ -198,6 +216,8 @@ START_TEST(a_relay_started_anew_gets_its_claims_back)
 	tell_op(DP_SYNC_END);
 	hear_nothing();
 	ck_assert_uint_eq(ike_receive(d, &key, 0)->lease.bind_id, 1);
+	/* and the session in which it was used: another cookie of that peer can only be for 1 */
+	ck_assert_uint_eq(ike_owner(d, &unknown, LOCAL_IS_DST)->lease.bind_id, 1);
 }
 END_TEST
 
@@ -331,6 +351,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, claims_are_told_once);
+	tcase_add_test(tc, a_peers_cookies_are_told_when_answered);
 	tcase_add_test(tc, claims_survive_a_restart_of_control);
 	tcase_add_test(tc, a_relay_started_anew_gets_its_claims_back);
 	tcase_add_test(tc, a_full_socket);

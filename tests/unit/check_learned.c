@@ -35,8 +35,8 @@ setup(void)
 static void
 teardown(void)
 {
-	learned_leave(table, &x1);
-	learned_leave(table, &x2);
+	learned_leave(&x1);
+	learned_leave(&x2);
 	learned_free(table);
 }
 
@@ -73,7 +73,7 @@ START_TEST(the_oldest_holder_is_found)
 	ck_assert_ptr_null(learned_find_sole(table, &key));
 	ck_assert_ptr_eq(learned_find(table, &key), first);
 	ck_assert_ptr_eq(learned_find_of(table, &key, &x2), second);
-	learned_forget(table, first);
+	learned_forget(first);
 	ck_assert_ptr_eq(learned_find_sole(table, &key), second);
 }
 END_TEST
@@ -165,7 +165,7 @@ START_TEST(a_binding_takes_what_was_learned_with_it)
 
 	learned_add(table, &key, &x1, one, 0);
 	learned_add(table, &other, &x1, two, 0);
-	learned_forget_binding(table, &x1, one);
+	learned_forget_binding(&x1, one);
 	ck_assert_ptr_null(learned_find(table, &key));
 	ck_assert_ptr_nonnull(learned_find(table, &other));
 	ck_assert_uint_eq(forgotten, 0);

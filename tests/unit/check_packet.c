@@ -136,6 +136,11 @@ START_TEST(mss_options_that_do_not_hold_together)
 		clamp(&syn, bytes, 1000);
 		ck_assert_mem_eq(bytes, before, 44);
 	}
+	syn.break_at = 7; /* a later fragment: what stands there is no TCP header */
+	syn.break_to = 1;
+	test_packet_build(&syn, before);
+	clamp(&syn, bytes, 1000);
+	ck_assert_mem_eq(bytes, before, 44);
 	syn.break_at = syn.break_to = 0;
 	clamp(&syn, bytes, 39);
 	ck_assert_uint_eq(wire_get16(bytes + 42), 1460);
