@@ -250,7 +250,7 @@ def promtool(lab):
 def main():
     gateway = harness.Gateway(os.environ["RSIP_BOX_n"], os.environ["BUILDDIR"],
                               os.path.join(os.environ["LAB_TMP"], "rsipd.log"))
-    lab = harness.Lab(os.environ["LAB"], HOSTS, gateway)
+    lab = harness.Lab(os.environ["LAB"], HOSTS, {}, gateway)
     if gateway.run("sh", "-c", "command -v promtool").returncode == 0:
         check("metrics: promtool check metrics has no complaint")(promtool)
     else:
