@@ -5,7 +5,6 @@
 #include "lease_check.h"
 #include "registration.h"
 
-/* Registrations first: a binding never outlives its own (R >= B), and one DE-REGISTER_RESPONSE then says it all. */
 static bool
 expire_session(struct ledger *l, int64_t now)
 {
@@ -49,8 +48,9 @@ expire_due(struct ledger *l)
 {
 	int64_t now = clock_now();
 
+	/* Bindings first: a registration lasts as long as they do, and often ends with the last one. */
 	for (int i = 0; i < EXPIRE_BATCH; i++) {
-		if (!expire_session(l, now) && !expire_binding(l, now) && !expire_hold(l, now))
+		if (!expire_binding(l, now) && !expire_session(l, now) && !expire_hold(l, now))
 			return;
 	}
 }
