@@ -55,5 +55,6 @@ int cfile_last_line(const struct cfile *file);
 
 /* The option's first value, or NULL when the section does not set it. Pointers live as long as the file. */
 const struct cfile_value *cfile_values(const struct cfile_section *section, const char *option);
+size_t cfile_values_count(const struct cfile_value *first);
 
 #endif

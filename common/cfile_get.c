@@ -6,6 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#define NAME_MAX_LEN 63
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 static const struct { char unit; uint32_t seconds; } units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
 #define N_UNITS (sizeof(units) / sizeof(units[0]))
 
@@ -238,5 +241,18 @@ cfile_require(const struct cfile_section *s, const char *option, const char *exa
 		return true;
 	cfile_error(cfile_section_file(s), cfile_section_line(s), "%s%s%s%s%s has no %s; add %s", cfile_section_kind(s),
 	            title[0] != '\0' ? " " : "", quote, title, quote, option, example);
+	return false;
+}
+
+bool
+cfile_require_name(const struct cfile_section *s)
+{
+	const char *title = cfile_section_title(s);
+	size_t len = strlen(title);
+
+	if (len > 0 && len <= NAME_MAX_LEN && strspn(title, NAME_CHARS) == len)
+		return true;
+	cfile_error(cfile_section_file(s), cfile_section_line(s), "%s \"%s\": no fit name; 1 to %d letters, digits, dots, dashes "
+	            "and underscores", cfile_section_kind(s), title, NAME_MAX_LEN);
 	return false;
 }

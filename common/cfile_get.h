@@ -39,4 +39,7 @@ const char *cfile_duration_str(uint32_t seconds, char buf[CFILE_DURATION_STRLEN]
 /* Reports when the section does not set the option; example shows how to. */
 bool cfile_require(const struct cfile_section *s, const char *option, const char *example);
 
+/* Reports when the section's title is no fit name: names become metric labels and words in logs. */
+bool cfile_require_name(const struct cfile_section *s);
+
 #endif

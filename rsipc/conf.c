@@ -13,7 +13,6 @@
 #include "mem.h"
 
 #define DAY 86400u
-#define NAME_MAX_LEN 63
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static const struct cfile_option top_options[] = {
@@ -145,13 +144,8 @@ read_lease_ports(const struct cfile_section *s, struct conf_lease *lease)
 static void
 read_lease(const struct cfile_section *s, struct conf_lease *lease)
 {
-	const char *title = cfile_section_title(s);
-	size_t len = strlen(title);
-
-	if (len == 0 || len > NAME_MAX_LEN || strspn(title, NAME_CHARS) != len)
-		cfile_error(cfile_section_file(s), cfile_section_line(s), "lease \"%s\": no fit name; 1 to %d letters, digits, dots, "
-		            "dashes and underscores", title, NAME_MAX_LEN);
-	lease->name = mem_strdup(title);
+	cfile_require_name(s);
+	lease->name = mem_strdup(cfile_section_title(s));
 	cfile_require(s, "method", "method = \"rsap-ip\"");
 	lease->method = (uint8_t)cfile_word(s, "method", methods, RSIP_METHOD_RSAP_IP);
 	refuse_options(s, lease->method);

@@ -9,9 +9,6 @@
 #include "mem.h"
 
 #define DAY 86400u
-#define POOL_RANGE_MAX 65536u /* addresses: more is a slip of the pen, such as /4 for /24 */
-#define NAME_MAX_LEN 63
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static const struct cfile_option top_options[] = { { "local-networks", true }, { 0 } };
 
@@ -55,11 +52,6 @@ static const struct cfile_word data_planes[] = {
 enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
 static const struct cfile_word transports[] = { { "tcp", TRANSPORT_TCP }, { "udp", TRANSPORT_UDP }, { 0 } };
 
-static const struct cfile_word methods[] = {
-	{ "rsa-ip", RSIP_METHOD_RSA_IP }, { "rsap-ip", RSIP_METHOD_RSAP_IP }, { "rsipsec", RSIP_METHOD_RSIPSEC }, { 0 },
-};
-static const struct cfile_word tunnels[] = { { "ip-ip", RSIP_TUNNEL_IP_IP }, { "gre", RSIP_TUNNEL_GRE }, { 0 } };
-
 static const struct cfile_word local_flows[] = { { "macro", RSIP_LOCAL_MACRO }, { "micro", RSIP_LOCAL_MICRO }, { 0 } };
 static const struct cfile_word remote_flows[] = {
 	{ "none", RSIP_REMOTE_NONE }, { "macro", RSIP_REMOTE_MACRO }, { "micro", RSIP_REMOTE_MICRO }, { 0 },
@@ -72,16 +64,6 @@ static const struct cfile_word log_levels[] = {
 	{ "error", LOG_LVL_ERROR }, { "warn", LOG_LVL_WARN }, { "info", LOG_LVL_INFO }, { "debug", LOG_LVL_DEBUG }, { 0 },
 };
 static const struct cfile_word log_formats[] = { { "text", false }, { "json", true }, { 0 } };
-
-static size_t
-values_count(const struct cfile_value *value)
-{
-	size_t n = 0;
-
-	for (; value != NULL; value = value->next)
-		n++;
-	return n;
-}
 
 static size_t
 sections_count(const struct cfile *file, const char *kind)
@@ -109,7 +91,7 @@ read_devices(const struct cfile_section *s, struct conf *conf)
 {
 	const struct cfile_value *first = cfile_values(s, "private-interface"), *public = cfile_values(s, "public-interface");
 
-	conf->private_interfaces = mem_zero(values_count(first), sizeof(char *));
+	conf->private_interfaces = mem_zero(cfile_values_count(first), sizeof(char *));
 	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
 		check_device(s, "private-interface", v);
 		for (const struct cfile_value *w = first; w != v; w = w->next) {
@@ -134,7 +116,7 @@ read_listen(const struct cfile_section *s, struct conf *conf)
 	const struct cfile_value *first = cfile_values(s, "listen");
 	ip4_t addr;
 
-	conf->listen = mem_zero(values_count(first), sizeof(ip4_t));
+	conf->listen = mem_zero(cfile_values_count(first), sizeof(ip4_t));
 	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
 		if (!cfile_get_ip4(s, "listen", v, &addr))
 			continue;
@@ -190,122 +172,6 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	conf->mss_clamp = cfile_bool(s, "mss-clamp", false);
 }
 
-/* Titles become metric labels and words in logs. */
-static char *
-read_name(const struct cfile_section *s, const char *kind)
-{
-	const char *title = cfile_section_title(s);
-	size_t len = strlen(title);
-
-	if (len == 0 || len > NAME_MAX_LEN || strspn(title, NAME_CHARS) != len)
-		cfile_error(cfile_section_file(s), cfile_section_line(s), "%s \"%s\": no fit name; 1 to %d letters, digits, dots, "
-		            "dashes and underscores", kind, title, NAME_MAX_LEN);
-	return mem_strdup(title);
-}
-
-static bool
-read_pool_range(const struct cfile_section *s, const struct cfile_value *v, struct ip4_range *range)
-{
-	const char *wrong = NULL;
-
-	if (!ip4_range_parse(v->text, range))
-		wrong = "is no address, prefix or range; write it like 203.0.113.8, 203.0.113.8/29 or 203.0.113.20-203.0.113.30";
-	else if (range->last - range->first >= POOL_RANGE_MAX)
-		wrong = "is more than 65536 addresses; split it, or mend the prefix length";
-	else if (range->first >> 24 == 0 || range->last >> 24 >= 224 || (range->first >> 24 <= 127 && range->last >> 24 >= 127))
-		wrong = "holds addresses that no host can have; unicast addresses outside of 0.0.0.0/8 and 127.0.0.0/8 are allowed";
-	if (wrong != NULL)
-		cfile_error(cfile_section_file(s), v->line, "addresses: \"%s\" %s", v->text, wrong);
-	return wrong == NULL;
-}
-
-static void
-read_pool_addresses(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
-{
-	const struct cfile_value *first = cfile_values(s, "addresses");
-	size_t n = values_count(first);
-	struct ip4_range range;
-
-	pool->addresses = mem_zero(n, sizeof(range));
-	conf->pool_ranges = mem_grow(conf->pool_ranges, conf->n_pool_ranges + n, sizeof(*conf->pool_ranges));
-	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
-		if (!read_pool_range(s, v, &range))
-			continue;
-		pool->addresses[pool->n_addresses++] = range;
-		conf->pool_ranges[conf->n_pool_ranges++] = (struct conf_pool_range) { range, pool, v->line };
-	}
-}
-
-static void
-insert_ike_port(struct conf_pool *pool, uint16_t port)
-{
-	size_t at = pool->n_ike_ports++;
-
-	for (; at > 0 && pool->ike_ports[at - 1] > port; at--)
-		pool->ike_ports[at] = pool->ike_ports[at - 1];
-	pool->ike_ports[at] = port;
-}
-
-static void
-read_ike_ports(const struct cfile_section *s, struct conf_pool *pool)
-{
-	const struct cfile_value *first = cfile_values(s, "ike-ports");
-	uint32_t port;
-
-	if (first == NULL && pool->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) {
-		insert_ike_port(pool, 500);
-		insert_ike_port(pool, 4500);
-	}
-	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
-		if (!cfile_get_number(s, "ike-ports", v, 1, UINT16_MAX, &port))
-			continue;
-		if (pool->n_ike_ports == CONF_IKE_PORTS_MAX) {
-			cfile_error(cfile_section_file(s), v->line, "ike-ports: too many; %d are allowed", CONF_IKE_PORTS_MAX);
-			return;
-		}
-		insert_ike_port(pool, (uint16_t)port);
-	}
-	for (size_t i = 1; i < pool->n_ike_ports; i++) {
-		if (pool->ike_ports[i] == pool->ike_ports[i - 1])
-			cfile_error(cfile_section_file(s), first->line, "ike-ports: %u is listed twice; once is enough",
-			            pool->ike_ports[i]);
-	}
-}
-
-/* The IKE ports are taken out of the leasable range; something must stay. */
-static void
-check_ports_left(const struct cfile_section *s, const struct conf_pool *pool)
-{
-	const struct cfile_value *v = cfile_values(s, "ports");
-	size_t left = (size_t)pool->ports.last - pool->ports.first + 1;
-
-	for (size_t i = 0; i < pool->n_ike_ports; i++)
-		left -= pool->ike_ports[i] >= pool->ports.first && pool->ike_ports[i] <= pool->ports.last;
-	if (left == 0 && v != NULL)
-		cfile_error(cfile_section_file(s), v->line, "ports: \"%s\" leaves no port to lease beside ike-ports; allow more",
-		            v->text);
-}
-
-static void
-read_pool(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
-{
-	const unsigned whole = CONF_METHOD(RSIP_METHOD_RSA_IP);
-
-	pool->name = read_name(s, "pool");
-	cfile_require(s, "addresses", "addresses = { \"203.0.113.8/29\" }");
-	cfile_require(s, "methods", "methods = { \"rsap-ip\", \"rsipsec\" }");
-	read_pool_addresses(s, conf, pool);
-	pool->methods = cfile_words(s, "methods", methods, CONF_METHOD(RSIP_METHOD_RSAP_IP));
-	if (pool->methods & whole && pool->methods != whole)
-		cfile_error(cfile_section_file(s), cfile_values(s, "methods")->line, "methods: \"rsa-ip\" leases whole addresses and "
-		            "cannot share a pool with other methods; give it a pool of its own");
-	pool->tunnels = cfile_words(s, "tunnels", tunnels, CONF_TUNNEL(RSIP_TUNNEL_IP_IP) | CONF_TUNNEL(RSIP_TUNNEL_GRE));
-	pool->ports = cfile_ports(s, "ports", (struct port_range) { 1024, 65535 });
-	pool->spis = cfile_spis(s, "spis", (struct spi_range) { 0x10000000, 0xdfffffff });
-	read_ike_ports(s, pool);
-	check_ports_left(s, pool);
-}
-
 static const struct conf_pool *
 pool_named(const struct conf *conf, const char *name)
 {
@@ -321,7 +187,7 @@ read_policy_pools(const struct cfile_section *s, const struct conf *conf, struct
 {
 	const struct cfile_value *first = cfile_values(s, "pools");
 
-	policy->pools = mem_zero(values_count(first), sizeof(*policy->pools));
+	policy->pools = mem_zero(cfile_values_count(first), sizeof(*policy->pools));
 	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
 		const struct conf_pool *pool = pool_named(conf, v->text);
 
@@ -357,7 +223,8 @@ read_policy_times(const struct cfile_section *s, struct conf_policy *policy)
 static void
 read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_policy *policy)
 {
-	policy->name = read_name(s, "policy");
+	cfile_require_name(s);
+	policy->name = mem_strdup(cfile_section_title(s));
 	cfile_require(s, "pools", "pools = { \"NAME\" }");
 	read_policy_pools(s, conf, policy);
 	policy->local_flow = (enum rsip_local_flow)cfile_word(s, "local-flow", local_flows, RSIP_LOCAL_MACRO);
@@ -393,7 +260,7 @@ read_local_networks(const struct cfile_section *top, struct conf *conf)
 {
 	const struct cfile_value *first = cfile_values(top, "local-networks");
 
-	conf->local_networks = mem_zero(values_count(first), sizeof(struct ip4_prefix));
+	conf->local_networks = mem_zero(cfile_values_count(first), sizeof(struct ip4_prefix));
 	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
 		if (cfile_get_prefix(top, "local-networks", v, &conf->local_networks[conf->n_local_networks]))
 			conf->n_local_networks++;
@@ -434,7 +301,7 @@ conf_read(const struct cfile *file, struct conf *conf)
 	conf->pools = mem_zero(sections_count(file, "pool"), sizeof(*conf->pools));
 	conf->pool_ranges = mem_zero(0, sizeof(*conf->pool_ranges)); /* grows with each pool */
 	for (s = NULL; (s = cfile_section_next(file, "pool", s)) != NULL; conf->n_pools++)
-		read_pool(s, conf, &conf->pools[conf->n_pools]);
+		conf_read_pool(s, conf, &conf->pools[conf->n_pools]);
 	conf->policies = mem_zero(sections_count(file, "policy"), sizeof(*conf->policies));
 	for (s = NULL; (s = cfile_section_next(file, "policy", s)) != NULL; conf->n_policies++)
 		read_policy(s, conf, &conf->policies[conf->n_policies]);

@@ -13,4 +13,8 @@ extern const struct cfile_kind conf_kinds[]; /* what the file may hold */
  * or are left out where the file names something that is not there. */
 void conf_read(const struct cfile *file, struct conf *conf);
 
+/* Its part for one pool section. Adds the pool's ranges to conf's list too. */
+struct conf_pool;
+void conf_read_pool(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool);
+
 #endif
