@@ -1,0 +1,237 @@
+/* The server over loopback: answers wait for the commit, a commit that fails is told as INTERNAL_SERVER_ERROR, and one
+ * host's connections are bounded. */
+#include <check.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conns.h"
+#include "farewell.h"
+#include "gateway_fixture.h"
+#include "loop.h"
+#include "message.h"
+#include "rate.h"
+#include "request.h"
+#include "server.h"
+#include "sockaddr.h"
+
+static const char conf_text[] = "pool \"a\" { addresses = { \"203.0.113.8\" } methods = { \"rsap-ip\" } }\n"
+                                "policy \"p\" { pools = { \"a\" } rate = 1000 }\n"
+                                "host \"127.0.0.0/8\" { policy = \"p\" }\n";
+static const uint8_t register_request[] = { 1, RSIP_REGISTER_REQUEST, 0, 4 };
+
+static struct fixture f;
+static struct loop *loop;
+static struct stats stats;
+static struct service service;
+static struct server *srv;
+static struct sockaddr_in tcp_addr, udp_addr;
+static struct rsip_message got;
+static bool disk_full;
+static unsigned commits;
+
+static bool
+on_commit(void *arg)
+{
+	(void)arg;
+	commits++;
+	return !disk_full && store_commit(f.store);
+}
+
+static int
+bound(int type, struct sockaddr_in *addr)
+{
+	socklen_t len = sizeof(*addr);
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+
+	*addr = sockaddr_of(INADDR_LOOPBACK, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)addr, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)addr, &len), 0);
+	if (type == SOCK_STREAM)
+		ck_assert_int_eq(listen(fd, 64), 0);
+	return fd;
+}
+
+static void
+setup(void)
+{
+	const struct server_events events = { on_commit, NULL };
+
+	fixture_start(&f, conf_text);
+	loop = loop_new();
+	service = (struct service){ .ledger = &f.ledger, .stats = &stats, .rates = rate_table_new(),
+	                            .farewell = farewell_new() };
+	srv = server_new(loop, &service, &events);
+	server_listen(srv, INADDR_LOOPBACK, bound(SOCK_STREAM, &tcp_addr), bound(SOCK_DGRAM, &udp_addr));
+	disk_full = false;
+	commits = 0;
+}
+
+static void
+teardown(void)
+{
+	server_free(srv);
+	rate_table_free(service.rates);
+	farewell_free(service.farewell);
+	loop_free(loop);
+	fixture_end(&f);
+}
+
+static int
+connected(int type, const struct sockaddr_in *addr)
+{
+	int fd = socket(AF_INET, type, 0);
+
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)addr, sizeof(*addr)), 0);
+	return fd;
+}
+
+static void
+turns(void)
+{
+	for (int i = 0; i < 20; i++) {
+		loop_once(loop, false);
+		usleep(500);
+	}
+}
+
+static uint8_t
+hear(int fd)
+{
+	static uint8_t bytes[RSIP_MESSAGE_MAX];
+	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(message_decode(&got, bytes, (size_t)n), RSIP_OK);
+	return got.type;
+}
+
+/* Messages of one turn share one commit, and none is answered before it. */
+START_TEST(one_commit_for_all)
+{
+	int fd = connected(SOCK_STREAM, &tcp_addr);
+	uint8_t three[12];
+
+	turns();
+	for (int i = 0; i < 3; i++)
+		memcpy(three + 4 * i, register_request, 4);
+	commits = 0;
+	ck_assert_int_eq(write(fd, three, sizeof(three)), 12);
+	turns();
+	ck_assert_uint_eq(commits, 1);
+	ck_assert_int_eq(hear(fd), RSIP_REGISTER_RESPONSE);
+	close(fd);
+}
+END_TEST
+
+START_TEST(failed_commit)
+{
+	int tcp = connected(SOCK_STREAM, &tcp_addr), udp = connected(SOCK_DGRAM, &udp_addr);
+	static const uint8_t counted[] = { 1, RSIP_REGISTER_REQUEST, 0, 11, 11, 0, 4, 0, 0, 0, 7 };
+
+	disk_full = true;
+	ck_assert_int_eq(write(tcp, register_request, 4), 4);
+	turns();
+	ck_assert_int_eq(hear(tcp), RSIP_ERROR_RESPONSE);
+	ck_assert_int_eq(got.error, RSIP_INTERNAL_SERVER_ERROR);
+	ck_assert(!got.has_client_id); /* of a registration that there is not */
+	fixture_restart(&f);           /* what control.c does then: back to what is on disk */
+	ck_assert_int_eq(write(udp, counted, sizeof(counted)), (int)sizeof(counted));
+	turns();
+	ck_assert_int_eq(hear(udp), RSIP_ERROR_RESPONSE);
+	ck_assert_int_eq(got.error, RSIP_INTERNAL_SERVER_ERROR);
+	ck_assert_uint_eq(got.counter, 7);
+	fixture_restart(&f);
+	disk_full = false;
+	ck_assert_int_eq(write(udp, counted, sizeof(counted)), (int)sizeof(counted));
+	turns();
+	ck_assert_int_eq(hear(udp), RSIP_REGISTER_RESPONSE);
+	close(tcp);
+	close(udp);
+}
+END_TEST
+
+START_TEST(connections_of_one_host)
+{
+	int fds[CONNS_A_HOST + 4];
+	char byte;
+
+	for (int i = 0; i < CONNS_A_HOST + 4; i++) {
+		fds[i] = connected(SOCK_STREAM, &tcp_addr);
+		turns();
+	}
+	ck_assert_uint_eq(stats.open_connections, CONNS_A_HOST);
+	ck_assert_int_eq(recv(fds[3], &byte, 1, MSG_DONTWAIT), 0); /* the oldest went */
+	ck_assert_int_eq(recv(fds[4], &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(write(fds[CONNS_A_HOST + 3], register_request, 4), 4);
+	turns();
+	ck_assert_int_eq(hear(fds[CONNS_A_HOST + 3]), RSIP_REGISTER_RESPONSE);
+	for (int i = 0; i < CONNS_A_HOST + 4; i++)
+		close(fds[i]);
+	turns();
+	ck_assert_uint_eq(stats.open_connections, 0);
+}
+END_TEST
+
+START_TEST(stream_that_cannot_be_followed)
+{
+	int fd = connected(SOCK_STREAM, &tcp_addr);
+	static const uint8_t bytes[] = { 1, RSIP_REGISTER_REQUEST, 0, 3, 1, 2, 0, 4 };
+	char byte;
+
+	ck_assert_int_eq(write(fd, bytes, sizeof(bytes)), (int)sizeof(bytes));
+	turns();
+	ck_assert_int_eq(hear(fd), RSIP_ERROR_RESPONSE);
+	ck_assert_int_eq(got.error, RSIP_BAD_MESSAGE);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+	close(fd);
+}
+END_TEST
+
+/* Over TCP what is unasked goes to the latest connection that is open; over none of them it is lost. */
+START_TEST(notices)
+{
+	int first = connected(SOCK_STREAM, &tcp_addr), second;
+	char bytes[8];
+
+	ck_assert_int_eq(write(first, register_request, 4), 4);
+	turns();
+	hear(first);
+	second = connected(SOCK_STREAM, &tcp_addr);
+	turns();
+	server_notify(srv, f.ledger.sessions.by_addr, "one", 3);
+	turns();
+	ck_assert_int_eq(recv(second, bytes, sizeof(bytes), MSG_DONTWAIT), 3);
+	close(second);
+	turns();
+	server_notify(srv, f.ledger.sessions.by_addr, "two", 3);
+	turns();
+	ck_assert_int_eq(recv(first, bytes, sizeof(bytes), MSG_DONTWAIT), 3);
+	close(first);
+	turns();
+	server_notify(srv, f.ledger.sessions.by_addr, "three", 5);
+	turns();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("server");
+	TCase *tc = tcase_create("server");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, one_commit_for_all);
+	tcase_add_test(tc, failed_commit);
+	tcase_add_test(tc, connections_of_one_host);
+	tcase_add_test(tc, stream_that_cannot_be_followed);
+	tcase_add_test(tc, notices);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
