@@ -58,6 +58,18 @@ def zeroes(lab):
     answer = granted(session.rsap("0.0.0.0", ports(1, 0), "0.0.0.0", ports(1, 0)))
     expect_equal("remote", (answer.addresses[1], answer.port_lists[1]), (None, 1))
     expect(answer.port_lists[0][0] >= 1024, "port %s" % answer.port_lists[0])
+    # "4-0 indicates four ports, but the sender doesn't care where they are" (appendix C)
+    answer = granted(session.rsap("0.0.0.0", ports(4, 0), "0.0.0.0", ports(1, 0)))
+    expect(len(answer.port_lists[0]) == 4 and answer.port_lists[0][0] >= 1024, "ports %s" % answer.port_lists[0])
+
+
+@check("RSAP-IP: the longest list of named ports, 255 of them, is granted as asked; the same port twice is not")
+def long_list(lab):
+    session = registered(lab.x1)
+    wanted = list(range(40000, 40510, 2))
+    expect_equal("ports", granted(session.rsap("203.0.113.28", ports(255, *wanted))).port_lists[0], wanted)
+    answer = session.rsap("203.0.113.28", ports(2, 50000, 50000))
+    expect_error(answer, Err.BAD_PARAM, Err.LOCAL_ADDRPORT_INUSE, client_id=session.client_id)
 
 
 @check("RSAP-IP: without remote flow policy the response says don't care whatever remote was named (9.9.3)")

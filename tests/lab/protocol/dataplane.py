@@ -9,7 +9,8 @@ import time
 import ip_packet as p
 from protocol.harness import check, expect, expect_equal, expect_kind
 from rsip_client import Silence
-from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, address, cookie_block, no_ports, ports, spi, tunnel_type, vendor)
+from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, address, cookie_block, lease_time, no_ports, ports, spi,
+                       tunnel_type, vendor)
 
 A = "203.0.113.9"
 NEVER = 0.15  # seconds to wait for what must not come
@@ -441,3 +442,16 @@ def ends(lab):
     time.sleep(0.1)
     peer.send(p.udp(peer.address, 9, A, kept, b"later"))
     stays_away(host.tunnel, p.udp(peer.address, 9, A, kept, b"later"), "a packet after DE-REGISTER")
+
+
+@check("data: expiry ends the flow both ways within 100 ms (design 4, invariant 5)")
+def expires(lab):
+    host, peer = Bound(lab, lab.short1), lab.peer
+    answer = expect_kind(host.session.rsap(None, ports(), None, ports(), lease_time(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    port, start = answer.port_lists[0][0], time.monotonic()
+    both_ways(host, peer, p.udp(A, port, peer.address, 9), p.udp(peer.address, 9, A, port), "UDP before expiry")
+    time.sleep(start + 1.1 - time.monotonic())
+    host.tunnel.send(p.udp(A, port, peer.address, 9, b"late"))
+    stays_away(peer, p.udp(A, port, peer.address, 9, b"late"), "a packet after expiry")
+    peer.send(p.udp(peer.address, 9, A, port, b"late"))
+    stays_away(host.tunnel, p.udp(peer.address, 9, A, port, b"late"), "a packet after expiry")

@@ -37,6 +37,15 @@ def with_ports(lab):
     expect_equal("remote ports", answer.port_lists[1], 1)
 
 
+@check("RSIPSEC: don't need is repeated where it was asked, on either side alone too")
+def dont_need(lab):
+    session = registered(lab.x1)
+    answer = granted(session.rsipsec(None, ports(2), None, no_ports()))
+    expect_equal("ports", (len(answer.port_lists[0]), answer.port_lists[1]), (2, None))
+    answer = granted(session.rsipsec(None, no_ports(), None, ports()))
+    expect_equal("ports", answer.port_lists, [None, 1])
+
+
 @check("RSIPSEC: named ports are granted as asked; in use by another: LOCAL_ADDRPORT_INUSE")
 def named_ports(lab):
     mine, other = registered(lab.x1), registered(lab.x2)
@@ -131,6 +140,23 @@ def cookie(lab):
     expect((v1 ^ v2) & m1 & m2, "blocks %#x/%#x and %#x/%#x overlap" % (v1, m1, v2, m2))
     listed = [b["cookie"] for b in lab.gateway.bindings()]
     expect_equal("rsipctl bindings", sorted(c["value"] for c in listed), sorted("0x%016x" % v for v, _ in blocks))
+
+
+@check("hold-down: freed SPIs and cookie blocks are not another host's for a while")
+def hold_down(lab):
+    mine, other = registered(lab.x1), registered(lab.x2)
+    wanted = (spi(2, 0x50000000), cookie_block(0x1234567800000000, 0xffffffff00000000))
+
+    def ask(session, *params):
+        return session.own(Msg.ASSIGN_REQUEST_RSIPSEC, address("203.0.113.27"), no_ports(), address(), no_ports(),
+                           *params)
+    answer = granted(ask(mine, *wanted))
+    expect_equal("block", block(answer), (0x1234567800000000, 0xffffffff00000000))
+    for _ in range(2):  # while it is leased, and then on hold-down
+        expect_error(ask(other, wanted[0]), Err.IPSEC_SPI_INUSE, client_id=other.client_id)
+        answer2 = ask(other, spi(1), wanted[1])
+        expect(answer2.kind == Msg.ERROR_RESPONSE, "the same cookie block: %s" % answer2)
+        mine.free(answer.bind_id)
 
 
 @check("cookie block: no block without the parameter; learning needs none")

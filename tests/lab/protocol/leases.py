@@ -6,7 +6,7 @@ import time
 
 from protocol.harness import check, expect, expect_equal, expect_error, expect_kind
 from rsip_client import Silence
-from rsip_wire import Err, Msg, lease_time, ports, spi
+from rsip_wire import Err, Msg, address, client_id, lease_time, message, ports, spi
 
 
 def registered(session):
@@ -147,6 +147,43 @@ def restart_children(lab):
     restarted(lab, how)
 
 
+@check("kill -9 in the midst of grants, five times: all that was granted is there, nothing is granted twice")
+def kill_midway(lab):
+    for turn in range(5):
+        session = registered(lab.x1.tcp())
+        request = message(Msg.ASSIGN_REQUEST_RSAP_IP, client_id(session.client_id), address(), ports(), address(),
+                          ports())
+        session.send(request * 30)
+        promised = [session.receive().bind_id for _ in range(4 * turn)]
+        lab.gateway.kill()
+        try:
+            while True:
+                promised.append(session.receive(0.1).bind_id)
+        except (Silence, EOFError, ConnectionError):
+            pass
+        lab.gateway.start()
+        there = lab.gateway.bindings("10.0.0.11")
+        lost = set(promised) - {one["bind_id"] for one in there}
+        expect(not lost, "turn %d: %d of %d granted bindings are lost" % (turn, len(lost), len(promised)))
+        taken = [first for one in there for first, _ in one["ports"]]
+        expect_equal("different ports", len(set(taken)), len(taken))
+        again = lab.x1.tcp()
+        expect_kind(again.de_register(session.client_id), Msg.DE_REGISTER_RESPONSE)
+        session.client_id = None
+        time.sleep(1)  # the rate
+
+
+@check("expiry: a host that came back on another connection is told there")
+def told_anew(lab):
+    session = registered(lab.short2.tcp())
+    answer = expect_kind(session.rsap(None, ports(), None, ports(), lease_time(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    session.close()
+    again = lab.short2.tcp()
+    again.client_id, session.client_id = session.client_id, None
+    expect_kind(again.query(), Msg.QUERY_RESPONSE)
+    expect_equal("told", told(again, 1.6), [(Msg.FREE_RESPONSE, answer.bind_id, 0)])
+
+
 @check("restart without its state: REGISTER_FIRST to everything but REGISTER (10.2.2)")
 def restart_empty(lab):
     session = registered(lab.x1.tcp())
@@ -191,8 +228,19 @@ def readable(lab):
     expect(done.returncode == 0 and done.stdout.strip(), "sqlite3: %s" % done.stderr)
 
 
-@check("no process of rsipd that reads from the network runs as root")
+def status_of(pid):
+    """/proc/PID/status as {name: text}."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file)
+
+
+@check("what reads from the network runs as _rsip under seccomp; capabilities: control none, relay net_raw at most")
 def privileges(lab):
     for name, pid in lab.gateway.children().items():
         user = subprocess.run(["ps", "-o", "user=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
-        expect_equal(name, user, "_rsip")
+        expect_equal("user of " + name, user, "_rsip")
+        status = status_of(pid)
+        expect_equal("seccomp of " + name, status["Seccomp"], "2")
+        for which in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            allowed = 1 << 13 if "relay" in name else 0  # CAP_NET_RAW
+            expect(not int(status[which], 16) & ~allowed, "%s of %s: %s" % (which, name, status[which]))

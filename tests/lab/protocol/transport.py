@@ -70,6 +70,19 @@ def reconnect(lab):
     expect_kind(again.extend(binding), Msg.EXTEND_RESPONSE)
 
 
+@check("TCP: a host that rebooted: ALREADY_REGISTERED, leaves by the old client ID, begins anew (10.2.1)")
+def rebooted_tcp(lab):
+    session = registered(lab.x1.tcp())
+    expect_kind(session.rsap(), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    session.close()
+    fresh = lab.x1.tcp()
+    answer = expect_error(fresh.register(), Err.ALREADY_REGISTERED, client_id=session.client_id)
+    session.client_id = None
+    expect_kind(fresh.de_register(answer.client_id), Msg.DE_REGISTER_RESPONSE)
+    registered(fresh)
+    expect_equal("bindings", lab.gateway.bindings("10.0.0.11"), [])
+
+
 @check("TCP: two connections of one host are one host")
 def two_connections(lab):
     one, two = registered(lab.x1.tcp()), lab.x1.tcp()
@@ -164,6 +177,30 @@ def wrap(lab):
 def skip(lab):
     session = registered(lab.x1.udp())
     session.next = 1000
+    expect_kind(session.query(), Msg.QUERY_RESPONSE)
+
+
+@check("UDP: a host that sends each request from another port is one host, as long as it counts on")
+def many_ports(lab):
+    session = registered(lab.x1.udp())
+    for number in (2, 3, 4):
+        other = lab.x1.udp(first=number)
+        other.client_id = session.client_id
+        expect_equal("counter", expect_kind(other.rsap(), Msg.ASSIGN_RESPONSE_RSAP_IP).counter, number)
+        other.client_id = None
+    expect_equal("bindings", len(lab.gateway.bindings("10.0.0.11")), 3)
+    session.next = 5
+    expect_kind(session.query(), Msg.QUERY_RESPONSE)
+
+
+@check("UDP: counter 0 is the gateway's own; a request with it is an error or served, and harms nothing")
+def counter_zero(lab):
+    session = lab.x1.udp(first=1)
+    with contextlib.suppress(Silence):
+        answer = session.ask_raw(message(Msg.REGISTER_REQUEST, counter(0)), timeout=0.3)
+        session.client_id = answer.client_id
+    if session.client_id is None:
+        registered(session)
     expect_kind(session.query(), Msg.QUERY_RESPONSE)
 
 
