@@ -50,6 +50,12 @@ dp_server_connect(struct dp_server *s, int fd)
 	s->in_step = false;
 }
 
+bool
+dp_server_in_step(const struct dp_server *s)
+{
+	return s->in_step;
+}
+
 static void
 apply(struct dp_server *s, size_t len, int64_t now)
 {

@@ -20,6 +20,9 @@ void dp_server_connect(struct dp_server *s, int fd);
 /* Applies the messages that are there. False when control is gone. */
 bool dp_server_poll(struct dp_server *s, int64_t now);
 
+/* True when control has told everything that there is: the end of a synchronisation, and none begun since. */
+bool dp_server_in_step(const struct dp_server *s);
+
 /* Tells control of claims that it does not know. Call when a host has claimed, and now and then for those that did not
  * fit before. */
 void dp_server_tell_claims(struct dp_server *s);

@@ -19,10 +19,12 @@
 #define PATH_MTU_MIN 68   /* RFC 791 3.2: every link takes this */
 
 struct relay {
+	const struct relay_fds *fds;
 	const struct relay_net *net;
 	struct dp_counters *counters;
 	struct loop *loop;
 	struct loop_event *control, *housekeeping;
+	struct loop_event *packets[3]; /* TUN, IP-IP, GRE; NULL until control has told everything once */
 	struct dp_server *dp;
 	struct pktio *io;
 	struct engine engine;
@@ -141,21 +143,6 @@ poll_control(struct relay *r)
 }
 
 static void
-control_cb(int fd, void *arg)
-{
-	(void)fd;
-	poll_control(arg);
-}
-
-static void
-connect_control(struct relay *r, int fd)
-{
-	disconnect_control(r);
-	dp_server_connect(r->dp, fd);
-	r->control = loop_readable(r->loop, fd, control_cb, r);
-}
-
-static void
 begin_batch(struct relay *r)
 {
 	poll_control(r);
@@ -219,6 +206,35 @@ tunnel_cb(int fd, void *arg)
 	pktio_flush(r->io);
 }
 
+/* A relay that has just started knows no host. The packets wait in their sockets until it does: otherwise a restart
+ * would drop them, and tell hosts that they use what is not theirs. */
+static void
+open_packets(struct relay *r)
+{
+	r->packets[0] = loop_readable(r->loop, r->fds->tun, public_cb, r);
+	r->packets[1] = loop_readable(r->loop, r->fds->ipip[RELAY_DF], tunnel_cb, r);
+	r->packets[2] = loop_readable(r->loop, r->fds->gre[RELAY_DF], tunnel_cb, r);
+}
+
+static void
+control_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)fd;
+	poll_control(r);
+	if (r->packets[0] == NULL && dp_server_in_step(r->dp))
+		open_packets(r);
+}
+
+static void
+connect_control(struct relay *r, int fd)
+{
+	disconnect_control(r);
+	dp_server_connect(r->dp, fd);
+	r->control = loop_readable(r->loop, fd, control_cb, r);
+}
+
 static void
 monitor_cb(int fd, void *arg)
 {
@@ -269,6 +285,7 @@ relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_co
 	struct relay *r = mem_zero(1, sizeof(*r));
 	struct demux_events events = { .forgotten = forgotten_cb, .host_new = refresh_path_mtu, .arg = r };
 
+	r->fds = fds;
 	r->net = net;
 	r->counters = counters;
 	r->loop = loop_new();
@@ -294,12 +311,7 @@ int
 relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters)
 {
 	struct relay *r = relay_new(fds, net, counters);
-	struct loop_event *inputs[] = {
-		loop_readable(r->loop, fds->tun, public_cb, r),
-		loop_readable(r->loop, fds->ipip[RELAY_DF], tunnel_cb, r),
-		loop_readable(r->loop, fds->gre[RELAY_DF], tunnel_cb, r),
-		loop_readable(r->loop, fds->monitor, monitor_cb, r),
-	};
+	struct loop_event *monitor = loop_readable(r->loop, fds->monitor, monitor_cb, r);
 
 	r->housekeeping = loop_timer(r->loop, housekeeping_cb, r);
 	loop_timer_set(r->housekeeping, HOUSEKEEPING_MS);
@@ -307,8 +319,9 @@ relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_c
 	log_info("relay", "running");
 	loop_run(r->loop);
 	log_info("relay", "monitor is gone, ending");
-	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-		loop_event_free(inputs[i]);
+	for (size_t i = 0; i < sizeof(r->packets) / sizeof(r->packets[0]); i++)
+		loop_event_free(r->packets[i]);
+	loop_event_free(monitor);
 	loop_event_free(r->housekeeping);
 	disconnect_control(r);
 	relay_free(r);

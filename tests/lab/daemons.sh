@@ -51,9 +51,11 @@ background() {
 stop() {
 	local name=${1}_pid
 	[ -n "${!name-}" ] || return 0
-	kill -"${2:-TERM}" "${!name}" 2>/dev/null
-	wait_for 10 refused kill -0 "${!name}" || kill -9 "${!name}" 2>/dev/null
-	wait "${!name}" 2>/dev/null
+	{
+		kill -"${2:-TERM}" "${!name}"
+		wait_for 10 refused kill -0 "${!name}" || kill -9 "${!name}"
+		wait "${!name}"
+	} 2>/dev/null
 	eval "$name="
 }
 
