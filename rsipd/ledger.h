@@ -17,7 +17,7 @@
 /* What happens to hosts without their asking. Called before the object goes, so that it can still be described. */
 struct ledger_events {
 	void (*binding_ended)(void *arg, const struct session *s, const struct binding *b); /* FREE_RESPONSE */
-	void (*session_ended)(void *arg, const struct session *s); /* DE-REGISTER_RESPONSE; bindings that it still has end too */
+	void (*session_ended)(void *arg, const struct session *s); /* DE-REGISTER_RESPONSE; its bindings end too */
 	void *arg;
 };
 

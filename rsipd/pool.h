@@ -48,8 +48,8 @@ struct pool_want {
 /* Takes what is wanted for b, all of it or nothing, and writes it into b: local_addr, ports[0], spis[0] (the arrays
  * have room, see binding_new), cookie_value. b->session (but b is not among its bindings yet), b->method and
  * b->ike_listener are read. A host keeps the address it has, or else gets the lowest one that can hold the request.
- * Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous, and aligned to their number when that is a power of two;
- * SPIs and cookie blocks always to the next one.
+ * Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous, and aligned to their number when that is a power of
+ * two; SPIs and cookie blocks always to the next one.
  *
  * What was held for this host stays held as well, until pool_settle. Returns RSIP_OK or the error of RFC 3103 9.6.3,
  * 9.8.3, RFC 3104 6.2:
