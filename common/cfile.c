@@ -113,7 +113,8 @@ lines_count(const char *text)
 	return n > 0 ? n : 1;
 }
 
-/* The whole file as a string without comments and with the end option behind it; NULL after a report. The caller frees it. */
+/* The whole file as a string without comments and with the end option behind it, which the caller frees; NULL after a
+ * report. */
 static char *
 slurp(struct cfile *file, int fd)
 {

@@ -34,7 +34,7 @@ typedef void cfile_report(const char *line, void *arg);
 
 /* Reads the file behind fd from its start, whatever its offset; fd stays open and is not moved. path is for messages
  * and is copied. Returns NULL when the file cannot be read or its syntax ends the reading; both were reported. Else
- * the caller looks at cfile_errors: unknown, doubled and misplaced options are told, and the rest is there to be checked.
+ * the caller looks at cfile_errors: unknown and doubled options are told, and the rest is there to be checked.
  * The caller frees with cfile_free. Not reentrant: libconfuse's lexer is global. */
 struct cfile *cfile_read(int fd, const char *path, const struct cfile_kind *kinds, cfile_report *report, void *arg);
 void cfile_free(struct cfile *file);

@@ -9,7 +9,9 @@
 #define NAME_MAX_LEN 63
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
-static const struct { char unit; uint32_t seconds; } units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+static const struct { char unit; uint32_t seconds; } units[] = {
+	{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 },
+};
 #define N_UNITS (sizeof(units) / sizeof(units[0]))
 
 /* option: "value" is not <what>; <allowed> */
@@ -252,7 +254,7 @@ cfile_require_name(const struct cfile_section *s)
 
 	if (len > 0 && len <= NAME_MAX_LEN && strspn(title, NAME_CHARS) == len)
 		return true;
-	cfile_error(cfile_section_file(s), cfile_section_line(s), "%s \"%s\": no fit name; 1 to %d letters, digits, dots, dashes "
-	            "and underscores", cfile_section_kind(s), title, NAME_MAX_LEN);
+	cfile_error(cfile_section_file(s), cfile_section_line(s), "%s \"%s\": no fit name; 1 to %d letters, digits, dots, "
+	            "dashes and underscores", cfile_section_kind(s), title, NAME_MAX_LEN);
 	return false;
 }

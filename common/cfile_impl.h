@@ -1,5 +1,5 @@
-/* What the two halves of a config file's reading share: cfile.c keeps the sections and values, cfile_syntax.c fills them
- * in. Nobody else includes this. */
+/* What the two halves of a config file's reading share: cfile.c keeps the sections and values, cfile_syntax.c fills
+ * them in. Nobody else includes this. */
 #ifndef RSIP_CFILE_IMPL_H
 #define RSIP_CFILE_IMPL_H
 

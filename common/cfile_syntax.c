@@ -51,7 +51,8 @@ section_current(cfg_t *cfg)
 	if (cfg == reading.root)
 		return reading.file->sections;
 	if (reading.open == NULL)
-		reading.open = cfile_section_add(reading.file, kind_of(reading.file, cfg_name(cfg)), cfg_title(cfg), reading.root->line);
+		reading.open = cfile_section_add(reading.file, kind_of(reading.file, cfg_name(cfg)), cfg_title(cfg),
+		                                 reading.root->line);
 	return reading.open;
 }
 
@@ -75,7 +76,8 @@ names_at_top(const struct cfile *file, char *buf, size_t cap)
 	names_of_options(file->kinds, buf, cap);
 	n = strlen(buf);
 	for (const struct cfile_kind *k = file->kinds + 1; k->name != NULL && n < cap; k++)
-		n += (size_t)snprintf(buf + n, cap - n, "%s%s%s", n > 0 ? ", " : "", k->name, k->use == CFILE_ONCE ? " { }" : " NAME { }");
+		n += (size_t)snprintf(buf + n, cap - n, "%s%s%s", n > 0 ? ", " : "", k->name,
+		                      k->use == CFILE_ONCE ? " { }" : " NAME { }");
 	return buf;
 }
 
@@ -137,7 +139,8 @@ take_end(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return 0;
 }
 
-/* Whether the line has "name =": of unknown things only options are skipped, as libconfuse loses its way in sections. */
+/* Whether the line has "name =": of unknown things only options are skipped, since libconfuse loses its way in
+ * sections. */
 static bool
 is_assignment(int line, const char *name)
 {

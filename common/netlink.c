@@ -85,7 +85,7 @@ netlink_close(struct netlink *nl)
 	free(nl);
 }
 
-/* --- devices -------------------------------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------------------------------ */
 
 unsigned
 netlink_index(struct netlink *nl, const char *device)
@@ -165,7 +165,7 @@ netlink_below(struct netlink *nl, const char *device, netlink_visit *visit, void
 	nl_cache_free(below.links);
 }
 
-/* --- addresses ------------------------------------------------------------------------------------------------------ */
+/* --- addresses ---------------------------------------------------------------------------------------------------- */
 
 static bool
 address_of(struct rtnl_addr *from, struct nl_cache *links, struct netlink_addr *to)
@@ -201,7 +201,7 @@ netlink_addresses(struct netlink *nl, struct netlink_addr **out)
 	return n;
 }
 
-/* --- proxy neighbours ----------------------------------------------------------------------------------------------- */
+/* --- proxy neighbours --------------------------------------------------------------------------------------------- */
 
 static struct rtnl_neigh *
 proxy_build(unsigned ifindex, ip4_t addr)

@@ -251,8 +251,8 @@ read_host(const struct cfile_section *s, const struct conf *conf, struct conf_ho
 			host->policy = &conf->policies[i];
 	}
 	if (name != NULL && host->policy == NULL)
-		cfile_error(cfile_section_file(s), cfile_values(s, "policy")->line, "policy: there is no policy \"%s\"; name a policy "
-		            "of this file", name);
+		cfile_error(cfile_section_file(s), cfile_values(s, "policy")->line, "policy: there is no policy \"%s\"; name a "
+		            "policy of this file", name);
 }
 
 static void

@@ -21,7 +21,8 @@ read_pool_range(const struct cfile_section *s, const struct cfile_value *v, stru
 		wrong = "is no address, prefix or range; write it like 203.0.113.8, 203.0.113.8/29 or 203.0.113.20-203.0.113.30";
 	else if (range->last - range->first >= POOL_RANGE_MAX)
 		wrong = "is more than 65536 addresses; split it, or mend the prefix length";
-	else if (range->first >> 24 == 0 || range->last >> 24 >= 224 || (range->first >> 24 <= 127 && range->last >> 24 >= 127))
+	else if (range->first >> 24 == 0 || range->last >> 24 >= 224 ||
+	         (range->first >> 24 <= 127 && range->last >> 24 >= 127))
 		wrong = "holds addresses that no host can have; unicast addresses outside of 0.0.0.0/8 and 127.0.0.0/8 are allowed";
 	if (wrong != NULL)
 		cfile_error(cfile_section_file(s), v->line, "addresses: \"%s\" %s", v->text, wrong);

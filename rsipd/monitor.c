@@ -70,9 +70,9 @@ log_open_in_worker(void *arg)
 	log_open(arg);
 }
 
-/* --- resources, in the order of their use; monitor_release knows how far it got ------------------------------------- */
+/* --- resources, in the order of their use; monitor_release knows how far it got ----------------------------------- */
 
-/* By a descriptor, not by handlers: a handler would be inherited by the workers, and libevent's writes into the loop. */
+/* By a descriptor, not by handlers: the workers would inherit a handler, and libevent's writes into the loop. */
 static bool
 open_signals(int *fd)
 {
@@ -155,7 +155,7 @@ monitor_release(struct monitor *m)
 	pidfile_close(m->pid_fd, m->pid_path);
 }
 
-/* --- reload --------------------------------------------------------------------------------------------------------- */
+/* --- reload ------------------------------------------------------------------------------------------------------- */
 
 static void
 reload_done(struct monitor *m)
@@ -263,7 +263,7 @@ on_no_answer(void *arg)
 	reload_done(m);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void
 on_serving(void *arg)

@@ -60,7 +60,7 @@ netstate_wait_gone(struct netstate *state, const char *tun)
 		usleep(100000);
 }
 
-/* --- where the gateway stands --------------------------------------------------------------------------------------- */
+/* --- where the gateway stands ------------------------------------------------------------------------------------- */
 
 static unsigned
 find_device(struct netstate *state, const char *option, const char *device)
@@ -167,7 +167,7 @@ bring_tun_up(struct netstate *state)
 	return err == 0;
 }
 
-/* --- routes and ARP ------------------------------------------------------------------------------------------------- */
+/* --- routes and ARP ----------------------------------------------------------------------------------------------- */
 
 static bool
 route_to_tun(struct netstate *state, struct ip4_prefix to, ip4_t src, uint32_t table)
@@ -183,7 +183,8 @@ route_to_tun(struct netstate *state, struct ip4_prefix to, ip4_t src, uint32_t t
 	return err == 0;
 }
 
-/* A route to the whole of a subnet that the machine is on would take the place of its own: longer ones stand beside it. */
+/* A route to the whole of a subnet that the machine is on would take the place of its own: longer ones stand beside
+ * it. */
 static uint8_t
 shortest_allowed(const struct netstate *state, struct ip4_prefix prefix)
 {
@@ -248,7 +249,7 @@ apply_pools(struct netstate *state, const struct conf *conf, ip4_t src, const st
 	return true;
 }
 
-/* --- own-address mode ----------------------------------------------------------------------------------------------- */
+/* --- own-address mode --------------------------------------------------------------------------------------------- */
 
 bool
 netstate_place_owns(const struct netstate_place *place, ip4_t addr)

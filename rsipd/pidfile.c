@@ -30,8 +30,8 @@ pidfile_open(const char *path)
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len)
 		return fd;
 	if (fd >= 0 && errno == EWOULDBLOCK)
-		log_error("monitor", "another rsipd serves with this control socket; stop it first pid=%ld pidfile=\"%s\"", pid_in(fd),
-		          path);
+		log_error("monitor", "another rsipd serves with this control socket; stop it first pid=%ld pidfile=\"%s\"",
+		          pid_in(fd), path);
 	else
 		log_error("monitor", "cannot write the pid file path=\"%s\" error=\"%s\"", path, strerror(errno));
 	if (fd >= 0)

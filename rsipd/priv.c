@@ -83,7 +83,7 @@ priv_drop(const struct priv_user *user)
 	return false;
 }
 
-/* --- directories ---------------------------------------------------------------------------------------------------- */
+/* --- directories -------------------------------------------------------------------------------------------------- */
 
 /* The directory of path; the caller frees it. */
 static char *

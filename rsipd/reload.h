@@ -5,8 +5,8 @@
 
 struct conf;
 
-/* Reads and checks the file at path; each fault goes to the log. Returns the conf and, in *fd, a sealed copy of the text;
- * NULL when anything is wrong with it. The caller frees the one and closes the other. */
+/* Reads and checks the file at path; each fault goes to the log. Returns the conf and, in *fd, a sealed copy of the
+ * text; NULL when anything is wrong with it. The caller frees the one and closes the other. */
 struct conf *reload_read(const char *path, int *fd);
 
 #endif

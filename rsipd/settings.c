@@ -48,8 +48,8 @@ keep_strictness(const char *device, void *arg)
 
 /* What the relay writes into the TUN comes from addresses that are routed elsewhere (of peers, handed back in
  * own-address mode) or are local (its ICMP). A device without an address of its own passes such packets only when its
- * check is off, and the kernel takes the stricter of "all" and the device: so "all" goes to 0, while every other device,
- * and "default" for those to come, keeps what was in force for it. */
+ * check is off, and the kernel takes the stricter of "all" and the device: so "all" goes to 0, while every other
+ * device, and "default" for those to come, keeps what was in force for it. */
 static bool
 loosen_tun(struct undo *undo)
 {
@@ -125,8 +125,8 @@ reserve_ports(struct undo *undo, struct port_range ports)
 		return;
 	if (ports.first <= first && ports.last >= last) {
 		log_warn("netstate", "own-address mode: the pool takes every port that the gateway picks for connections of its "
-		         "own; narrow the pool's ports or widen the other pool=%u-%u ip_local_port_range=%u-%u", ports.first, ports.last,
-		         first, last);
+		         "own; narrow the pool's ports or widen the other pool=%u-%u ip_local_port_range=%u-%u", ports.first,
+		         ports.last, first, last);
 	} else if (sysctl_read(key, reserved)) {
 		snprintf(value, sizeof(value), "%s%s%u-%u", reserved, reserved[0] != '\0' ? "," : "", ports.first, ports.last);
 		undo_sysctl(undo, key, value);

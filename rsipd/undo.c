@@ -29,7 +29,7 @@ struct undo {
 	size_t n, cap;
 };
 
-/* --- putting back: one function a verb ------------------------------------------------------------------------------ */
+/* --- putting back: one function a verb ---------------------------------------------------------------------------- */
 
 /* Only what still stands as we left it: an operator's later change stays. args: key, old value, our value. */
 static void
@@ -120,7 +120,7 @@ run_backwards(struct undo *undo)
 	}
 }
 
-/* --- the journal's file --------------------------------------------------------------------------------------------- */
+/* --- the journal's file ------------------------------------------------------------------------------------------- */
 
 static void
 remember(struct undo *undo, const char *record)
@@ -254,7 +254,7 @@ note(struct undo *undo, const char *record)
 	return true;
 }
 
-/* --- changes -------------------------------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------------------------------------ */
 
 /* The kernel may spell a value in its own way, so ours is read back; only then can it be noted. */
 bool

@@ -1,6 +1,6 @@
 /* What the gateway changed in the system, and how to put it back: a journal in a file, written as the changes are made,
- * so that it outlives a daemon that was killed. A clean exit runs it backwards; so does the next start when it finds one
- * that nobody ran. */
+ * so that it outlives a daemon that was killed. A clean exit runs it backwards; so does the next start when it finds
+ * one that nobody ran. */
 #ifndef RSIPD_UNDO_H
 #define RSIPD_UNDO_H
 
@@ -25,8 +25,8 @@ bool undo_feature_off(struct undo *undo, const char *device, const char *feature
 /* The machine answers ARP for addr on the device. */
 bool undo_proxy(struct undo *undo, const char *device, unsigned ifindex, ip4_t addr);
 
-/* A tunnel device of the kernel's own, of kind "ipip" or "gre", for packets from anywhere to local. Returns 0 or an errno
- * number: EOPNOTSUPP where the kernel has no such driver. Nothing is logged. */
+/* A tunnel device of the kernel's own, of kind "ipip" or "gre", for packets from anywhere to local. Returns 0 or an
+ * errno number: EOPNOTSUPP where the kernel has no such driver. Nothing is logged. */
 int undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local);
 
 /* Packets that come in on the device for addr look into the table before the machine's own addresses: a rule of

@@ -73,7 +73,7 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-/* --- in the new process --------------------------------------------------------------------------------------------- */
+/* --- in the new process ------------------------------------------------------------------------------------------- */
 
 static int
 run_control(void *arg)
@@ -138,7 +138,7 @@ spawn_relay(struct worker *worker, int channel)
 	return spawn(worker, keep, sizeof(keep) / sizeof(keep[0]), run_relay);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static void
 control_serves(struct workers *all)
@@ -206,7 +206,7 @@ on_ping(void *arg)
 	loop_timer_set(all->ping, PING_MS);
 }
 
-/* --- start ---------------------------------------------------------------------------------------------------------- */
+/* --- start -------------------------------------------------------------------------------------------------------- */
 
 static bool
 make_pair(int pair[2])
@@ -217,7 +217,7 @@ make_pair(int pair[2])
 	return false;
 }
 
-/* Gives the worker its end of a fresh socketpair to its peer; the other end goes to the peer at once or waits for it. */
+/* Gives the worker its end of a fresh socketpair to its peer; the other end goes to the peer now or waits for it. */
 static bool
 link_workers(struct worker *worker)
 {
@@ -280,7 +280,7 @@ on_restart(void *arg)
 	worker_start(arg);
 }
 
-/* --- end ------------------------------------------------------------------------------------------------------------ */
+/* --- end ---------------------------------------------------------------------------------------------------------- */
 
 static void
 on_patience(void *arg)
@@ -388,7 +388,7 @@ workers_reap(struct workers *all)
 	}
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct workers *
 workers_start(struct workers_env *env)

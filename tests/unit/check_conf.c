@@ -48,7 +48,7 @@ ip(const char *text)
 	return addr;
 }
 
-/* --- the example file ---------------------------------------------------------------------------------------------- */
+/* --- the example file --------------------------------------------------------------------------------------------- */
 
 static struct conf *example;
 
@@ -189,7 +189,7 @@ START_TEST(example_lookups)
 }
 END_TEST
 
-/* --- lookups against a naive twin ----------------------------------------------------------------------------------- */
+/* --- lookups against a naive twin --------------------------------------------------------------------------------- */
 
 static const struct conf_policy *
 naive_policy_for(const struct conf *conf, ip4_t addr)
@@ -248,7 +248,7 @@ START_TEST(longest_prefix)
 }
 END_TEST
 
-/* --- what else is accepted ------------------------------------------------------------------------------------------ */
+/* --- what else is accepted ---------------------------------------------------------------------------------------- */
 
 #define G "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1 }\n"
 #define P "pool p { addresses = 203.0.113.8/29 methods = rsap-ip }\n"
@@ -337,7 +337,7 @@ START_TEST(any_order)
 }
 END_TEST
 
-/* --- faults --------------------------------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------------------------------- */
 
 static const struct fault { const char *text, *told; } faults[] = {
 #include "check_conf_faults.h"
