@@ -39,7 +39,8 @@ notify_reloading(void)
 	char state[64];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	         (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	notify_send(state);
 }
 

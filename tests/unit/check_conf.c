@@ -368,7 +368,7 @@ START_TEST(unreadable)
 }
 END_TEST
 
-/* Cut anywhere, or with any byte turned, the example is accepted or refused with a reason: never silent, never a crash. */
+/* Cut anywhere, or with any byte turned, the example is accepted or refused with a reason: no silence, no crash. */
 START_TEST(mutilated)
 {
 	char text[4096], copy[4096];

@@ -1,4 +1,4 @@
-/* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the config file of a reload. */
+/* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the file of a reload. */
 #include <check.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -109,7 +109,8 @@ manager_open(const char *name)
 	strncpy(at.sun_path, name, sizeof(at.sun_path) - 1);
 	if (name[0] == '@')
 		at.sun_path[0] = '\0';
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
 	setenv("NOTIFY_SOCKET", name, 1);
 	return fd;
 }
