@@ -1,6 +1,6 @@
-/* Who leases what of one public address: the whole of it, or ports, SPIs, IKE cookie blocks, and the peers whose unknown
- * IKE a host listens for. Lookups cost the same however many hosts share the address, but for SPIs (a binary search) and
- * cookie blocks (a hash lookup for each mask in use). */
+/* Who leases what of one public address: the whole of it, or ports, SPIs, IKE cookie blocks, and the peers whose
+ * unknown IKE a host listens for. Lookups cost the same however many hosts share the address, but for SPIs (a binary
+ * search) and cookie blocks (a hash lookup for each mask in use). */
 #ifndef RSIPD_ADDR_TABLE_H
 #define RSIPD_ADDR_TABLE_H
 

@@ -11,9 +11,9 @@
 /* Which side of the packet is the leased one: the destination of what comes in, the source of what goes out. */
 enum local_side { LOCAL_IS_DST, LOCAL_IS_SRC };
 
-/* Reads the fields of p into *key; a later fragment has none and is DEMUX_OTHER. pool says which ports are shared IKE
- * ports; NULL for none. False when p is too short for the header it announces, or a length in it is false; the addresses
- * and proto in *key hold even then. */
+/* Reads the fields of p into *key; a later fragment has none and is DEMUX_OTHER. pool says which ports are shared
+ * IKE ports; NULL for none. False when p is too short for the header it announces, or a length in it is false; the
+ * addresses and proto in *key hold even then. */
 bool classify(const struct packet *p, enum local_side side, const struct dp_pool *pool, struct demux_key *key);
 
 #endif

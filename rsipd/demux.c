@@ -256,8 +256,8 @@ remove_conflicts(struct demux *d, const struct demux_binding *b)
 	}
 }
 
-/* The binding in the tables takes over what news says; news takes the old ranges to the grave. What was learned refers to
- * the struct and stays. */
+/* The binding in the tables takes over what news says; news takes the old ranges to the grave. What was learned
+ * refers to the struct and stays. */
 static void
 binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *news)
 {

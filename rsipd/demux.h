@@ -1,5 +1,5 @@
-/* The demultiplexer's tables: every host and binding of the gateway, each public address's leases, what was learned from
- * packets. Changed by control's messages (dp_server.c), read by the stages. */
+/* The demultiplexer's tables: every host and binding of the gateway, each public address's leases, what was learned
+ * from packets. Changed by control's messages (dp_server.c), read by the stages. */
 #ifndef RSIPD_DEMUX_H
 #define RSIPD_DEMUX_H
 
@@ -25,15 +25,15 @@ void demux_free(struct demux *d);
 
 /* ---- changes ---- */
 
-/* Begins a synchronisation: pools and bindings not told again until demux_sync_end are forgotten then. The last two return
- * false, without effect, when none has begun. */
+/* Begins a synchronisation: pools and bindings not told again until demux_sync_end are forgotten then. The last two
+ * return false, without effect, when none has begun. */
 void demux_sync_begin(struct demux *d);
 bool demux_add_pool(struct demux *d, const struct dp_pool *pool);
 bool demux_sync_end(struct demux *d);
 
-/* Adds a binding, or replaces the one with its bind ID; told again unchanged it keeps what it has learned. The ranges are
- * copied. A binding that leases the same thing is a defect of control's: the new one holds, the old one is removed, and
- * the number of those is returned. */
+/* Adds a binding, or replaces the one with its bind ID; told again unchanged it keeps what it has learned. The
+ * ranges are copied. A binding that leases the same thing is a defect of control's: the new one holds, the old one
+ * is removed, and the number of those is returned. */
 unsigned demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
                     const struct spi_range *spis, const struct port_range *remote_ports);
 void demux_unbind(struct demux *d, uint32_t bind_id);

@@ -1,5 +1,5 @@
-/* What the data plane knows of a host and of a binding: the part of a lease that packets are held against. Control's own
- * struct binding has the rest. */
+/* What the data plane knows of a host and of a binding: the part of a lease that packets are held against. Control's
+ * own struct binding has the rest. */
 #ifndef RSIPD_DEMUX_BINDING_H
 #define RSIPD_DEMUX_BINDING_H
 

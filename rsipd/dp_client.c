@@ -142,6 +142,7 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		.bind_id = b->bind_id,
 		.client_id = s->client_id,
 		.host_addr = s->host_addr,
+		.gateway_addr = s->gateway_addr,
 		.local_addr = b->local_addr,
 		.remote_addr = b->remote_addr,
 		.ike_listener = b->ike_listener,
@@ -190,9 +191,9 @@ on_unbind(void *arg, uint32_t bind_id)
 /* --- telling everything --- */
 
 static struct dp_pool
-pool_message(const struct conf_pool *spec, struct ip4_range addresses, bool own)
+pool_message(const struct conf *conf, const struct conf_pool *spec, struct ip4_range addresses, bool own)
 {
-	struct dp_pool m = { .op = DP_POOL, .addresses = addresses, .own = own };
+	struct dp_pool m = { .op = DP_POOL, .addresses = addresses, .own = own, .mss_clamp = conf->mss_clamp };
 
 	if (spec == NULL) {
 		m.ports = (struct port_range){ 1, UINT16_MAX };
@@ -215,7 +216,7 @@ next_pool(struct dp_client *dp, struct dp_pool *m)
 	for (; dp->pool < dp->conf->n_pools; dp->pool++, dp->range = 0) {
 		const struct conf_pool *spec = &dp->conf->pools[dp->pool];
 		if (dp->range < spec->n_addresses) {
-			*m = pool_message(spec, spec->addresses[dp->range], false);
+			*m = pool_message(dp->conf, spec, spec->addresses[dp->range], false);
 			return true;
 		}
 	}
@@ -223,7 +224,7 @@ next_pool(struct dp_client *dp, struct dp_pool *m)
 		ip4_t addr = dp->own[dp->range];
 		const struct conf_pool *spec = conf_pool_of(dp->conf, addr);
 		if (spec != NULL) {
-			*m = pool_message(spec, (struct ip4_range){ addr, addr }, true);
+			*m = pool_message(dp->conf, spec, (struct ip4_range){ addr, addr }, true);
 			return true;
 		}
 	}
@@ -258,7 +259,8 @@ sync_binding(struct dp_client *dp, const struct binding *b)
 	uint8_t bytes[DP_MESSAGE_MAX];
 
 	if (conf_pool_of(dp->conf, b->local_addr) == NULL) {
-		struct dp_pool m = pool_message(NULL, (struct ip4_range){ b->local_addr, b->local_addr }, false);
+		struct ip4_range alone = { b->local_addr, b->local_addr };
+		struct dp_pool m = pool_message(dp->conf, NULL, alone, false);
 		if (!send_now(dp, &m, sizeof(m)))
 			return false;
 	}

@@ -1,5 +1,5 @@
-/* The relay's end of the socket to control (dataplane.h): messages in to the tables, reports out. Packets never wait for
- * control: a report that does not fit into the socket is told later (claims) or not at all (violations). */
+/* The relay's end of the socket to control (dataplane.h): messages in to the tables, reports out. Packets never wait
+ * for control: a report that does not fit into the socket is told later (claims) or not at all (violations). */
 #ifndef RSIPD_DP_SERVER_H
 #define RSIPD_DP_SERVER_H
 

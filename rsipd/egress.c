@@ -49,7 +49,8 @@ is_ipsec(const struct demux_binding *b)
 	return b->lease.method == RSIP_METHOD_RSIPSEC;
 }
 
-/* For packets that no single binding is named by: of the host's bindings on the address the one with the least fault. */
+/* For packets that no single binding is named by: of the host's bindings on the address the one with the least
+ * fault. */
 static struct demux_binding *
 best_binding(const struct demux_host *host, uint8_t tunnel, const struct demux_key *key,
              bool (*suits)(const struct demux_binding *))
@@ -69,8 +70,8 @@ best_binding(const struct demux_host *host, uint8_t tunnel, const struct demux_k
 	return best;
 }
 
-/* An error about a packet that came to the host: the tuple it was sent to must be the host's, and the error must go where
- * it came from. */
+/* An error about a packet that came to the host: the tuple it was sent to must be the host's, and the error must go
+ * where it came from. */
 static struct demux_binding *
 icmp_error_binding(struct demux *d, const struct packet *p, const struct dp_pool *pool)
 {
@@ -85,8 +86,8 @@ icmp_error_binding(struct demux *d, const struct packet *p, const struct dp_pool
 	return demux_owner(d, &key);
 }
 
-/* Whose the source tuple is: the table of inbound packets, read from the source side. Returns the reason that holds when
- * it is nobody's, or another host's. */
+/* Whose the source tuple is: the table of inbound packets, read from the source side. Returns the reason that holds
+ * when it is nobody's, or another host's. */
 static enum dp_drop
 find_binding(struct demux *d, const struct demux_host *host, uint8_t tunnel, const struct packet *p, struct egress *out)
 {

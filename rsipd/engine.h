@@ -28,8 +28,8 @@ void engine_inbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict
 /* A packet that came in on a private interface with our address as outer destination, as a raw socket delivers it. */
 void engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v);
 
-/* The path to the host of *v, VERDICT_HOST, turned out too narrow: makes it a drop with the answer that RFC 2003 5.1 asks
- * for, by host->path_mtu. */
+/* The path to the host of *v, VERDICT_HOST, turned out too narrow: makes it a drop with the answer that RFC 2003 5.1
+ * asks for, by host->path_mtu. */
 void engine_too_big(struct engine *e, struct verdict *v);
 
 #endif

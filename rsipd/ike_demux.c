@@ -33,8 +33,8 @@ held_by(const struct holder *holder, const struct demux_host *host)
 	return holder->binding != NULL && holder->binding->host == host;
 }
 
-/* A peer's cookie may lie in a block of ours by chance. When the two fields lead to different hosts, the local side's own
- * one decides; where IKE does not say which that is, the initiator's (RFC 3104 4). */
+/* A peer's cookie may lie in a block of ours by chance. When the two fields lead to different hosts, the local
+ * side's own one decides; where IKE does not say which that is, the initiator's (RFC 3104 4). */
 static struct holder
 holder_by_cookies(const struct demux *d, const struct demux_key *key, enum local_side side)
 {

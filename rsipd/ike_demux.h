@@ -1,9 +1,9 @@
 /* Whose is an IKE packet on a shared port? (RFC 3104 4, 6.1, Appendix E and G; design: IKE cookies)
  *
- * A host owns a cookie because it lies in a block leased with a binding, or because the host was the first on its address
- * to use it (learned: a claim). Its own cookie is the initiator's of an IKE SA that it began and the responder's of one
- * that its peer began, so both fields are looked at. Cookies are told apart per address, over all its IKE ports: an
- * IKE SA keeps its cookies when it moves from 500 to 4500. */
+ * A host owns a cookie because it lies in a block leased with a binding, or because the host was the first on its
+ * address to use it (learned: a claim). Its own cookie is the initiator's of an IKE SA that it began and the
+ * responder's of one that its peer began, so both fields are looked at. Cookies are told apart per address, over all
+ * its IKE ports: an IKE SA keeps its cookies when it moves from 500 to 4500. */
 #ifndef RSIPD_IKE_DEMUX_H
 #define RSIPD_IKE_DEMUX_H
 
@@ -21,8 +21,9 @@ struct demux_binding *ike_owner(struct demux *d, const struct demux_key *key, en
  * with the session (Appendix E), and unknown cookies become that host's. */
 struct demux_binding *ike_receive(struct demux *d, const struct demux_key *key, int64_t now);
 
-/* A host sends the IKE packet; egress has found it allowed by binding. Claims its cookies if nobody holds them; *claimed
- * is the number of those. DP_NO_DROP, or why it must be dropped: another host holds a cookie, or the host has its fill. */
+/* A host sends the IKE packet; egress has found it allowed by binding. Claims its cookies if nobody holds them;
+ * *claimed is the number of those. DP_NO_DROP, or why it must be dropped: another host holds a cookie, or the host
+ * has its fill. */
 enum dp_drop ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now,
                       unsigned *claimed);
 

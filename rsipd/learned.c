@@ -8,12 +8,13 @@
 #define SECONDS(s) ((int64_t)(s) * 1000)
 #define BUCKETS 65536u /* chains stay short up to some 100 000 items; the memory is half a megabyte */
 
-/* How long an item lives unused, how many one learner may have (cookies: learner->max_cookies), and after how long unused
- * one may be replaced when the quota is full.
+/* How long an item lives unused, how many one learner may have (cookies: learner->max_cookies), and after how long
+ * unused one may be replaced when the quota is full.
  *
- * An IKE SA may be silent for hours where neither side probes, so cookies and sessions live long; a host that has its
- * fill of them loses only what it has not used for minutes. RFC 5508 REQ-1: 60 s for ICMP queries at least. Fragments:
- * RFC 1122 3.3.2, 60 s at least and 120 at most for a host; a router that needs only the order keeps less. */
+ * An IKE SA may be silent for hours where neither side probes, so cookies and sessions live long; a host that has
+ * its fill of them loses only what it has not used for minutes. RFC 5508 REQ-1: 60 s for ICMP queries at least.
+ * Fragments: RFC 1122 3.3.2, 60 s at least and 120 at most for a host; a router that needs only the order keeps
+ * less. */
 static const struct {
 	int64_t idle_ms;
 	uint32_t quota;

@@ -1,5 +1,5 @@
-/* What the relay learns by looking at packets: who uses which IKE cookie, which host speaks IKE with which peer, whose echo
- * requests and outbound SPIs are whose, where the rest of a fragmented packet belongs.
+/* What the relay learns by looking at packets: who uses which IKE cookie, which host speaks IKE with which peer, whose
+ * echo requests and outbound SPIs are whose, where the rest of a fragmented packet belongs.
  *
  * One table holds it all. Every item belongs to one learner (a host) and one of its bindings, goes when that binding
  * goes or when it has not been used for its kind's time, and counts against the learner's quota of the kind: a host

@@ -57,13 +57,14 @@ set_int(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-/* IP_PMTUDISC_DO: DF set, and EMSGSIZE for what is longer than the path takes (RFC 2003 5.1). IP_PMTUDISC_DONT: no DF, and
- * the kernel fragments. */
+/* IP_PMTUDISC_DO: DF set, and EMSGSIZE for what is longer than the path takes (RFC 2003 5.1). IP_PMTUDISC_DONT: no
+ * DF, and the kernel fragments. */
 static int
 open_raw(int protocol, enum relay_df df)
 {
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-	bool done = fd >= 0 && set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, df == RELAY_DF ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT) &&
+	int discover = df == RELAY_DF ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+	bool done = fd >= 0 && set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, discover) &&
 	            set_int(fd, IPPROTO_IP, IP_TTL, OUTER_TTL) && set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
 
 	if (done && df == RELAY_DF)

@@ -45,9 +45,9 @@ refresh_path_mtu(struct demux_host *host, void *arg)
 		host->path_mtu = mtu;
 }
 
-/* The kernel routes the gateway's answers as it does every packet from the TUN; but in own-address mode it would take one
- * to a host of ours for its own. Such an answer is an ICMP error, so no answer follows from it; it has no DF set, so it
- * waits in a queue that is not the one being flushed when a packet was too big. */
+/* The kernel routes the gateway's answers as it does every packet from the TUN; but in own-address mode it would
+ * take one to a host of ours for its own. Such an answer is an ICMP error, so no answer follows from it; it has no
+ * DF set, so it waits in a queue that is not the one being flushed when a packet was too big. */
 static void
 send_answer(struct relay *r, const struct verdict *v)
 {

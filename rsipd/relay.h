@@ -2,12 +2,13 @@
  * send, so it holds no privilege: every descriptor it needs was opened for it by the monitor with the functions of
  * pktio_open.h.
  *
- * What it needs of the system while it runs: read, write, readv/writev, sendmsg, recvmsg, sendmmsg, recvmmsg and close on
- * the descriptors below; connect and getsockopt on probe; what libevent's epoll loop, the clock, malloc and the log use.
+ * What it needs of the system while it runs: read, write, readv/writev, sendmsg, recvmsg, sendmmsg, recvmmsg and close
+ * on the descriptors below; connect and getsockopt on probe; what libevent's epoll loop, the clock, malloc and the log
+ * use.
  *
  * What it needs of the monitor's netlink state:
- *  - the TUN up, MTU 65535, a long transmit queue (4096), no IPv6 on it; rp_filter 0, accept_local 1 and send_redirects 0
- *    on it (the first and the last of "all" too), ip_forward 1;
+ *  - the TUN up, MTU 65535, a long transmit queue (4096), no IPv6 on it; rp_filter 0, accept_local 1 and
+ *    send_redirects 0 on it (the first and the last of "all" too), ip_forward 1;
  *  - pool addresses routed to the TUN, with the public interface's address as preferred source, so that ICMP errors that
  *    the kernel itself sends to a host (traceroute's first hop) do not carry a private address;
  *  - own-address mode: only packets that come in on the public interface may be steered into the TUN. What the relay
@@ -45,9 +46,9 @@ struct relay_net {
 	size_t n_private;
 };
 
-/* Runs the relay until the monitor's end of fds->monitor closes; returns the exit status. SIGTERM may end it at any time:
- * it has nothing to clean up. Call it without privileges. The pointers must outlive the call; counters is shared
- * memory, written here only. */
+/* Runs the relay until the monitor's end of fds->monitor closes; returns the exit status. SIGTERM may end it at any
+ * time: it has nothing to clean up. Call it without privileges. The pointers must outlive the call; counters is
+ * shared memory, written here only. */
 int relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters);
 
 #endif

@@ -1,5 +1,6 @@
-/* SipHash-2-4 (Aumasson and Bernstein): a keyed hash, so that who chooses the keys of a table from outside cannot choose
- * which of them collide. OpenSSL has it too, but behind a MAC context whose set-up costs more than a packet may. */
+/* SipHash-2-4 (Aumasson and Bernstein): a keyed hash, so that who chooses the keys of a table from outside cannot
+ * choose which of them collide. OpenSSL has it too, but behind a MAC context whose set-up costs more than a packet
+ * may. */
 #ifndef RSIPD_SIPHASH_H
 #define RSIPD_SIPHASH_H
 

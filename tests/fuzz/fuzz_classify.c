@@ -1,4 +1,5 @@
-/* A packet as it comes off a wire, and as an ICMP error quotes it: header, then demultiplexing fields, both ways round. */
+/* A packet as it comes off a wire, and as an ICMP error quotes it: header, then demultiplexing fields, both ways
+ * round. */
 #include "config.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Control's messages to the data plane, one after the other, each after two bytes of length: whatever they say, the tables
- * stay whole. */
+/* Control's messages to the data plane, one after the other, each after two bytes of length: whatever they say, the
+ * tables stay whole. */
 #include "config.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Packets through all the stages of the relay, in and out, on the gateway of dataplane/site.h. The first byte: bit 0 the
- * direction, bits 1-4 which host sends, bit 5 GRE. Header checksums are put right, or nothing would get in. */
+/* Packets through all the stages of the relay, in and out, on the gateway of dataplane/site.h. The first byte: bit 0
+ * the direction, bits 1-4 which host sends, bit 5 GRE. Header checksums are put right, or nothing would get in. */
 #include "config.h"
 
 #include <stdint.h>

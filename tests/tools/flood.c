@@ -1,5 +1,6 @@
-/* flood SOURCE DESTINATION SECONDS [GATEWAY]: sends UDP packets of 46 bytes (frames of 64), source port 1024, port 1100, as
- * fast as one thread can; with GATEWAY inside IP-in-IP to it. SOURCE is the inner one. Prints packets sent a second. */
+/* flood SOURCE DESTINATION SECONDS [GATEWAY]: sends UDP packets of 46 bytes (frames of 64), source port 1024, port
+ * 1100, as fast as one thread can; with GATEWAY inside IP-in-IP to it. SOURCE is the inner one. Prints packets sent
+ * a second. */
 #include "config.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
-/* tunnel_end DEVICE LOCAL GATEWAY [gre]: a host's end of an IP-in-IP or GRE tunnel by TUN and raw socket, for kernels that
- * have neither. It makes DEVICE; addresses and routes are the caller's. Outer TOS and DF follow the inner header, and
- * congestion marks come back in (RFC 6040), by the gateway's own code. Runs until it is killed. */
+/* tunnel_end DEVICE LOCAL GATEWAY [gre]: a host's end of an IP-in-IP or GRE tunnel by TUN and raw socket, for
+ * kernels that have neither. It makes DEVICE; addresses and routes are the caller's. Outer TOS and DF follow the
+ * inner header, and congestion marks come back in (RFC 6040), by the gateway's own code. Runs until it is killed. */
 #include "config.h"
 
 #include <arpa/inet.h>

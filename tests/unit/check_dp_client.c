@@ -47,6 +47,7 @@ setup(void)
 
 	random_seed(3);
 	fixture_start(&f, conf_text);
+	f.conf->mss_clamp = true;
 	loop = loop_new();
 	dp = dp_client_new(loop, &f.ledger.bindings, f.conf, own, 1, &events);
 	f.ledger.dataplane = dp_client_ops(dp);
@@ -95,6 +96,7 @@ hear_bind(const uint8_t *bytes)
 	}
 	t->sync = syncs;
 	ck_assert_uint_eq(m.max_claims, m.method == RSIP_METHOD_RSIPSEC ? 7 : 0);
+	ck_assert_uint_eq(m.gateway_addr, 0x0a000001);
 }
 
 static void
@@ -118,6 +120,8 @@ hear_pool(const uint8_t *bytes)
 
 	memcpy(&m, bytes, sizeof(m));
 	ck_assert(in_sync);
+	ck_assert_int_eq(m.shared, m.addresses.last <= 0xcb007109); /* pool a */
+	ck_assert_int_eq(m.mss_clamp, f.conf->mss_clamp);
 	if (m.own)
 		own_told = m.addresses.first == own[0] && m.addresses.last == own[0];
 	pools++;

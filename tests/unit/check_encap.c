@@ -14,7 +14,8 @@
 #define HOST IP(10, 0, 0, 11)
 #define GATEWAY IP(10, 0, 0, 1)
 
-/* RFC 6040 figure 4; rows: inner Not-ECT, ECT(1), ECT(0), CE as they are numbered; columns: outer likewise. 9 = drop. */
+/* RFC 6040 figure 4; rows: inner Not-ECT, ECT(1), ECT(0), CE as they are numbered; columns: outer likewise. 9 =
+ * drop. */
 static const uint8_t figure_4[4][4] = {
 	{ 0, 0, 0, 9 },
 	{ 1, 1, 1, 3 },
