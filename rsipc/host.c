@@ -193,11 +193,12 @@ update_cb(void *arg)
 		check_idle(host);
 }
 
-/* Addresses or routes of the machine have changed: other subnets may be attached now. */
+/* Addresses or routes of the machine have changed: other subnets may be attached now, and the path be another. */
 static void
 machine_changed(void *arg)
 {
 	update_network(arg);
+	check_mtu(arg);
 }
 
 static void
@@ -205,8 +206,7 @@ poll_cb(void *arg)
 {
 	struct host *host = arg;
 
-	update_network(host);
-	check_mtu(host);
+	machine_changed(host);
 	loop_timer_set(host->poll, POLL_MS);
 }
 

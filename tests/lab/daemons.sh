@@ -6,7 +6,7 @@
 
 BUILDDIR=${BUILDDIR:-$(pwd)}
 [ -x "$BUILDDIR/rsipd/rsipd" ] || { echo "no rsipd in $BUILDDIR: set BUILDDIR to where the suite was built" >&2; exit 1; }
-LAB_TMP=${LAB_TMP:-$(mktemp -d "/tmp/$LAB-XXXXXX")}
+LAB_TMP=${LAB_TMP:-$(mktemp -d "${TMPDIR:-/tmp}/$LAB-XXXXXX")}
 
 # box NODE...: gives the nodes a mount namespace each, held by a sleeper.
 box() {
