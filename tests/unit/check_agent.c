@@ -278,7 +278,8 @@ START_TEST(gateway_away_for_long)
 		w.n_sent = 0;
 	}
 	ck_assert_uint_eq(leases_held(&w), 0);
-	ck_assert_str_eq(agent_state_name(w.agent), "registered");
+	/* Pauses are random: it may or may not be asking at this instant. */
+	ck_assert_int_eq(strncmp(agent_state_name(w.agent), "registered", 10), 0);
 	for (int i = 0; i < 30; i++) {
 		world_wait(&w, 100000);
 		w.n_sent = 0;
