@@ -4,6 +4,7 @@
 #   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names all scenarios, in this order:
 #       plain     each host has an address of its own: shows that kernel, strongSwan and traffic work
 #       nat       the gateway translates addresses (masquerade): what fails there
+#       rsip      both hosts hold one public address by RSIP: what they can do with the one peer at the same time
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
 # ethtool procps kmod iptables tcpdump curl nginx-light python3 strongswan-charon strongswan-swanctl
@@ -16,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/verdict.sh"
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 out=$BUILDDIR/ipsec-lab
-limit=1200 # seconds
+limit=1600 # seconds
 
 # True when this kernel can do what strongSwan asks of it, tried in a throw-away namespace.
 kernel_has_esp() {
@@ -30,7 +31,7 @@ kernel_has_esp() {
 
 [ "$(id -u)" = 0 ] || { fail "kernel IPsec" "needs root"; verdict_exit; }
 [ -x "$BUILDDIR/tests/tools/flow" ] || { fail "kernel IPsec" "$BUILDDIR is not a finished build"; verdict_exit; }
-[ $# -gt 0 ] || set -- plain nat
+[ $# -gt 0 ] || set -- plain nat rsip
 rm -rf "$out"
 mkdir -p "$out"
 

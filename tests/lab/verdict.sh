@@ -20,6 +20,22 @@ check() {
 	fi
 }
 
+# check_here NAME COMMAND [ARG...]: the same for a command whose variables are needed afterwards: not in a subshell.
+check_here() {
+	local name=$1 said status=0
+	shift
+	said=$(mktemp)
+	if "$@" >"$said" 2>&1; then
+		pass "$name"
+	else
+		fail "$name" "failed: $*"
+		tail -n 15 "$said" | sed 's/^/    | /'
+		status=1
+	fi
+	rm -f "$said"
+	return $status
+}
+
 # refute NAME COMMAND [ARG...]: PASS when the command fails.
 refute() {
 	local name=$1
@@ -38,11 +54,16 @@ wait_for() {
 }
 
 # try WHO FEATURE EXPECTED FUNCTION ARG...: runs it, prints the RESULT line that the demo's table is made of, and PASS or
-# FAIL by whether it did what is EXPECTED (works or fails). Returns whether it worked.
+# FAIL by whether it did what is EXPECTED (works or fails). Why it failed is the first line that it printed; a line
+# "note: ..." tells how it works. Returns whether it worked.
 try() {
 	local who=$1 feature=$2 want=$3 out have why
 	shift 3
-	if out=$("$@" 2>&1); then have=works why=; else have=fails why=$(head -n 1 <<<"$out"); fi
+	if out=$("$@" 2>&1); then
+		have=works why=$(sed -n 's/^note: //p' <<<"$out")
+	else
+		have=fails why=$(head -n 1 <<<"$out")
+	fi
 	printf '%s\n' "$out" | sed '/^$/d; s/^/    | /'
 	echo "RESULT: $who $feature $have${why:+ - $why}"
 	if [ "$have" = "$want" ]; then pass "$who: $feature $have"; else fail "$who: $feature" "$have: $why"; fi

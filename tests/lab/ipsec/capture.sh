@@ -6,15 +6,15 @@ capture_file() { echo "$LAB_TMP/capture_$1.pcap"; }
 
 # capture_start NAME NODE DEVICE [FILTER]
 capture_start() {
-	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 8192 --immediate-mode -U -w "$(capture_file "$1")" ${4:+"$4"}
+	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 16384 -w "$(capture_file "$1")" ${4:+"$4"}
 	CAPTURES+=("$1")
 	wait_for 20 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
 }
 
-# Stops all captures, when what is on its way has arrived.
+# Stops all captures, when what is on its way has arrived: tcpdump gets packets from the kernel once a second.
 capture_stop() {
 	local name
-	sleep 0.5
+	sleep 1.5
 	for name in "${CAPTURES[@]}"; do stop "capture_$name" INT; done
 	CAPTURES=()
 }

@@ -1,19 +1,8 @@
 # What is compared between RSIP and NAT: by `try` (verdict.sh), in the same words for both. All of it is done by both
 # hosts, at the same time, with the one peer. Source this file after conversation.sh, manual.sh and capture.sh.
 
-# sessions WHO: each kind of session, captured meanwhile by the capture `public`, and at both ends: `x1`, `x2`, `y`.
-sessions() {
-	local version mode
-	for version in 2 1; do
-		for mode in transport tunnel; do
-			try "$1" "IKEv$version, $mode mode" works session $version $mode
-			both terminate $version >/dev/null 2>&1
-		done
-	done
-}
-
-# shared WHO EXPECTED: what sharing an address by NAT costs. Looks at the captures of sessions, then makes SAs by hand, for
-# which no IKE daemon may run on the hosts.
+# shared WHO EXPECTED: what sharing an address by NAT costs. Looks at captures of sessions (`public`, and `x1`, `x2`, `y` at
+# the ends), then makes SAs by hand, for which no IKE daemon may run.
 shared() {
 	try "$1" "IKE from port 500, and only there" "$2" ike_on_500
 	try "$1" "ESP as it is: protocol 50, not inside UDP" "$2" esp_native
@@ -26,7 +15,7 @@ ike_on_500() {
 	local ports
 	ports=$(tcpdump -nr "$(capture_file public)" "udp and dst host $PEER" 2>/dev/null |
 		awk '{ sub(/.*\./, "", $3); print $3 }' | sort -nu)
-	[ "$ports" = 500 ] || { echo "the peer sees it from the ports" $ports; return 1; }
+	[ "$ports" = 500 ] || { echo "the peer sees it come from ports" $ports; return 1; }
 }
 
 esp_native() {

@@ -11,7 +11,7 @@ declare -gA PORTS             # by host: the first of 64 ports, aligned to 64, t
 declare -gA INNER=([x1]=10.1.0.11 [x2]=10.1.0.12 [y]=10.2.0.1) # addresses inside tunnel mode SAs
 
 # The hosts' ports with a task of their own, counted from the first.
-PORT_FLOW=1 PORT_WEB=2 PORT_SERVER=3
+PORT_FLOW=1 PORT_CALL=2
 
 ike_dir() { echo "$LAB_TMP/ike/$1"; }
 
@@ -72,18 +72,18 @@ ike_host_children() {
 		ike_child v2-tcp transport "$address/32[tcp/$first-$((first + 63))]" "$PEER/32[tcp]"
 		ike_child v2-udp transport "$address/32[udp/$first-$((first + 63))]" "$PEER/32[udp]"
 	else
-		for task in tcp:$PORT_FLOW udp:$PORT_FLOW tcp:$PORT_WEB tcp:$PORT_SERVER; do
+		for task in tcp:$PORT_FLOW udp:$PORT_FLOW tcp:$PORT_CALL; do
 			ike_child "v1-${task/:/}" transport "$address/32[${task%:*}/$((first + ${task#*:}))]" "$PEER/32[${task%:*}]"
 		done
 	fi
 }
 
-# The names of the child SAs of a mode.
+# ike_children VERSION MODE [NODE]: the names of the child SAs.
 ike_children() {
-	case $1-$2 in
-	?-tunnel) echo "v$1-tunnel" ;;
-	2-transport) echo "v2-tcp v2-udp" ;;
-	1-transport) echo "v1-tcp$PORT_FLOW v1-udp$PORT_FLOW v1-tcp$PORT_WEB v1-tcp$PORT_SERVER" ;;
+	case $1-$2-${3:-x1} in
+	?-tunnel-* | *-y) echo "v$1-$2" ;;
+	2-transport-*) echo "v2-tcp v2-udp" ;;
+	1-transport-*) echo "v1-tcp$PORT_FLOW v1-udp$PORT_FLOW v1-tcp$PORT_CALL" ;;
 	esac
 }
 
@@ -112,7 +112,7 @@ ike_host_conf() {
 	echo "connections {"
 	for version in 2 1; do
 		echo "v$version {"
-		printf 'local_addrs = %s\nremote_addrs = %s\n%s\n' "${ADDRESS[$host]}" "$PEER" "${IKE_HOST_EXTRA:-}"
+		printf 'local_addrs = %s\nremote_addrs = %s\n' "${ADDRESS[$host]}" "$PEER"
 		ike_connection $version "$host.rsip.test" y.rsip.test
 		echo "children {"
 		ike_host_children "$host" $version

@@ -58,12 +58,12 @@ peer_refusals() { on y awk '/^XfrmIn/ && $2 > 0 { print $1, $2 }' /proc/net/xfrm
 
 # manual PROTO MODE: SAs for both hosts, a flow through each.
 manual() {
-	local status=0 before
+	local before out status=0
 	before=$(peer_refusals)
 	manual_up x1 "$@"
 	manual_up x2 "$@"
-	both datagrams "$2" || status=1
-	[ $status = 0 ] || echo "the peer's kernel refused:" $(grep -vxF -e "${before:-none}" <<<"$(peer_refusals)")
+	out=$(both datagrams "$2") || status=1
+	[ $status = 0 ] || echo $out $(grep -vxF -e "${before:-none}" <<<"$(peer_refusals)" | sed -n 's/^X/the peer counts X/p')
 	manual_down
 	return $status
 }

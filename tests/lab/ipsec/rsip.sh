@@ -45,16 +45,16 @@ nothing_else() { unseen public "host ${ADDRESS[x1]} and host $PEER and ip and no
 
 scenario_rsip() {
 	sed 's/@ADDRESS@/203.0.113.9/; s/@PORTS@/1024-65535/; s/"debug"/"info"/' "$here/../rsipd-native.conf" >"$LAB_TMP/rsipd.conf"
-	check "rsip: rsipd starts" gateway_start "$LAB_TMP/rsipd.conf" || return
-	check "rsip: both hosts have their leases" hosts_lease block kernel kernel || return
+	check_here "rsip: rsipd starts" gateway_start "$LAB_TMP/rsipd.conf" || return
+	check_here "rsip: both hosts have their leases" hosts_lease block kernel kernel || return
 	check "rsip: both hosts hold the one address ${ADDRESS[x1]}" test "${ADDRESS[x1]}" = "${ADDRESS[x2]}"
 	gateway_ctl bindings
-	check "rsip: strongSwan starts" ike_start y x1 x2 || return
+	check_here "rsip: strongSwan starts" ike_start y x1 x2 || return
 	capture_start public n wan0 "host $PEER"
 	capture_start y y eth0 "host ${ADDRESS[x1]}"
 	capture_start x1 x1 eth0 "ip proto 4"
 	capture_start x2 x2 eth0 "ip proto 4"
-	conversations rsip
+	conversations rsip known
 	capture_stop
 	ike_stop x1 x2
 	shared rsip works
@@ -62,10 +62,10 @@ scenario_rsip() {
 	check "rsip: nothing but ESP and IKE on port 500 is on the wire" nothing_else
 	hosts_release
 
-	check "rsip, cookies learned: both hosts have their leases" hosts_lease learn kernel tun || return
-	IKE_HOST_EXTRA="dpd_delay = 3s" check "rsip, cookies learned: strongSwan starts" ike_start x1 x2 || return
+	check_here "rsip, cookies learned: both hosts have their leases" hosts_lease learn kernel tun || return
+	check_here "rsip, cookies learned: strongSwan starts" ike_start x1 x2 || return
 	capture_start public n wan0 "host $PEER"
-	conversations "rsip, cookies learned"
+	conversations "rsip, cookies learned" learned
 	capture_stop
 	ike_stop x1 x2 y
 	check "rsip, cookies learned: all ESP is for leased SPIs, of both hosts" spis_leased

@@ -48,7 +48,7 @@ ends() {
 fetch() {
 	local mine theirs port
 	ends "$@"
-	on "$1" curl -s --max-time 20 --interface "$mine" --local-port $((port + PORT_WEB)) "http://$theirs/page" |
+	on "$1" curl -s --max-time 20 --interface "$mine" --local-port $((port + PORT_CALL)) "http://$theirs/page" |
 		cmp - "$LAB_TMP/nginx/page"
 }
 
@@ -58,11 +58,11 @@ listening() { on "$1" ss -Hltn | grep -q ":$2 "; }
 serve() {
 	local mine theirs port server status=0
 	ends "$@"
-	background "$1" "$FLOW" echo "$mine:$((port + PORT_SERVER))"
+	background "$1" "$FLOW" echo "$mine:$((port + PORT_CALL))"
 	server=$!
-	wait_for 5 listening "$1" $((port + PORT_SERVER))
+	wait_for 5 listening "$1" $((port + PORT_CALL))
 	[ "$2" = tunnel ] || mine=${SEEN[$1]:-$mine}
-	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_SERVER))" >"$LAB_TMP/serve_$1.log" 2>&1 ||
+	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_CALL))" >"$LAB_TMP/serve_$1.log" 2>&1 ||
 		{ echo "the peer does not reach $1: $(tail -n 1 "$LAB_TMP/serve_$1.log")"; status=1; }
 	kill $server
 	return $status
@@ -73,34 +73,44 @@ datagrams() {
 	local mine theirs port
 	ends "$@"
 	on "$1" "$FLOW" run -u -n 10 -i 50 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT" >"$LAB_TMP/datagrams_$1.log" 2>&1 ||
-		{ echo "no answer for $1: $(tail -n 1 "$LAB_TMP/datagrams_$1.log")"; return 1; }
+		{ echo "no answer for $1;"; return 1; }
 }
 
-# flows_start MODE: on each host a TCP and a UDP flow through the peer's echo server and back, ten messages a second
-# each, until flows_stop.
+# flows_start: on each host, in each mode, a TCP and a UDP flow through the peer's echo server and back, five messages a
+# second each, until flows_stop.
 flows_start() {
-	local host mine theirs port
+	local host mode mine theirs port
+	FLOWS=()
 	for host in x1 x2; do
-		ends $host "$1"
-		rm -f "$LAB_TMP/flow_$host"_*.log
-		start $host flow_${host}_tcp "$FLOW" run -n 0 -i 100 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
-		start $host flow_${host}_udp "$FLOW" run -u -n 0 -i 100 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
+		for mode in transport tunnel; do
+			ends $host $mode
+			flow_start $host ${mode}_tcp
+			flow_start $host ${mode}_udp -u
+		done
 	done
+}
+
+# flow_start HOST NAME [-u]: one of them, with the variables of flows_start.
+flow_start() {
+	local name=flow_$1_$2
+	rm -f "$LAB_TMP/$name.log"
+	start "$1" "$name" "$FLOW" run ${3:-} -n 0 -i 200 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
+	FLOWS+=("$name")
 }
 
 # flows_stop: ends them.
 flows_stop() {
-	local name
-	for name in x1_tcp x1_udp x2_tcp x2_udp; do stop flow_$name; done
+	local flow
+	for flow in "${FLOWS[@]}"; do stop "$flow"; done
 }
 
 # flows_lost_nothing DATAGRAMS: true when no flow lost anything, but each UDP flow at most that many datagrams.
 flows_lost_nothing() {
-	local name lost status=0
-	for name in x1_tcp x1_udp x2_tcp x2_udp; do
-		echo "$name: $(<"$LAB_TMP/flow_$name.log")"
-		lost=$(sed -n 's/^sent=[1-9].* lost=\([0-9]*\) .*/\1/p' "$LAB_TMP/flow_$name.log")
-		case $name in *_tcp) [ "$lost" = 0 ] ;; *) [ -n "$lost" ] && [ "$lost" -le "$1" ] ;; esac || status=1
+	local flow lost status=0
+	for flow in "${FLOWS[@]}"; do
+		echo "$flow: $(<"$LAB_TMP/$flow.log")"
+		lost=$(sed -n 's/^sent=[1-9].* lost=\([0-9]*\) .*/\1/p' "$LAB_TMP/$flow.log")
+		case $flow in *_tcp) [ "$lost" = 0 ] ;; *) [ -n "$lost" ] && [ "$lost" -le "$1" ] ;; esac || status=1
 	done
 	return $status
 }
