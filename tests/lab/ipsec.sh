@@ -1,10 +1,11 @@
 #!/bin/bash
 # The kernel-IPsec lab: two hosts with stock strongSwan talk native IPsec to one peer.
 #
-#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names all scenarios, in this order:
+#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names the first three scenarios, in this order:
 #       plain     each host has an address of its own: shows that kernel, strongSwan and traffic work
 #       nat       the gateway translates addresses (masquerade): what fails there
 #       rsip      both hosts hold one public address by RSIP: what they can do with the one peer at the same time
+#   ipsec.sh --demo             a short form of rsip and nat in words, with a table at the end
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
 # ethtool procps kmod iptables tcpdump curl nginx-light python3 strongswan-charon strongswan-swanctl
@@ -31,17 +32,36 @@ kernel_has_esp() {
 
 [ "$(id -u)" = 0 ] || { fail "kernel IPsec" "needs root"; verdict_exit; }
 [ -x "$BUILDDIR/tests/tools/flow" ] || { fail "kernel IPsec" "$BUILDDIR is not a finished build"; verdict_exit; }
+demo=
+if [ "${1-}" = --demo ]; then
+	demo=1
+	. "$here/ipsec/demo_view.sh"
+	set -- demo
+fi
 [ $# -gt 0 ] || set -- plain nat rsip
 rm -rf "$out"
 mkdir -p "$out"
 
-command=("$here/ipsec/inside.sh" "$out" "$BUILDDIR" "$@")
-if kernel_has_esp; then
-	timeout -k 10 $limit "${command[@]}"
+# The lab, in this kernel or one of its own; returns its exit status.
+run_lab() {
+	local command=("$here/ipsec/inside.sh" "$out" "$BUILDDIR" "$@")
+	if kernel_has_esp; then
+		timeout -k 10 $limit "${command[@]}"
+	else
+		[ -z "$demo" ] || printf 'SAY: This kernel has no ESP. The lab boots one that has: Debian user-mode-linux, a plain process.\n'
+		"$here/uml.sh" -t $limit -w "$out" -- "${command[@]}" 2>"$out/uml.log"
+	fi
+}
+
+if [ -n "$demo" ]; then
+	demo_picture
+	demo_view < <(run_lab "$@"; echo "STATUS: $?")
+	demo_table
+	status=$view_status
 else
-	"$here/uml.sh" -t $limit -w "$out" -- "${command[@]}" 2>"$out/uml.log"
+	run_lab "$@"
+	status=$?
 fi
-status=$?
 case $status in
 0) rm -rf "$out" ;;
 125) skip "kernel IPsec" "no ESP in this kernel, and $(tail -n 1 "$out/uml.log")" && exit 0 ;;
@@ -49,4 +69,4 @@ case $status in
 1) echo "captures and logs: $out" ;;
 *) fail "kernel IPsec" "the lab ended with status $status; see $out" ;;
 esac
-exit $status
+exit "$status"

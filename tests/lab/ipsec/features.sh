@@ -1,8 +1,15 @@
 # What is compared between RSIP and NAT: by `try` (verdict.sh), in the same words for both. All of it is done by both
 # hosts, at the same time, with the one peer. Source this file after conversation.sh, manual.sh and capture.sh.
 
-# shared WHO EXPECTED: what sharing an address by NAT costs. Looks at captures of sessions (`public`, and `x1`, `x2`, `y` at
-# the ends), then makes SAs by hand, for which no IKE daemon may run.
+# captures_start: on the public side, and at the three ends.
+captures_start() {
+	capture_start public n wan0 "host $PEER"
+	capture_start y y eth0 "host ${SEEN[x1]:-${ADDRESS[x1]}}"
+	capture_start x1 x1 eth0
+	capture_start x2 x2 eth0
+}
+
+# shared WHO EXPECTED: what sharing an address by NAT costs. Looks at those captures, of sessions, then makes SAs by hand, for which no IKE daemon may run.
 shared() {
 	try "$1" "IKE from port 500, and only there" "$2" ike_on_500
 	try "$1" "ESP as it is: protocol 50, not inside UDP" "$2" esp_native

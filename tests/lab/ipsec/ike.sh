@@ -15,22 +15,24 @@ PORT_FLOW=1 PORT_CALL=2
 
 ike_dir() { echo "$LAB_TMP/ike/$1"; }
 
+# pki(1) with the plugins that it needs here: all of them take longer than its work.
+ike_pki() { STRONGSWAN_CONF=$LAB_TMP/ike/pki.conf pki "$@" 2>>"$LAB_TMP/ike/pki.log"; }
+
 # A certificate authority and a certificate for each node.
 ike_keys() {
 	local ca=$LAB_TMP/ike/ca node dir
 	mkdir -p "$ca"
-	{
-	pki --gen --type rsa --size 2048 --outform pem >"$ca/key.pem"
-	pki --self --ca --type rsa --in "$ca/key.pem" --dn "CN=rsip lab" --outform pem >"$ca/cert.pem"
+	echo "pki { load = openssl pem pkcs1 x509 pubkey random }" >"$LAB_TMP/ike/pki.conf"
+	ike_pki --gen --type rsa --size 2048 --outform pem >"$ca/key.pem"
+	ike_pki --self --ca --type rsa --in "$ca/key.pem" --dn "CN=rsip lab" --outform pem >"$ca/cert.pem"
 	for node in x1 x2 y; do
 		dir=$(ike_dir $node)/swanctl
 		mkdir -p "$dir"/{x509,x509ca,private}
 		cp "$ca/cert.pem" "$dir/x509ca/"
-		pki --gen --type rsa --size 2048 --outform pem >"$dir/private/key.pem"
-		pki --issue --cacert "$ca/cert.pem" --cakey "$ca/key.pem" --in "$dir/private/key.pem" --type rsa \
+		ike_pki --gen --type rsa --size 2048 --outform pem >"$dir/private/key.pem"
+		ike_pki --issue --cacert "$ca/cert.pem" --cakey "$ca/key.pem" --in "$dir/private/key.pem" --type rsa \
 			--dn "CN=$node.rsip.test" --san "$node.rsip.test" --outform pem >"$dir/x509/cert.pem"
 	done
-	} 2>"$LAB_TMP/ike/pki.log"
 }
 
 # strongswan.conf: the plugins needed here (all sixty take seconds to start), a log, and one setting: without

@@ -13,7 +13,7 @@ shift 2
 TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip; do
+for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip demo; do
 	. "$here/$part.sh"
 done
 

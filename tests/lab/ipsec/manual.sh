@@ -63,7 +63,7 @@ manual() {
 	manual_up x1 "$@"
 	manual_up x2 "$@"
 	out=$(both datagrams "$2") || status=1
-	[ $status = 0 ] || echo $out $(grep -vxF -e "${before:-none}" <<<"$(peer_refusals)" | sed -n 's/^X/the peer counts X/p')
+	[ $status = 0 ] || echo ${out//$'\n'/, } $(grep -vxF -e "${before:-none}" <<<"$(peer_refusals)" | sed -n 's/^X/(the peer counts X/p' | sed 's/$/)/')
 	manual_down
 	return $status
 }

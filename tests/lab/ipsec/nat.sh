@@ -21,10 +21,7 @@ scenario_nat() {
 	ADDRESS=([x1]=10.0.0.11 [x2]=10.0.0.12) PORTS=([x1]=20480 [x2]=20544) SEEN=([x1]=$NAT_PUBLIC [x2]=$NAT_PUBLIC)
 	SPI=([x1]=0x10000001 [x2]=0x10000002)
 	check_here "nat: strongSwan starts" ike_start y x1 x2 || return
-	capture_start public n wan0 "host $PEER"
-	capture_start y y eth0
-	capture_start x1 x1 eth0
-	capture_start x2 x2 eth0
+	captures_start
 	for version in 2 1; do
 		sessions nat $version
 		both terminate $version

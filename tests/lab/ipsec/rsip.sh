@@ -43,17 +43,18 @@ spis_leased() {
 # nothing_else: of the capture `public`: between the address and the peer go ESP and IKE on port 500, nothing else.
 nothing_else() { unseen public "host ${ADDRESS[x1]} and host $PEER and ip and not (proto 50 or (udp src port 500 and dst port 500))"; }
 
-scenario_rsip() {
+rsip_gateway() {
 	sed 's/@ADDRESS@/203.0.113.9/; s/@PORTS@/1024-65535/; s/"debug"/"info"/' "$here/../rsipd-native.conf" >"$LAB_TMP/rsipd.conf"
-	check_here "rsip: rsipd starts" gateway_start "$LAB_TMP/rsipd.conf" || return
+	gateway_start "$LAB_TMP/rsipd.conf"
+}
+
+scenario_rsip() {
+	check_here "rsip: rsipd starts" rsip_gateway || return
 	check_here "rsip: both hosts have their leases" hosts_lease block kernel kernel || return
 	check "rsip: both hosts hold the one address ${ADDRESS[x1]}" test "${ADDRESS[x1]}" = "${ADDRESS[x2]}"
 	gateway_ctl bindings
 	check_here "rsip: strongSwan starts" ike_start y x1 x2 || return
-	capture_start public n wan0 "host $PEER"
-	capture_start y y eth0 "host ${ADDRESS[x1]}"
-	capture_start x1 x1 eth0 "ip proto 4"
-	capture_start x2 x2 eth0 "ip proto 4"
+	captures_start
 	conversations rsip known
 	capture_stop
 	ike_stop x1 x2

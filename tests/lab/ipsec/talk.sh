@@ -73,7 +73,7 @@ datagrams() {
 	local mine theirs port
 	ends "$@"
 	on "$1" "$FLOW" run -u -n 10 -i 50 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT" >"$LAB_TMP/datagrams_$1.log" 2>&1 ||
-		{ echo "no answer for $1;"; return 1; }
+		{ echo "no answer for $1"; return 1; }
 }
 
 # flows_start: on each host, in each mode, a TCP and a UDP flow through the peer's echo server and back, five messages a
