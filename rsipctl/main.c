@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -201,10 +202,17 @@ main(int argc, char **argv)
 	const char *path = NULL;
 	bool json = false;
 	json_t *request;
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	int opt, status;
 
 	setlocale(LC_CTYPE, "");
-	while ((opt = getopt(argc, argv, "hjs:V")) != -1) {
+	while ((opt = getopt_long(argc, argv, "hjs:V", options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			usage(stdout);
