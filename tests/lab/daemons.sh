@@ -26,18 +26,18 @@ box() {
 
 box_pid() { local name=box_$1; echo "${!name}"; }
 
-# in_box NODE COMMAND [ARG...]
+# in_box NODE COMMAND [ARG...]. -r and -w: a new mount namespace begins at the real root, which is not ours in a chroot.
 in_box() {
 	local node=$1
 	shift
-	nsenter -t "$(box_pid "$node")" -m -n -- "$@"
+	nsenter -t "$(box_pid "$node")" -m -n -r -w -- "$@"
 }
 
 # start NODE NAME COMMAND [ARG...]: runs a daemon in a box, its output in $LAB_TMP/NAME.log and its pid in $NAME_pid.
 start() {
 	local node=$1 name=$2
 	shift 2
-	nsenter -t "$(box_pid "$node")" -m -n -- "$@" >>"$LAB_TMP/$name.log" 2>&1 </dev/null &
+	nsenter -t "$(box_pid "$node")" -m -n -r -w -- "$@" >>"$LAB_TMP/$name.log" 2>&1 </dev/null &
 	eval "${name}_pid=$!"
 }
 

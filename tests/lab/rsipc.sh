@@ -237,7 +237,7 @@ two_commands() {
 launched() { pgrep -P "$1" -x "$2"; }
 
 # launch COMMAND...: in the background; the launcher's pid is $!.
-launch() { nsenter -t "$(box_pid x1)" -m -n -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- "$@" 2>/dev/null & }
+launch() { nsenter -t "$(box_pid x1)" -m -n -r -w -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- "$@" 2>/dev/null & }
 
 passed_on() {
 	local pid
@@ -291,7 +291,7 @@ part_alone() {
 }
 
 no_gateway() {
-	timeout -s INT 3 nsenter -t "$(box_pid x1)" -m -n -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- true 2>"$LAB_TMP/alone.log"
+	timeout -s INT 3 nsenter -t "$(box_pid x1)" -m -n -r -w -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- true 2>"$LAB_TMP/alone.log"
 	grep -q 'gateway unreachable' "$LAB_TMP/alone.log"
 }
 

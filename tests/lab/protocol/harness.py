@@ -71,7 +71,7 @@ class Gateway:
     """rsipd and rsipctl in the mount and network namespaces of box n (daemons.sh)."""
 
     def __init__(self, box, builddir, log):
-        self.enter = ["nsenter", "-t", box, "-m", "-n", "--"]
+        self.enter = ["nsenter", "-t", box, "-m", "-n", "-r", "-w", "--"]
         self.rsipd, self.rsipctl = (os.path.join(builddir, name, name) for name in ("rsipd", "rsipctl"))
         self.log, self.process, self.conf = log, None, None
 
