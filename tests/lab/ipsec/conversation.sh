@@ -59,8 +59,8 @@ rekey_children() {
 rekey_ike() { ike "$1" --rekey --ike "v$2"; }
 
 # rekeyings NAME VERSION COOKIES: all SAs that the hosts have, from either side, while flows go through them. Nothing may be
-# lost; but the IKEv1 responder takes the old SA down when a datagram may still be under way on it (nothing in RFC 2409
-# orders that).
+# lost; but whoever began an IKEv1 rekeying may use the new SA before the other, who has it when the third message of the
+# exchange comes (RFC 2409 5.5), so that each may cost a datagram.
 #
 # COOKIES is "known" where the gateway knows a host's IKE cookies by themselves. Where they are learned, a host must be the
 # first to use a new IKE SA, since the exchange that made it hides its cookies: here by rekeying a child SA. IKEv1's phase
@@ -68,7 +68,7 @@ rekey_ike() { ike "$1" --rekey --ike "v$2"; }
 # Appendix E).
 rekeyings() {
 	local name=$1 version=$2 may_lose=0 n
-	[ "$version" = 2 ] || may_lose=4
+	[ "$version" = 2 ] || may_lose=3
 	n=$(in_sas x1 | wc -l)
 	flows_start
 	check "$name: the hosts rekey child SAs" rekeyed $n in_sas both rekey_children "$version"
@@ -81,7 +81,7 @@ rekeyings() {
 	fi
 	check "$name: the peer rekeys child SAs by the new ones" rekeyed $n in_sas rekey_children y "$version"
 	flows_stop
-	check "$name: no flow has lost anything meanwhile" flows_lost_nothing $may_lose
+	check "$name: no flow has lost anything meanwhile" flows_lost_at_most $may_lose
 }
 
 # conversations WHO COOKIES

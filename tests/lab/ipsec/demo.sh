@@ -21,7 +21,7 @@ scenario_demo() {
 
 demo_leases() {
 	say "The gateway n runs rsipd. Its pool is one public address, 203.0.113.9, for all its hosts." \
-		"x1 and x2 run rsipc. Each leases 64 ports of that address, 16 IPsec SPIs and a block of IKE cookies."
+		"x1 and x2 run rsipc. Each leases 64 ports of that address, 64 IPsec SPIs and a block of IKE cookies."
 	check_here "rsipd serves" rsip_gateway || return
 	check_here "both hosts have their leases" hosts_lease block auto auto || return
 	show "rsipctl bindings" gateway_ctl bindings
@@ -41,7 +41,7 @@ demo_ipsec() {
 	flows_start
 	check "the peer rekeys child SAs" rekeyed 3 in_sas rekey_children y 2
 	flows_stop
-	check "no flow has lost anything" flows_lost_nothing 0
+	check "no flow has lost anything" flows_lost_at_most 0
 	both terminate 2
 	sessions rsip 1
 	both terminate 1

@@ -35,15 +35,13 @@ ike_keys() {
 	done
 }
 
-# strongswan.conf: the plugins needed here (all sixty take seconds to start), a log, and one setting: without
-# delete_rekeyed each rekeyed IKEv1 SA keeps its SPI, of which a host has leased just so many, until its lifetime is
-# over. What rsipc wrote is included, as Debian's own strongswan.conf does.
+# strongswan.conf: the plugins needed here (all sixty take seconds to start) and a log. What rsipc wrote is included, as
+# Debian's own strongswan.conf does.
 ike_daemon_conf() {
 	local dir=$(ike_dir "$1")
 	cat <<-END
 	charon {
 		load = openssl pem pkcs1 x509 pubkey random nonce kdf kernel-netlink socket-default vici
-		delete_rekeyed = yes
 		filelog {
 			log {
 				path = $dir/charon.log

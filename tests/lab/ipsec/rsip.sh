@@ -1,7 +1,7 @@
 # The main thing: both hosts hold the same public address by RSIP (RFC 3102 to 3104), and both speak IKE from port 500
 # and native ESP with the same peer at the same time. Source this file after features.sh.
 
-declare -gA SPI_LAST # by host: the last of its 16 SPIs; SPI is the first
+declare -gA SPI_LAST # by host: the last of its SPIs; SPI is the first
 
 # bindings FILTER: a jq filter over the gateway's list of bindings.
 bindings() { gateway_ctl -j bindings | jq -r "$1"; }

@@ -104,8 +104,8 @@ flows_stop() {
 	for flow in "${FLOWS[@]}"; do stop "$flow"; done
 }
 
-# flows_lost_nothing DATAGRAMS: true when no flow lost anything, but each UDP flow at most that many datagrams.
-flows_lost_nothing() {
+# flows_lost_at_most DATAGRAMS: true when each message of each flow came back, but that many of each UDP flow.
+flows_lost_at_most() {
 	local flow lost status=0
 	for flow in "${FLOWS[@]}"; do
 		echo "$flow: $(<"$LAB_TMP/$flow.log")"
