@@ -2,7 +2,6 @@
  * the conversations held under it. See README. The gateway is all of the control process but its sockets: requests go
  * into request_handle, what it says comes out after the commit, as it would on the wire. */
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "random.h"
 #include "rate.h"
 #include "request.h"
+#include "script.h"
 
 enum { HOSTS_MAX = 8, MAIL_MAX = 64, MESSAGE_MAX = 4096 };
 
@@ -45,6 +45,8 @@ static struct world {
 	const char *file;
 	int line;
 } w;
+
+static struct script script;
 
 static void
 deliver(struct host *host, const uint8_t *bytes, size_t len)
@@ -260,120 +262,36 @@ do_line(char *line)
 	}
 }
 
-/* --- files --- */
+/* --- all of them --- */
 
+/* A line of its own tells that a conversation was held: the names that docs/conformance.md refers to. */
 static void
-begin_conversation(const char *conf_text)
+run(const struct conversation *c)
 {
+	char line[1200];
+
 	random_seed(3103);
 	w.n_hosts = 0;
 	w.vars.n = 0;
-	fixture_start(&w.f, conf_text);
+	w.file = c->file;
+	fixture_start(&w.f, c->conf);
 	start_service();
-}
-
-static void
-end_conversation(void)
-{
+	for (size_t i = 0; i < c->n_lines; i++) {
+		w.line = c->lines[i].number;
+		snprintf(line, sizeof(line), "%s", c->lines[i].text);
+		do_line(line);
+	}
 	for (size_t i = 0; i < w.n_hosts; i++)
 		do_response(&w.hosts[i], "nothing");
 	stop_service();
 	fixture_end(&w.f);
+	printf("PASS: %s: %s\n", c->file, c->title);
+	fflush(stdout);
 }
 
-/* A line, and those after it that begin with a blank; without comments. False at the end of the file. */
-static bool
-next_line(FILE *in, char *line, size_t size)
+START_TEST(conversation)
 {
-	char more[600];
-	int c;
-
-	if (fgets(line, (int)size, in) == NULL)
-		return false;
-	w.line++;
-	line[strcspn(line, "\n")] = '\0';
-	while ((c = getc(in)) == ' ' || c == '\t') {
-		ck_assert_ptr_nonnull(fgets(more, sizeof(more), in));
-		w.line++;
-		strncat(line, " ", size - strlen(line) - 1);
-		strncat(line, more + strspn(more, " \t"), size - strlen(line) - 1);
-		line[strcspn(line, "\n")] = '\0';
-	}
-	ungetc(c, in);
-	line[strcspn(line, "#")] = '\0';
-	for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
-		line[n - 1] = '\0';
-	return true;
-}
-
-static char *
-read_conf(FILE *in)
-{
-	char *text = calloc(1, 65536), line[600];
-
-	while (fgets(line, sizeof(line), in) != NULL && strncmp(line, "--", 2) != 0) {
-		w.line++;
-		strcat(text, line);
-	}
-	w.line++;
-	return text;
-}
-
-static void
-run_file(const char *path)
-{
-	FILE *in = fopen(path, "r");
-	char line[1200], *conf_text;
-	bool open = false;
-
-	ck_assert_msg(in != NULL, "cannot open %s", path);
-	w.file = path;
-	w.line = 0;
-	conf_text = read_conf(in);
-	while (next_line(in, line, sizeof(line))) {
-		if (strncmp(line, "== ", 3) == 0) {
-			if (open)
-				end_conversation();
-			begin_conversation(conf_text);
-			open = true;
-		} else if (line[0] != '\0') {
-			ck_assert_msg(open, "%s:%d: no conversation yet", path, w.line);
-			do_line(line);
-		}
-	}
-	if (open)
-		end_conversation();
-	free(conf_text);
-	fclose(in);
-}
-
-static char files[64][200];
-static int n_files;
-
-static int
-is_conversation(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name);
-
-	return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
-}
-
-static void
-find_files(void)
-{
-	struct dirent **entries;
-	int n = scandir(EXCHANGE_DIR, &entries, is_conversation, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		snprintf(files[n_files++], sizeof(files[0]), "%s/%.100s", EXCHANGE_DIR, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
-START_TEST(conversations)
-{
-	run_file(files[_i]);
+	run(&script.list[_i]);
 }
 END_TEST
 
@@ -384,13 +302,13 @@ main(void)
 	TCase *tc = tcase_create("exchange");
 	SRunner *runner = srunner_create(suite);
 
-	find_files();
-	if (n_files == 0) {
+	script = script_read(EXCHANGE_DIR);
+	if (script.n == 0) {
 		fprintf(stderr, "no conversations in %s\n", EXCHANGE_DIR);
 		return 1;
 	}
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, conversations, 0, n_files);
+	tcase_add_loop_test(tc, conversation, 0, (int)script.n);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
