@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "binding.h"
+#include "conf.h"
 #include "mem.h"
+#include "session.h"
 
 struct claim_set {
 	uint32_t bind_id;
@@ -11,6 +14,16 @@ struct claim_set {
 	size_t n;
 	UT_hash_handle hh;
 };
+
+uint16_t
+claims_allowed(const struct binding *b)
+{
+	const struct conf_policy *policy = b->session->policy;
+
+	if (b->method != RSIP_METHOD_RSIPSEC || policy == NULL)
+		return 0;
+	return (uint16_t)(policy->max_cookies < CLAIMS_A_BINDING ? policy->max_cookies : CLAIMS_A_BINDING);
+}
 
 static struct claim_set *
 find_set(const struct claims *c, uint32_t bind_id)

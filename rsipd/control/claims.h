@@ -10,7 +10,11 @@
 
 #define CLAIMS_A_BINDING 1024 /* more are not kept; the data plane's own limit (max_claims) is lower */
 
+struct binding;
 struct claim_set;
+
+/* How many the binding's host may have learned at one time: struct dp_bind's max_claims. */
+uint16_t claims_allowed(const struct binding *b);
 
 /* Zero-initialised. */
 struct claims {

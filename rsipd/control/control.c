@@ -37,6 +37,8 @@
 struct control {
 	struct conf *conf;
 	const struct control_fds *fds;
+	const ip4_t *own; /* the gateway's own public addresses */
+	size_t n_own;
 	struct loop *loop;
 	struct store *store;
 	struct ledger ledger;
@@ -253,7 +255,9 @@ serve(struct control *c, const struct dp_counters *counters)
 		server_listen(c->server, c->conf->listen[i], fds->tcp[i], fds->udp[i]);
 	dp_client_connect(c->dp, fds->relay);
 	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .data_plane = "relay",
-	                               .started = clock_now(), .commit = commit_for_ctl, .arg = c };
+	                               .started = clock_now(), .own = c->own, .n_own = c->n_own,
+	                               .claims = dp_client_claims(c->dp), .changes = dp_client_changes(c->dp),
+	                               .commit = commit_for_ctl, .arg = c };
 	c->ctl = ctl_serve(c->loop, fds->ctl, &c->gateway);
 	if (fds->metrics >= 0)
 		c->metrics = metrics_new(c->loop, fds->metrics, &c->gateway);
@@ -266,7 +270,7 @@ serve(struct control *c, const struct dp_counters *counters)
 }
 
 static void
-make(struct control *c, const ip4_t *own, size_t n_own)
+make(struct control *c)
 {
 	const struct dp_client_events dp_events = { on_violation, c };
 	const struct server_events server_events = { on_commit, c };
@@ -274,7 +278,7 @@ make(struct control *c, const ip4_t *own, size_t n_own)
 	c->loop = loop_new();
 	c->service = (struct service){ .ledger = &c->ledger, .stats = &c->stats, .rates = rate_table_new(),
 	                               .farewell = farewell_new() };
-	c->dp = dp_client_new(c->loop, &c->ledger.bindings, c->conf, own, n_own, &dp_events);
+	c->dp = dp_client_new(c->loop, &c->ledger.bindings, c->conf, c->own, c->n_own, &dp_events);
 	c->server = server_new(c->loop, &c->service, &server_events);
 	c->expiry = loop_timer(c->loop, on_expiry, c);
 	c->store_retry = loop_timer(c->loop, on_store_retry, c);
@@ -312,6 +316,8 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 
 	c->conf = conf;
 	c->fds = fds;
+	c->own = own;
+	c->n_own = n_own;
 	signal(SIGPIPE, SIG_IGN);
 	c->store = store_open(conf->state, why, sizeof(why));
 	if (c->store == NULL) {
@@ -320,7 +326,7 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 		free(c);
 		return 1;
 	}
-	make(c, own, n_own);
+	make(c);
 	if (load_ledger(c, why)) {
 		serve(c, counters);
 		server_commit(c->server);

@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "registration.h"
 #include "session.h"
+#include "value.h"
 
 /* ---- lists: each has a cursor that copes with what comes and goes while the list is being read ---- */
 
@@ -102,7 +103,7 @@ do_hosts(struct ctl_conn *conn, const json_t *request, void *arg)
 	ctl_answer_list(conn, host_walk_next, walk, host_walk_end);
 }
 
-struct binding_walk { struct binding_table *table; struct binding_cursor cursor; struct match match; };
+struct binding_walk { const struct gateway *gw; struct binding_table *table; struct binding_cursor cursor; struct match match; };
 
 static json_t *
 binding_walk_next(void *arg)
@@ -112,7 +113,7 @@ binding_walk_next(void *arg)
 
 	if (b == NULL)
 		return NULL;
-	return match_binding(&walk->match, b) ? document_binding(b) : json_null();
+	return match_binding(&walk->match, b) ? document_binding(walk->gw, b) : json_null();
 }
 
 static void
@@ -134,7 +135,7 @@ do_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
 	if (!parse_or_refuse(&match, conn, request))
 		return;
 	walk = mem_zero(1, sizeof(*walk));
-	*walk = (struct binding_walk){ .table = &gw->ledger->bindings, .match = match };
+	*walk = (struct binding_walk){ .gw = gw, .table = &gw->ledger->bindings, .match = match };
 	binding_cursor_start(&walk->cursor, walk->table);
 	ctl_answer_list(conn, binding_walk_next, walk, binding_walk_end);
 }
@@ -186,6 +187,23 @@ do_stats(struct ctl_conn *conn, const json_t *request, void *arg)
 {
 	(void)request;
 	ctl_answer(conn, document_stats(arg));
+}
+
+static void
+do_data_plane(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, document_data_plane(arg));
+}
+
+/* For who follows the leases: cheap enough to be asked often. */
+static void
+do_changes(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	const struct gateway *gw = arg;
+
+	(void)request;
+	ctl_answer(conn, value_count(*gw->changes));
 }
 
 /* ---- administration ---- */
@@ -250,6 +268,8 @@ static const struct ctl_command commands[] = {
 	{ "bindings", do_bindings, false },
 	{ "pools", do_pools, false },
 	{ "stats", do_stats, false },
+	{ "data-plane", do_data_plane, false },
+	{ "changes", do_changes, false },
 	{ "free", do_free, true },
 	{ "deregister", do_deregister, true },
 	{ NULL, NULL, false },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "claims.h"
 #include "clock.h"
 #include "conf.h"
 #include "dataplane.h"
@@ -62,16 +63,34 @@ of_remote(const struct binding *b)
 	    value_ports(b->remote_ports, b->n_remote_ports)));
 }
 
-json_t *
-document_binding(const struct binding *b)
+static void
+append_claim(const struct dp_claim *claim, void *arg)
 {
-	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "bind_id",
+	json_array_append_new(arg, json_pack("{s:o, s:o}", "cookie", value_hex(claim->cookie, 16), "peer",
+	    value_address(claim->peer)));
+}
+
+/* The IKE cookies that the host has learned with it. */
+static json_t *
+of_claims(const struct gateway *gw, const struct binding *b)
+{
+	json_t *array = value_made(json_array());
+
+	claims_of_binding(gw->claims, b->bind_id, append_claim, array);
+	return array;
+}
+
+json_t *
+document_binding(const struct gateway *gw, const struct binding *b)
+{
+	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "bind_id",
 	    value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
 	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
 	    value_address(b->local_addr), "ports", value_ports(b->ports, b->n_ports), "spis", value_spis(b->spis, b->n_spis),
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
-	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null()));
+	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null(), "gateway",
+	    value_address(b->session->gateway_addr), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b)));
 }
 
 /* ---- pools ---- */

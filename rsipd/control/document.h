@@ -14,8 +14,9 @@ struct session;
 
 json_t *document_status(const struct gateway *gw);
 json_t *document_stats(const struct gateway *gw);
+json_t *document_data_plane(const struct gateway *gw); /* what it works from, beside the bindings */
 json_t *document_host(const struct session *s);
-json_t *document_binding(const struct binding *b);
+json_t *document_binding(const struct gateway *gw, const struct binding *b);
 json_t *document_pool_address(const struct gateway *gw, const struct conf_pool *pool, ip4_t addr);
 
 #endif

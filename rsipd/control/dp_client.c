@@ -10,15 +10,13 @@
 #include <utlist.h>
 
 #include "claims.h"
+#include "dp_pools.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
 #include "session.h"
 
 #define PENDING_MAX 4096 /* changes that wait for the socket; with more, telling everything is simpler */
-
-/* IKE's own ports (RFC 7296 2): for an address that is still leased but of no pool any more. */
-static const uint16_t ike_ports_default[] = { 500, 4500 };
 
 /* Telling everything, step by step, as fast as the data plane reads. */
 enum sync_step { SYNC_BEGIN, SYNC_POOLS, SYNC_BINDINGS, SYNC_END, SYNC_DONE };
@@ -43,11 +41,12 @@ struct dp_client {
 	size_t n_pending;
 
 	enum sync_step step;
-	size_t pool, range; /* SYNC_POOLS: what comes next; pool n_pools is the gateway's own addresses */
+	struct dp_pools pools; /* SYNC_POOLS: what comes next */
 	struct binding_cursor cursor;
 	bool cursor_open;
 
 	struct claims claims;
+	uint64_t changes;
 };
 
 /* --- out --- */
@@ -159,9 +158,7 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
 	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
 	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0));
-	if (b->method == RSIP_METHOD_RSIPSEC && s->policy != NULL)
-		m.max_claims = (uint16_t)(s->policy->max_cookies < CLAIMS_A_BINDING ? s->policy->max_cookies :
-		                                                                      CLAIMS_A_BINDING);
+	m.max_claims = claims_allowed(b);
 	memcpy(bytes, &m, sizeof(m));
 	at = mempcpy(at, b->ports, b->n_ports * sizeof(*b->ports));
 	at = mempcpy(at, b->spis, b->n_spis * sizeof(*b->spis));
@@ -175,6 +172,7 @@ on_bind(void *arg, const struct binding *b)
 	struct dp_client *dp = arg;
 	uint8_t bytes[DP_MESSAGE_MAX];
 
+	dp->changes++;
 	tell(dp, bytes, encode_bind(b, bytes));
 }
 
@@ -184,61 +182,23 @@ on_unbind(void *arg, uint32_t bind_id)
 	struct dp_client *dp = arg;
 	struct dp_unbind m = { .op = DP_UNBIND, .bind_id = bind_id };
 
+	dp->changes++;
 	claims_forget_binding(&dp->claims, bind_id);
 	tell(dp, &m, sizeof(m));
 }
 
 /* --- telling everything --- */
 
-static struct dp_pool
-pool_message(const struct conf *conf, const struct conf_pool *spec, struct ip4_range addresses, bool own)
-{
-	struct dp_pool m = { .op = DP_POOL, .addresses = addresses, .own = own, .mss_clamp = conf->mss_clamp };
-
-	if (spec == NULL) {
-		m.ports = (struct port_range){ 1, UINT16_MAX };
-		memcpy(m.ike_ports, ike_ports_default, sizeof(ike_ports_default));
-		m.n_ike_ports = sizeof(ike_ports_default) / sizeof(ike_ports_default[0]);
-		return m;
-	}
-	m.ports = spec->ports;
-	memcpy(m.ike_ports, spec->ike_ports, sizeof(m.ike_ports));
-	m.n_ike_ports = (uint16_t)spec->n_ike_ports;
-	m.shared = (spec->methods & (CONF_METHOD(RSIP_METHOD_RSAP_IP) | CONF_METHOD(RSIP_METHOD_RSIPSEC))) != 0;
-	return m;
-}
-
-/* The next pool message; false when all have been sent. The gateway's own addresses come once more by themselves, as
- * what they are. */
-static bool
-next_pool(struct dp_client *dp, struct dp_pool *m)
-{
-	for (; dp->pool < dp->conf->n_pools; dp->pool++, dp->range = 0) {
-		const struct conf_pool *spec = &dp->conf->pools[dp->pool];
-		if (dp->range < spec->n_addresses) {
-			*m = pool_message(dp->conf, spec, spec->addresses[dp->range], false);
-			return true;
-		}
-	}
-	for (; dp->range < dp->n_own; dp->range++) {
-		ip4_t addr = dp->own[dp->range];
-		const struct conf_pool *spec = conf_pool_of(dp->conf, addr);
-		if (spec != NULL) {
-			*m = pool_message(dp->conf, spec, (struct ip4_range){ addr, addr }, true);
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool
 sync_pools(struct dp_client *dp)
 {
+	struct dp_pools next = dp->pools;
 	struct dp_pool m;
 
-	for (; next_pool(dp, &m); dp->range++) {
+	while (dp_pools_next(&next, &m)) {
 		if (!send_now(dp, &m, sizeof(m)))
 			return false;
+		dp->pools = next;
 	}
 	return true;
 }
@@ -259,8 +219,8 @@ sync_binding(struct dp_client *dp, const struct binding *b)
 	uint8_t bytes[DP_MESSAGE_MAX];
 
 	if (conf_pool_of(dp->conf, b->local_addr) == NULL) {
-		struct ip4_range alone = { b->local_addr, b->local_addr };
-		struct dp_pool m = pool_message(dp->conf, NULL, alone, false);
+		struct dp_pool m = dp_pool_left(dp->conf, b->local_addr);
+
 		if (!send_now(dp, &m, sizeof(m)))
 			return false;
 	}
@@ -342,12 +302,13 @@ void
 dp_client_resync(struct dp_client *dp, const struct conf *conf)
 {
 	dp->conf = conf;
+	dp->changes++;
 	if (dp->fd < 0)
 		return;
 	drop_pending(dp);
 	close_cursor(dp);
 	dp->step = SYNC_BEGIN;
-	dp->pool = dp->range = 0;
+	dp->pools = (struct dp_pools){ .conf = conf, .own = dp->own, .n_own = dp->n_own };
 	if (dp->writable == NULL)
 		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
 }
@@ -360,6 +321,7 @@ on_claim(struct dp_client *dp, const uint8_t *bytes)
 	struct dp_claim claim;
 
 	memcpy(&claim, bytes, sizeof(claim));
+	dp->changes++;
 	if (claim.op == DP_UNCLAIMED)
 		claims_remove(&dp->claims, &claim);
 	else if (binding_find(dp->bindings, claim.bind_id) != NULL)
@@ -448,7 +410,19 @@ dp_client_ops(struct dp_client *dp)
 }
 
 size_t
-dp_client_claims(const struct dp_client *dp)
+dp_client_n_claims(const struct dp_client *dp)
 {
 	return dp->claims.n;
+}
+
+const struct claims *
+dp_client_claims(const struct dp_client *dp)
+{
+	return &dp->claims;
+}
+
+const uint64_t *
+dp_client_changes(const struct dp_client *dp)
+{
+	return &dp->changes;
 }

@@ -3,8 +3,12 @@
 #define RSIPD_GATEWAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
+
+struct claims;
 struct dp_counters;
 struct ledger;
 struct stats;
@@ -15,6 +19,11 @@ struct gateway {
 	const struct dp_counters *data;
 	const char *data_plane; /* which one forwards: "relay" */
 	int64_t started;        /* clock_now() milliseconds */
+	const ip4_t *own;       /* the gateway's own public addresses (own-address mode) */
+	size_t n_own;
+	const struct claims *claims; /* IKE cookies that hosts have learned */
+	/* Grows with every change of what the data plane works from: pools, bindings, claims. */
+	const uint64_t *changes;
 	/* Commits now what was changed in the ledger. False when the store failed: the ledger has been loaded from it
 	 * again, and no pointer into it holds any more. */
 	bool (*commit)(void *arg);

@@ -212,6 +212,43 @@ START_TEST(bindings)
 }
 END_TEST
 
+/* What trace and replay ask for beside what people read. */
+START_TEST(the_data_plane_is_told)
+{
+	json_t *doc = result("{\"cmd\":\"data-plane\"}");
+
+	IS(doc, "data_plane", "\"relay\"");
+	IS(doc, "mss_clamp", "false");
+	ck_assert_uint_eq(json_array_size(json_object_get(doc, "pools")), 4);
+	IS(doc, "pools.1", "{\"first\":\"203.0.113.20\",\"last\":\"203.0.113.30\",\"ike_ports\":[500,4500],\"own\":false,"
+	    "\"shared\":true}");
+	IS(doc, "pools.2.shared", "false");
+	IS(doc, "pools.3", "{\"first\":\"203.0.113.9\",\"last\":\"203.0.113.9\",\"ike_ports\":[500,4500],\"own\":true,"
+	    "\"shared\":true}");
+	json_decref(doc);
+	g.changes = 12;
+	doc = result("{\"cmd\":\"changes\"}");
+	ck_assert_int_eq(json_integer_value(doc), 12);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(learned_cookies_are_shown)
+{
+	const struct dp_claim claim = { DP_CLAIMED, g.ipsec->bind_id, g.ipsec->local_addr, small_ip("192.0.2.7"), 0xfeed };
+	json_t *doc;
+
+	claims_add(&g.claims, &claim);
+	doc = result("{\"cmd\":\"bindings\"}");
+	IS(doc, "0.claims", "[]");
+	IS(doc, "0.max_claims", "0");
+	IS(doc, "1.gateway", "\"10.0.0.1\"");
+	IS(doc, "1.max_claims", "16");
+	IS(doc, "1.claims", "[{\"cookie\":\"0x000000000000feed\",\"peer\":\"192.0.2.7\"}]");
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(remote_policy_is_shown)
 {
 	struct port_range remote_ports = { 80, 80 };
@@ -437,6 +474,8 @@ main(void)
 	tcase_add_test(tc, status);
 	tcase_add_test(tc, hosts);
 	tcase_add_test(tc, bindings);
+	tcase_add_test(tc, the_data_plane_is_told);
+	tcase_add_test(tc, learned_cookies_are_shown);
 	tcase_add_test(tc, remote_policy_is_shown);
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, stats);

@@ -326,16 +326,16 @@ START_TEST(claims)
 	claim.bind_id = 4711;                  /* nobody's */
 	send(relay, &claim, sizeof(claim), 0);
 	hear_all();
-	ck_assert_uint_eq(dp_client_claims(dp), 3);
+	ck_assert_uint_eq(dp_client_n_claims(dp), 3);
 	claim = (struct dp_claim){ .op = DP_UNCLAIMED, .bind_id = b->bind_id, .local_addr = 0xcb007102, .cookie = 2 };
 	send(relay, &claim, sizeof(claim), 0);
 	hear_all();
-	ck_assert_uint_eq(dp_client_claims(dp), 2);
+	ck_assert_uint_eq(dp_client_n_claims(dp), 2);
 	connect_relay();
 	hear_all();
 	ck_assert_uint_eq(claims_told, 2);
 	lease_end(&f.ledger, b, LEASE_FREED);
-	ck_assert_uint_eq(dp_client_claims(dp), 0);
+	ck_assert_uint_eq(dp_client_n_claims(dp), 0);
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "claims.h"
 #include "gateway.h"
 #include "gateway_fixture.h"
 #include "stats.h"
@@ -13,6 +14,9 @@ struct small_gateway {
 	struct gateway gw;
 	struct stats stats;
 	struct dp_counters data;
+	struct claims claims;
+	uint64_t changes;
+	ip4_t own;
 	struct binding *ports, *ipsec, *whole; /* 10.0.0.11 holds the first two, 10.0.0.77 the third */
 	bool commit_fails;
 };
