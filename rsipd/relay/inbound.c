@@ -169,6 +169,8 @@ engine_inbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 		f.missing = DP_DROP_MALFORMED;
 		f.key.kind = DEMUX_OTHER;
 	}
+	v->key = f.key;
+	v->binding = f.binding;
 	if (f.binding == NULL) {
 		not_a_hosts(e, &p, pool, &f, v);
 		v->len = p.len;

@@ -122,6 +122,8 @@ inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, s
 		return;
 	}
 	reason = egress_check(e->demux, v->host, tunnel, p, &found);
+	v->key = found.key;
+	v->binding = found.binding;
 	if (found.error != RSIP_OK)
 		report(v, outer->src, &found);
 	if (reason == DP_NO_DROP && !encap_take_ecn(outer->tos, p))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "dataplane.h"
+#include "demux_key.h"
 #include "tunnel_header.h"
 
 enum verdict_action {
@@ -24,6 +25,8 @@ struct verdict {
 	size_t len;
 	struct tunnel_header tunnel; /* VERDICT_HOST */
 	struct demux_host *host;     /* whom it goes to, or who sent it; NULL where unknown */
+	const struct demux_binding *binding; /* with which it is forwarded, or that does not allow it; NULL for none */
+	struct demux_key key;        /* what it was looked up by; of an ICMP error about a packet, that packet's */
 	const uint8_t *answer;       /* what the gateway itself says to the sender, on the public side; NULL for nothing */
 	size_t answer_len;
 	unsigned claims;               /* IKE cookies that the host has learned with it */
