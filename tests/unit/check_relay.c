@@ -117,6 +117,7 @@ START_TEST(a_case)
 	check_verdict(c, &v);
 	free(bytes);
 	demux_free(e.demux);
+	printf("PASS: %s\n", c->what);
 }
 END_TEST
 
