@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs/conformance.md says, statement by statement of the RFCs, which tests show it. Here each row is looked at: its form,
+# docs/conformance.md says, statement by statement of the RFCs, which tests show it. Each row is looked at: its form,
 # and whether every test that it names is there and passed in this run.
 #
 #   conformance.sh                    as `make check` runs it, after all other tests, where their logs are
@@ -97,7 +97,8 @@ FILENAME ~ /answers$/ { answer[$2] = $1; why[$2] = $3; next }
 }
 END {
 	for (l in left) if (left[l]) waiting[rfc[l]]++
-	for (log_name in skip) print "SKIP: conformance: " log_name " - not run in this invocation; " skip[log_name] " mentions of its tests"
+	for (name in skip)
+		print "SKIP: conformance: " name " - not run in this invocation; " skip[name] " mentions of its tests"
 	for (r in total) if (!bad) print "PASS: conformance: RFC " r ": " total[r] " statements, " done[r] " of them done" \
 		(waiting[r] ? "; tests of " waiting[r] " are not run here" : "; all tests ran")
 	exit bad
