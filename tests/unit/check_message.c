@@ -67,12 +67,8 @@ START_TEST(test_vector)
 		check_refused(vec, err);
 	else
 		check_accepted(vec, err);
-<<<<<<< HEAD
 	printf("PASS: %.*s: %s\n", (int)strcspn(vec->where, ":"), vec->where, vec->title); /* a name for docs/conformance.md */
 	fflush(stdout);
-=======
-	printf("PASS: %s\n", vec->title);
->>>>>>> 9ae03e2 (docs: a page of conformance, and a test that its tests ran)
 }
 END_TEST
 
