@@ -118,6 +118,7 @@ struct dp_ops {
 #define DP_DROP_REASONS(X)                                                                                 \
 	X(NO_LEASE, "no_lease")                     /* inbound: nobody leases this port, SPI or address */     \
 	X(UNKNOWN_COOKIE, "unknown_cookie")         /* inbound IKE whose cookies nobody holds */               \
+	X(AMBIGUOUS_COOKIE, "ambiguous_cookie")     /* the same, from a peer that several hosts speak IKE with */ \
 	X(REMOTE_POLICY_IN, "remote_policy_in")     /* inbound from a peer that remote policy excludes */      \
 	X(NOT_REGISTERED, "not_registered")         /* outbound: outer source holds no binding */              \
 	X(LOCAL_ADDR, "local_addr_unallowed")       /* outbound: inner source address is not leased to it */   \

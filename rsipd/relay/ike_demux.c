@@ -133,6 +133,14 @@ ike_receive(struct demux *d, const struct demux_key *key, int64_t now)
 	return owner;
 }
 
+enum dp_drop
+ike_unowned(struct demux *d, const struct demux_key *key)
+{
+	struct learned_key session = session_key(key);
+
+	return learned_find(demux_learned(d), &session) != NULL ? DP_DROP_AMBIGUOUS_COOKIE : DP_DROP_UNKNOWN_COOKIE;
+}
+
 /* The host uses a cookie that it holds. True when this makes a peer's claim its own. */
 static bool
 use_held(const struct holder *holder, const struct demux_host *host, int64_t now)

@@ -21,6 +21,10 @@ struct demux_binding *ike_owner(struct demux *d, const struct demux_key *key, en
  * with the session (Appendix E), and unknown cookies become that host's. */
 struct demux_binding *ike_receive(struct demux *d, const struct demux_key *key, int64_t now);
 
+/* Why ike_receive found nobody: no host of the address has a session with this peer, or several have, and nothing in the
+ * packet says which of them is meant (Appendix E). */
+enum dp_drop ike_unowned(struct demux *d, const struct demux_key *key);
+
 /* A host sends the IKE packet; egress has found it allowed by binding. Claims its cookies if nobody holds them;
  * *claimed is the number of those. DP_NO_DROP, or why it must be dropped: another host holds a cookie, or the host
  * has its fill. */

@@ -45,8 +45,9 @@ find_shared(struct engine *e, const struct packet *p, const struct dp_pool *pool
 		break;
 	case DEMUX_IKE:
 	case DEMUX_KEEPALIVE:
-		f->missing = DP_DROP_UNKNOWN_COOKIE;
 		f->binding = ike_receive(e->demux, &f->key, e->now);
+		if (f->binding == NULL)
+			f->missing = ike_unowned(e->demux, &f->key);
 		break;
 	case DEMUX_ICMP_REQUEST:
 		f->is_query = true;

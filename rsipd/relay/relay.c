@@ -17,6 +17,7 @@
 #define HOUSEKEEPING_MS 1000
 #define PATH_MTU_EVERY 30 /* in housekeepings; the kernel tells no sooner that a path has become wider */
 #define PATH_MTU_MIN 68   /* RFC 791 3.2: every link takes this */
+#define NAT_KEEPALIVE_LEN 9 /* UDP header and one byte, RFC 3948 2.3 */
 
 struct relay {
 	const struct relay_fds *fds;
@@ -68,10 +69,28 @@ send_answer(struct relay *r, const struct verdict *v)
 	}
 }
 
+/* IKE that a peer begins anew while several hosts speak with it (RFC 3104 Appendix E) is lost, and no host can see it:
+ * the operator can. Keepalives, which ask for nothing, are only counted. */
+static void
+explain(const struct verdict *v)
+{
+	static struct log_limit limit;
+	char peer[IP4_STRLEN], address[IP4_STRLEN];
+	struct packet p;
+
+	if (v->action != VERDICT_DROP || v->reason != DP_DROP_AMBIGUOUS_COOKIE || !packet_parse(&p, v->bytes, v->len) ||
+	    p.payload_len <= NAT_KEEPALIVE_LEN)
+		return;
+	log_warn_limited(&limit, "relay", "IKE with new cookies dropped: several hosts have sessions with this peer, and nothing "
+	                                  "tells which is meant peer=%s address=%s", ip4_str(p.src, peer),
+	                 ip4_str(p.dst, address));
+}
+
 static void
 finish(struct relay *r, struct verdict *v)
 {
 	verdict_count(v, r->counters);
+	explain(v);
 	if (v->answer != NULL)
 		send_answer(r, v);
 }

@@ -142,7 +142,7 @@ static const struct dp_case cases[] = {
 	{ "row 4: unknown cookies, one host has a session with the peer", { X1_SPOKE }, IN,
 	  { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = PEERS, .data = 100 }, GOES_TO(X1) },
 	{ "row 4: unknown cookies, two hosts have", { X1_SPOKE, X2_SPOKE }, IN,
-	  { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = PEERS, .data = 100 }, DROPPED(UNKNOWN_COOKIE) },
+	  { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = PEERS, .data = 100 }, DROPPED(AMBIGUOUS_COOKIE) },
 	{ "row 4: and that host keeps them when another comes", { X1_SPOKE, { IN, 0, { IKE_IN(Y, 500), .carries = UDP_IKE,
 	  .ci = PEERS } }, X2_SPOKE }, IN, { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = PEERS, .data = 100 }, GOES_TO(X1) },
 	{ "row 4: a claim lives while the peer uses it", { X2_SPOKE, { IN, 3 * 3600, { IKE_IN(Y, 500), .carries = UDP_IKE,
@@ -178,6 +178,8 @@ static const struct dp_case cases[] = {
 	{ "NAT keepalive from a peer that a host listens for", {}, IN, { IKE_IN(Z, 4500), .carries = UDP_KEEPALIVE },
 	  DROPPED(UNKNOWN_COOKIE) },
 	{ "three bytes on 4500 are nothing", {}, IN, { IKE_IN(Y, 4500), .data = 3 }, DROPPED(MALFORMED) },
+
+#include "cases_ike.h"
 
 	/* ---- row 6 ---- */
 	{ "row 6: TCP", {}, IN, { .src = Y, .dst = A, .proto = TCP, .sport = 80, .dport = 1024, .data = 10 }, GOES_TO(X1) },
