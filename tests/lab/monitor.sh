@@ -206,7 +206,7 @@ on y ip neigh flush all
 check "ARP for a shared address is answered at once" on y arping -q -c 1 -w 1 -I eth0 203.0.113.20
 check "ARP for a whole address is answered" on y arping -q -c 1 -w 1 -I eth0 203.0.113.70
 refute "ARP for an address of no pool is not" on y arping -q -c 1 -w 1 -I eth0 203.0.113.40
-check "the public interface's own address still works" on y ping -q -c 1 -W 1 203.0.113.1
+check "the public interface's own address still works" on y ping -q -c 1 -W 4 203.0.113.1
 gro() { in_n ethtool -k lan-x1 | grep '^generic-receive-offload:'; }
 check "the port of the private bridge merges no packets" grep -q ': off' <(gro)
 
@@ -303,10 +303,10 @@ check "own address: packets for it are steered past the local table" \
 	grep -q '^0:.*to 203.0.113.1 iif wan0 lookup 4555' <(in_n ip rule | head -n 1)
 on y ip neigh flush all
 check "own address: ARP is answered" on y arping -q -c 1 -w 1 -I eth0 203.0.113.1
-ssh_greets() { on "$1" timeout 3 nc -w 2 203.0.113.1 22 </dev/null | grep SSH-2.0; }
+ssh_greets() { on "$1" timeout 8 nc -w 6 203.0.113.1 22 </dev/null | grep SSH-2.0; }
 check "own address: the gateway's own service is reached from the Internet" ssh_greets y
 check "own address: and from the private side" ssh_greets x1
-check "own address: ping is answered" on y ping -q -c 1 -W 1 203.0.113.1
+check "own address: ping is answered" on y ping -q -c 1 -W 4 203.0.113.1
 on y socat -u TCP-LISTEN:7777,reuseaddr CREATE:"$LAB_TMP/got" &
 wait_for 5 on y sh -c 'ss -lnt | grep -q :7777'
 echo out | in_n timeout 3 nc -N -w 2 203.0.113.200 7777
@@ -330,7 +330,7 @@ stop service
 write_conf -e 's/"203\.0\.113\.8\/29", //; s/"203\.0\.113\.20-203\.0\.113\.30"/"203.0.113.2-203.0.113.199", "203.0.113.201-203.0.113.254"/' \
 	-e '/^pool "whole"/,/^}/d; s/"whole", //'
 up "the whole subnet as pool: starts"
-check "the whole subnet as pool: the peer is reached" on y ping -q -c 1 -W 1 203.0.113.1
+check "the whole subnet as pool: the peer is reached" on y ping -q -c 1 -W 4 203.0.113.1
 check "the whole subnet as pool: all of it is answered for" on y arping -q -c 1 -w 1 -I eth0 203.0.113.250
 down "the whole subnet as pool: ends"
 check "the whole subnet as pool: a clean stop leaves nothing behind" same_as_before

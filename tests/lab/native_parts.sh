@@ -128,7 +128,7 @@ rsip_confined() {
 	for host in x1:10.0.0.11 x2:10.0.0.12; do
 		last=$(last_port "${host#*:}") first=$((last - 63)) got=
 		for _ in 1 2 3 4 5; do
-			got=$(echo | on "${host%:*}" timeout 3 socat -t 1 - "TCP:$PEER:7001")
+			got=$(echo | on "${host%:*}" timeout 8 socat -t 5 - "TCP:$PEER:7001")
 			[ "${got% *}" = "$PUBLIC" ] && [ "${got#* }" -ge $first ] && [ "${got#* }" -le "$last" ] || break
 		done
 		check "rsip: ephemeral ports of ${host%:*} are leased ones ($first to $last)" \
@@ -234,8 +234,8 @@ pool_variant() {
 	if [ "${4-}" = own ]; then
 		check "$title: the gateway's own service is still there" gateway_serves
 		check "$title: the gateway itself still reaches the peer" on n curl -sS -m 5 -o /dev/null "http://$PEER/small"
-		check "$title: the gateway itself still pings the peer" on n ping -q -c 2 -i 0.2 -W 1 "$PEER"
-		check "$title: the gateway answers pings of the peer" on y ping -q -c 2 -i 0.2 -W 1 203.0.113.1
+		check "$title: the gateway itself still pings the peer" on n ping -q -c 2 -i 0.2 -W 4 "$PEER"
+		check "$title: the gateway answers pings of the peer" on y ping -q -c 2 -i 0.2 -W 4 203.0.113.1
 	fi
 	host_stop x1
 	host_stop x2
@@ -243,4 +243,4 @@ pool_variant() {
 	check "$title: rsipd leaves nothing behind" test "$(network_of n)" = "$before"
 }
 
-gateway_serves() { [ "$(echo | on y timeout 3 socat -t 1 - TCP:203.0.113.1:80,connect-timeout=2)" = "the gateway" ]; }
+gateway_serves() { [ "$(echo | on y timeout 8 socat -t 5 - TCP:203.0.113.1:80,connect-timeout=4)" = "the gateway" ]; }

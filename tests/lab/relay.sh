@@ -39,8 +39,10 @@ neighbours_by_port() {
 # udp_echo NODE PORT: answers each datagram with its own bytes.
 udp_echo() { on "$1" socat -T2 "UDP4-LISTEN:$2,fork,reuseaddr" EXEC:cat >/dev/null 2>&1 & }
 # No local address, so that the kernel takes the tunnel's; a port of the host's lease.
-udp_ask() { echo hello | on "$1" timeout 3 socat -t1 - "UDP4:$2:$3,sourceport=$4" | grep -qx hello; }
-udp_from_peer() { echo hello | on y timeout 3 socat -t1 - "UDP4:$1:$2" | grep -qx hello; }
+udp_ask() { echo hello | on "$1" timeout 6 socat -t5 - "UDP4:$2:$3,sourceport=$4,readbytes=6" | grep -qx hello; }
+udp_from_peer() { echo hello | on y timeout 6 socat -t5 - "UDP4:$1:$2,readbytes=6" | grep -qx hello; }
+# What must not be answered: its fate is a counter, so nobody waits for an answer.
+udp_vain() { echo hello | on "$1" timeout 3 socat -t0.2 - "UDP4:$2:$3${4:+,sourceport=$4}"; }
 tcp_file() { on "$1" timeout 20 socat -u "TCP4:$2:$3,sourceport=$4" - 2>/dev/null | cmp -s - "$relay_tmp/file"; }
 
 not() { ! "$@"; }
@@ -49,8 +51,9 @@ grows() { # grows COUNTER COMMAND...: whatever the command returns
 	shift
 	before=$(relay_counter "$name")
 	"$@" >/dev/null 2>&1
-	[ "$(relay_counter "$name")" -gt "$before" ]
+	wait_for 1 counted "$name" "$before"
 }
+counted() { [ "$(relay_counter "$1")" -gt "$2" ]; }
 both() { # both FUNCTION: for x1 and x2 at the same time
 	"$1" x1 1100 & local first=$!
 	"$1" x2 2100 && wait "$first"
@@ -86,8 +89,8 @@ udp_and_tcp() {
 }
 
 not_theirs() {
-	check "another host's port" grows local_port_unallowed udp_ask x1 $peer 7 2100
-	check "a port that nobody leases, inbound" grows no_lease udp_from_peer $shared 999
+	check "another host's port" grows local_port_unallowed udp_vain x1 $peer 7 2100
+	check "a port that nobody leases, inbound" grows no_lease udp_vain y $shared 999
 	check "an address that is not leased" grows local_addr_unallowed \
 		on x1 ping -c 1 -W 1 -I 10.0.0.11 $peer
 	check "control hears of it" wait_for 2 grep -q "violation host=10.0.0.11 error=LOCAL_ADDR_UNALLOWED" "$relay_tmp/reports"
@@ -118,17 +121,20 @@ mtu() {
 }
 udp_large() {
 	head -c 4000 "$relay_tmp/file" >"$relay_tmp/large"
-	on y timeout 3 socat -b 5000 -t1 - "UDP4:$1:$2" <"$relay_tmp/large" | cmp -s - "$relay_tmp/large"
+	on y timeout 6 socat -b 5000 -t5 - "UDP4:$1:$2,readbytes=4000" <"$relay_tmp/large" | cmp -s - "$relay_tmp/large"
 }
 
-hops() { on x1 traceroute -n -w 1 -q 1 --sport=1200 "$@" $peer | awk 'NR > 1 { print $2 }' | paste -sd ' '; }
+hops() { on x1 traceroute -n -w 3 -q 1 --sport=1200 "$@" $peer | awk 'NR > 1 { print $2 }' | paste -sd ' '; }
 trace() {
 	check "traceroute (UDP): the gateway, then the peer" test "$(hops -U -p 33434)" = "203.0.113.1 $peer"
-	check "traceroute (ICMP)" test "$(on x1 traceroute -I -n -w 1 -q 1 $peer | awk 'NR > 1 { print $2 }' | paste -sd ' ')" \
+	check "traceroute (ICMP)" test "$(on x1 traceroute -I -n -w 3 -q 1 $peer | awk 'NR > 1 { print $2 }' | paste -sd ' ')" \
 		= "203.0.113.1 $peer"
 }
 
-capture() { on "$1" tcpdump -i "$2" -s 0 -U -w "$relay_tmp/$1.pcap" "$3" >/dev/null 2>&1 & }
+capture() { # a buffer for all that comes: what tcpdump misses at one end looks like a packet that nobody sent
+	on "$1" tcpdump -i "$2" -s 0 -U -B 16384 -w "$relay_tmp/$1.pcap" "$3" 2>"$relay_tmp/tcpdump-$1" &
+	wait_for 5 grep -q listening "$relay_tmp/tcpdump-$1"
+}
 end_in() { # end_in NODE PROGRAM: by pid, within one namespace
 	local pid
 	for pid in $(ip netns pids "$LAB-$1"); do
@@ -142,7 +148,6 @@ unmodified() {
 	capture y eth0 "host $shared and not icmp[0] == 3"
 	capture x1 tun0 ip
 	capture x2 tun0 ip
-	sleep 1
 	both try_udp
 	both try_ping
 	tcp_file x1 $peer 8000 1300
@@ -173,9 +178,9 @@ control_away() {
 	relay_tell "sync" "pool 203.0.113.8-203.0.113.9 shared ike=500,4500" "bind 1 10.0.0.11 $shared rsap-ip ports=1024-2047" \
 		"end"
 	check "what the new control tells goes on" try_udp x1 1102
-	check "what it does not is forgotten" grows not_registered try_udp x2 2101
+	check "what it does not is forgotten" grows not_registered udp_vain x2 $peer 7 2101
 }
-unbound() { relay_tell "unbind 2"; sleep 0.2; grows no_lease udp_from_peer $shared 2345; }
+unbound() { relay_tell "unbind 2"; sleep 0.2; grows no_lease udp_vain y $shared 2345; }
 
 own_address() {
 	relay_own_address
@@ -200,7 +205,7 @@ own_address() {
 	check "own address: host to host" udp_ask x1 $own 2345 1104
 	check "own address: what is written back does not come round" test "$(relay_counter to_stack)" -lt 100
 }
-gateway_asks() { echo hello | on n timeout 3 socat -t1 - "UDP4:$peer:7" | grep -qx hello; }
+gateway_asks() { echo hello | on n timeout 6 socat -t5 - "UDP4:$peer:7,readbytes=6" | grep -qx hello; }
 
 main() {
 	lab_up

@@ -69,7 +69,7 @@ peer_up() {
 		2>/dev/null &
 	wait_for 5 on y socat -u OPEN:/dev/null "TCP:$PEER:7001"
 }
-who="echo | timeout 4 socat -t 1 - TCP:$PEER:7001"
+who="echo | timeout 8 socat -t 5 - TCP:$PEER:7001"
 
 # within "ADDRESS PORT" FIRST LAST
 within() { [ "${1% *}" = 203.0.113.9 ] && [ "${1#* }" -ge "$2" ] && [ "${1#* }" -le "$3" ]; }
@@ -114,7 +114,7 @@ part_hostwide() {
 	on x1 socat TCP-LISTEN:8081,reuseaddr,fork SYSTEM:'read line; echo served' 2>/dev/null &
 	wait_for 3 on x1 socat -u OPEN:/dev/null TCP:203.0.113.9:8081
 	check "$part: a server at the listening port is reached" \
-		test "$(echo | on y timeout 4 socat -t 1 - TCP:203.0.113.9:8081)" = served
+		test "$(echo | on y timeout 8 socat -t 5 - TCP:203.0.113.9:8081)" = served
 	check "$part: a subnet that comes up later is local, too" later_subnet
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
@@ -221,7 +221,7 @@ command_server() {
 	run_command sh -c 'echo ${RSIP_PORTS%-*} >'"$LAB_TMP"'/port
 		timeout 5 socat TCP-LISTEN:${RSIP_PORTS%-*},reuseaddr SYSTEM:"read line; echo served"' &
 	wait_for 3 test -s "$LAB_TMP/port" && sleep 0.3
-	[ "$(echo | on y timeout 4 socat -t 1 - "TCP:203.0.113.9:$(cat "$LAB_TMP/port"),connect-timeout=2")" = served ]
+	[ "$(echo | on y timeout 8 socat -t 5 - "TCP:203.0.113.9:$(cat "$LAB_TMP/port"),connect-timeout=4")" = served ]
 }
 
 two_commands() {

@@ -59,24 +59,27 @@ try_tcp_down() { both iperf -R; }
 try_udp_up() { both iperf -u -b 20M -l 1200; }
 try_udp_down() { both iperf -u -b 20M -l 1200 -R; }
 
-pings() { on "$1" ping -q -c 5 -i 0.2 -W 1 "$PEER" >/dev/null || { echo "$1: no echo replies"; return 1; }; }
+pings() { on "$1" ping -q -c 5 -i 0.2 -W 3 "$PEER" >/dev/null || { echo "$1: no echo replies"; return 1; }; }
 
 try_ping() { both pings; }
 
 # The first hop is the gateway, the second the peer.
 hops() {
 	local out
-	out=$(on "$1" traceroute -n -q 1 -w 1 -m 4 "$PEER" 2>&1)
+	out=$(on "$1" traceroute -n -q 1 -w 3 -m 4 "$PEER" 2>&1)
 	[ "$(awk 'NR > 1 { last = $1; at = $2 } END { print last, at }' <<<"$out")" = "2 $PEER" ] &&
 		awk '$1 == 1 && $2 == "*" { exit 1 }' <<<"$out" || { echo "$1: traceroute says: $out"; return 1; }
 }
 
 try_traceroute() { both hops; }
 
+# A UDP answer has no end but its length.
+answer_of() { [ "$1" = TCP ] || echo ",readbytes=$((${#2} + 1))"; }
+
 # seen HOST TCP|UDP PORT: what the peer sees of the host that sends from the address and port that it calls its own.
 seen() {
 	local got
-	got=$(echo hello | on "$1" timeout 3 socat -t 1 - "$2:$PEER:7001,sourceport=$3,reuseaddr" 2>&1)
+	got=$(echo hello | on "$1" timeout 6 socat -t 5 - "$2:$PEER:7001,sourceport=$3,reuseaddr$(answer_of "$2" "$PUBLIC $3")" 2>&1)
 	[ "$got" = "$PUBLIC $3" ] || { echo "$1 sent from port $3; the peer saw '$got'"; return 1; }
 }
 
@@ -98,7 +101,7 @@ server_up() {
 
 visit() { # NODE TCP|UDP
 	local got
-	got=$(echo hello | on "$1" timeout 4 socat -t 1 - "$2:$PUBLIC:$LISTEN_x1$([ "$2" = UDP ] || echo ,connect-timeout=2)" 2>&1)
+	got=$(echo hello | on "$1" timeout 6 socat -t 5 - "$2:$PUBLIC:$LISTEN_x1$(answer_of "$2" "x1 serves")$([ "$2" = UDP ] || echo ,connect-timeout=4)" 2>&1)
 	got=${got##* E } # what socat says before "E" is about itself
 	[ "$got" = "x1 serves" ] || { echo "$1 over $2 to $PUBLIC port $LISTEN_x1: ${got:-no answer}"; return 1; }
 }
