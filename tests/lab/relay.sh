@@ -36,8 +36,9 @@ neighbours_by_port() {
 	on "$1" ip rule del pref 0
 }
 
-# udp_echo NODE PORT: answers each datagram with its own bytes.
-udp_echo() { on "$1" socat -T2 "UDP4-LISTEN:$2,fork,reuseaddr" EXEC:cat >/dev/null 2>&1 & }
+# udp_echo NODE PORT: answers each datagram with its own bytes. A child for each datagram: with a child for each sender
+# (UDP-LISTEN) socat loses one of two first datagrams that come at the same time.
+udp_echo() { on "$1" socat -b 5000 -T2 "UDP4-RECVFROM:$2,fork,reuseaddr" EXEC:cat >/dev/null 2>&1 & }
 # No local address, so that the kernel takes the tunnel's; a port of the host's lease.
 udp_ask() { echo hello | on "$1" timeout 6 socat -t5 - "UDP4:$2:$3,sourceport=$4,readbytes=6" | grep -qx hello; }
 udp_from_peer() { echo hello | on y timeout 6 socat -t5 - "UDP4:$1:$2,readbytes=6" | grep -qx hello; }
