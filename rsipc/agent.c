@@ -94,6 +94,13 @@ verify_leases(struct agent *agent)
 	agent->verified_at = clock_now();
 }
 
+void
+agent_doubt(struct agent *agent)
+{
+	if (clock_now() - agent->verified_at >= DOUBT_INTERVAL_MS)
+		verify_leases(agent);
+}
+
 /* ---- the request under way ---- */
 
 static bool
@@ -429,9 +436,8 @@ input_async(struct agent *agent, const struct rsip_message *m)
 		    rsip_error_name(m->error), m->error_text_len, m->error_text_len > 0 ? m->error_text : "");
 		if (m->error == RSIP_REGISTER_FIRST)
 			agent_lose(agent, "the gateway does not know it", true, 0);
-		else if ((m->error == RSIP_LOCAL_ADDR_UNALLOWED || m->error == RSIP_LOCAL_ADDRPORT_UNALLOWED) &&
-		    clock_now() - agent->verified_at >= DOUBT_INTERVAL_MS)
-			verify_leases(agent);
+		else if (m->error == RSIP_LOCAL_ADDR_UNALLOWED || m->error == RSIP_LOCAL_ADDRPORT_UNALLOWED)
+			agent_doubt(agent);
 		break;
 	default:
 		break;
@@ -444,7 +450,8 @@ answers(const struct agent *agent, const struct rsip_message *m)
 {
 	if (agent->exchange == EXCHANGE_NONE || (m->has_counter && m->counter != agent->counter))
 		return false;
-	if (m->type != RSIP_ERROR_RESPONSE && m->type != rsip_msg_response_to(agent->last[1]))
+	if (m->type != RSIP_ERROR_RESPONSE && m->type != rsip_msg_response_to(agent->last[1]) &&
+	    !(m->type == RSIP_FREE_RESPONSE && agent->exchange == EXCHANGE_EXTEND))
 		return false;
 	/* A gateway that counts nothing over TCP: only the bind ID tells a FREE_RESPONSE of its own accord. */
 	return m->has_counter || !m->has_bind_id || agent->subject == NULL || agent->exchange == EXCHANGE_ASSIGN ||

@@ -84,6 +84,8 @@ const char *agent_state_word(enum agent_state state);
 /* agent.c, for exchange.c. */
 bool agent_holding(const struct agent *agent); /* any binding */
 void agent_drop_lease(struct agent *agent, struct lease *lease); /* forgets it wholly and frees it */
+/* The gateway may not know the leases that we think we have: finds out, but not too often. */
+void agent_doubt(struct agent *agent);
 /* The registration is no more. tell: the gateway may still think otherwise. wait_ms: before the next one. */
 void agent_lose(struct agent *agent, const char *why, bool tell, int64_t wait_ms);
 ip4_t agent_near(const struct agent *agent, const struct lease *lease); /* where its neighbours are, 0 = no matter */

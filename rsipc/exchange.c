@@ -346,6 +346,18 @@ extend_build(const struct agent *agent, struct rsip_message *m)
 	request_extend(m, agent->reg.client_id, agent->subject);
 }
 
+/* The gateway has no such binding any more: get another where one is wanted. */
+static void
+extend_ended(struct agent *agent, struct lease *lease)
+{
+	agent->changed = true;
+	if (lease->want != NULL)
+		lease_lost(lease, 0);
+	else
+		agent_drop_lease(agent, lease);
+}
+
+/* EXTEND_RESPONSE; or FREE_RESPONSE: "the RSIP gateway MAY [...] make it explicitly expire" (9.10.3). */
 static void
 extend_done(struct agent *agent, const struct rsip_message *m)
 {
@@ -353,6 +365,11 @@ extend_done(struct agent *agent, const struct rsip_message *m)
 
 	if (lease == NULL || lease->state == LEASE_WANTED || m->bind_id != lease->grant.bind_id)
 		return;
+	if (m->type == RSIP_FREE_RESPONSE) {
+		log_warn("agent", "lease not extended by the gateway bind_id=%u", m->bind_id);
+		extend_ended(agent, lease);
+		return;
+	}
 	renew_granted(&lease->expires, &lease->renew_at, m->lease_time);
 	prolong(agent, lease->expires);
 	agent->changed = true;
@@ -367,13 +384,10 @@ extend_refused(struct agent *agent, const struct rsip_message *m)
 	if (lease == NULL || lease->state == LEASE_WANTED)
 		return;
 	log_refusal("extension", m, 0);
-	agent->changed = true;
-	if (m->error != RSIP_BAD_BIND_ID)
-		lease->renew_at = renew_again(lease->expires);
-	else if (lease->want != NULL)
-		lease_lost(lease, 0); /* the gateway has no such binding: get another */
+	if (m->error == RSIP_BAD_BIND_ID)
+		extend_ended(agent, lease);
 	else
-		agent_drop_lease(agent, lease);
+		lease->renew_at = renew_again(lease->expires);
 }
 
 static bool
@@ -400,13 +414,15 @@ free_done(struct agent *agent, const struct rsip_message *m)
 		agent_drop_lease(agent, agent->subject);
 }
 
-/* BAD_BIND_ID means that it is gone, which is what we want; with any other error it goes when its time is over. */
+/* BAD_BIND_ID means that it is gone, which is what we want; with any other error it goes when its time is over. But it
+ * "may indicate that the host and gateway's states have become unsynchronized" (9.12.3): see what else is not as we think. */
 static void
 free_refused(struct agent *agent, const struct rsip_message *m)
 {
 	log_refusal("free", m, 0);
 	if (agent->subject != NULL)
 		agent_drop_lease(agent, agent->subject);
+	agent_doubt(agent);
 }
 
 const struct exchange_ops exchange_ops[EXCHANGE_KINDS] = {

@@ -26,6 +26,7 @@
 #include "notice.h"
 #include "rate.h"
 #include "request.h"
+#include "registration.h"
 #include "restore.h"
 #include "server.h"
 #include "stats.h"
@@ -200,7 +201,8 @@ reload(struct control *c, int fd, const char *path)
 		return;
 	}
 	c->conf = conf;
-	ledger_set_conf(&c->ledger, conf);
+	registration_set_conf(&c->ledger, conf);
+	server_raise(c->server);
 	dp_client_resync(c->dp, conf);
 	message_set_vendor_id(conf->vendor_id);
 	log_adjust(conf->log_level, conf->log_json);

@@ -243,6 +243,7 @@ lease_how_name(enum lease_how how)
 		[LEASE_FREED] = "freed",
 		[LEASE_DE_REGISTERED] = "de-registered",
 		[LEASE_EXPIRED] = "expired",
+		[LEASE_NOT_EXTENDED] = "not-extended",
 		[LEASE_BY_OPERATOR] = "operator",
 	};
 
@@ -265,6 +266,7 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 	ledger_strike(l, b);
 	pool_release(l->pool, b);
 	quarantine(l, b);
+	registration_curtail(l, b->session);
 	binding_free(b);
 	lease_assert(l, "end");
 }

@@ -16,15 +16,15 @@ enum rsip_error lease_grant(struct ledger *l, struct session *s, const struct le
                             struct refusal *why);
 
 /* Gives a binding a new lease from now on: asked_s seconds or, with 0, what policy gives. A host may ask for less than
- * what is left. */
+ * what is left. Refused, with the binding as it was, when policy would not grant it to this host any more. */
 enum rsip_error lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refusal *why);
 
 /* Why a lease ends: for the history and the counters. */
-enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_BY_OPERATOR };
+enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_NOT_EXTENDED, LEASE_BY_OPERATOR };
 
 /* Ends a binding: its tuples go into quarantine, b is freed. */
 void lease_end(struct ledger *l, struct binding *b, enum lease_how how);
-const char *lease_how_name(enum lease_how how); /* "freed", "de-registered", "expired", "operator" */
+const char *lease_how_name(enum lease_how how); /* "freed", "de-registered", ... */
 
 /* Seconds until then, as told to hosts: rounded up, so that a grant that took a few milliseconds is told as granted, and
  * 0 is over. */

@@ -41,7 +41,7 @@ void ledger_init(struct ledger *l, const struct conf *conf, struct store *store,
                  const struct dp_ops *dataplane, const struct ledger_events *events);
 void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written; walks come to their end */
 
-/* After a reload: hosts get their new policies. Leases stay as they are until they expire. */
+/* The books under a new configuration: hosts get their new policies. For registration_set_conf. */
 void ledger_set_conf(struct ledger *l, const struct conf *conf);
 
 /* For lease.c and restore.c: b among the bindings of its host, in the index and the deadlines, and out of them again.

@@ -14,3 +14,18 @@ refuse(struct refusal *r, enum rsip_error error, const char *fmt, ...)
 	va_end(ap);
 	return error;
 }
+
+enum rsip_error
+refuse_malformed(struct refusal *r, enum rsip_error error)
+{
+	switch (error) {
+	case RSIP_UNSUPPORTED_RSIP_VERSION: return refuse(r, error, "this gateway speaks RSIP version 1 only");
+	case RSIP_MISSING_PARAM: return refuse(r, error, "a required parameter is missing, or not in its place");
+	case RSIP_DUPLICATE_PARAM: return refuse(r, error, "a parameter is there more often than this message has it");
+	case RSIP_EXTRA_PARAM: return refuse(r, error, "a parameter is there that this message does not have");
+	case RSIP_ILLEGAL_PARAM: return refuse(r, error, "a parameter is of a type that RSIP does not have");
+	case RSIP_BAD_PARAM: return refuse(r, error, "a parameter has the wrong length, or a value that it cannot have");
+	case RSIP_ILLEGAL_MESSAGE: return refuse(r, error, "RSIP has no message of this type");
+	default: return refuse(r, error, "the message ends too early, or its lengths contradict each other");
+	}
+}

@@ -13,4 +13,7 @@ struct refusal {
 enum rsip_error refuse(struct refusal *r, enum rsip_error error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for what message_decode finds wrong. */
+enum rsip_error refuse_malformed(struct refusal *r, enum rsip_error error);
+
 #endif

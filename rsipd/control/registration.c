@@ -1,5 +1,7 @@
 #include "registration.h"
 
+#include <utlist.h>
+
 #include "clock.h"
 #include "lease_check.h"
 #include "log.h"
@@ -35,6 +37,35 @@ registration_prolong(struct ledger *l, struct session *s, int64_t until)
 	s->expires = until;
 	expiry_set(&l->session_expiry, s, until);
 	store_put_session(l->store, s);
+}
+
+/* RFC 3103 9.5.3: a gateway that "will no longer be able to perform RSIP functionality for a given host" SHOULD say so
+ * by a DE-REGISTER_RESPONSE; that is what the end of the registration does. */
+void
+registration_curtail(struct ledger *l, struct session *s)
+{
+	int64_t until = clock_now();
+	const struct binding *b;
+
+	if (s->policy != NULL)
+		return;
+	DL_FOREACH(s->bindings, b)
+		until = b->expires > until ? b->expires : until;
+	if (until >= s->expires)
+		return;
+	s->expires = until;
+	expiry_set(&l->session_expiry, s, until);
+	store_put_session(l->store, s);
+}
+
+void
+registration_set_conf(struct ledger *l, const struct conf *conf)
+{
+	struct session *s;
+
+	ledger_set_conf(l, conf);
+	for (s = l->sessions.by_addr; s != NULL; s = s->by_addr.next)
+		registration_curtail(l, s);
 }
 
 void

@@ -16,6 +16,13 @@ struct session *registration_begin(struct ledger *l, ip4_t host_addr, ip4_t gate
 /* R = max(R, until). */
 void registration_prolong(struct ledger *l, struct session *s, int64_t until);
 
+/* A host that no section covers any more can be granted nothing more: its leases run on, and its registration ends with
+ * the last of them. No effect on any other host. */
+void registration_curtail(struct ledger *l, struct session *s);
+
+/* After a reload: hosts get their new policies. Leases stay as they are until they expire. */
+void registration_set_conf(struct ledger *l, const struct conf *conf);
+
 /* Notes a UDP request and its response, in the store too if durable says so. */
 void registration_note_reply(struct ledger *l, struct session *s, struct replay_seq seq, const void *response,
                              size_t len, bool durable);

@@ -10,12 +10,15 @@
 #include "clock.h"
 #include "expire.h"
 #include "farewell.h"
+#include "mem.h"
 #include "message.h"
 #include "message_print.h"
+#include "names.h"
 #include "notation.h"
 #include "notice.h"
 #include "random.h"
 #include "rate.h"
+#include "registration.h"
 #include "request.h"
 #include "script.h"
 
@@ -42,6 +45,7 @@ static struct world {
 	struct host hosts[HOSTS_MAX];
 	size_t n_hosts;
 	struct notation_vars vars;
+	char *conf_text;
 	const char *file;
 	int line;
 } w;
@@ -191,6 +195,14 @@ print_mail(const struct mail *mail, char *text, size_t size)
 	message_str(&m, text, size);
 }
 
+/* The latest message is thrown away: nobody hears it. */
+static void
+do_loss(struct host *host)
+{
+	ck_assert_msg(host->n > 0, "%s:%d: nothing to lose", w.file, w.line);
+	host->n--;
+}
+
 static void
 do_response(struct host *host, const char *expected)
 {
@@ -207,11 +219,25 @@ do_response(struct host *host, const char *expected)
 	host->heard = host->box[0];
 	memmove(&host->box[0], &host->box[1], --host->n * sizeof(host->box[0]));
 	print_mail(&host->heard, text, sizeof(text));
+	ck_assert_msg(strncmp(text, "ERROR_RESPONSE", 14) != 0 || strstr(text, " error_text=\"") != NULL,
+	              "%s:%d: an error without a reason for a person: %s", w.file, w.line, text);
 	if (strcmp(expected, "same") == 0)
 		ck_assert_msg(before.len == host->heard.len && memcmp(before.bytes, host->heard.bytes, before.len) == 0,
 		              "%s:%d: not the same: %s", w.file, w.line, text);
 	else
 		ck_assert_msg(notation_match(&w.vars, text, expected), "%s:%d: heard %s", w.file, w.line, text);
+}
+
+/* X registers x: REGISTER_REQUEST with counter 1, and $x is the client ID. */
+static void
+do_register(struct host *host, const char *name)
+{
+	char expected[200];
+
+	do_request(host, "REGISTER_REQUEST counter=1");
+	snprintf(expected, sizeof(expected), "REGISTER_RESPONSE client_id=$%s lease_time=* local_flow=* remote_flow=* "
+	         "methods=* tunnels=* counter=1", name);
+	do_response(host, expected);
 }
 
 static void
@@ -230,6 +256,45 @@ do_restart(void)
 	start_service();
 }
 
+/* reload OLD => NEW: the configuration with NEW in the place of OLD. */
+static void
+do_reload(char *change)
+{
+	char *new = strstr(change, "=>"), *at, *text;
+	struct conf *old = w.f.conf;
+
+	ck_assert_msg(new != NULL, "%s:%d: reload what?", w.file, w.line);
+	new[-1] = '\0';
+	new += new[2] == ' ' ? 3 : 2;
+	at = strstr(w.conf_text, change);
+	ck_assert_msg(at != NULL, "%s:%d: the configuration has no such text", w.file, w.line);
+	text = calloc(1, strlen(w.conf_text) + strlen(new) + 1);
+	sprintf(text, "%.*s%s%s", (int)(at - w.conf_text), w.conf_text, new, at + strlen(change));
+	free(w.conf_text);
+	w.conf_text = text;
+	w.f.conf = fixture_conf(text);
+	registration_set_conf(&w.f.ledger, w.f.conf);
+	conf_free(old);
+	expire_due(&w.f.ledger);
+	turn();
+}
+
+/* X violates REMOTE_ADDR_UNALLOWED bind_id=3: the data plane reports a packet that it dropped. */
+static void
+do_violation(const struct host *host, const char *what)
+{
+	struct dp_violation v = { .host_addr = host->from.host_addr, .local_addr = 0xcb007108, .remote_addr = 0xc6336407 };
+	uint8_t bytes[NOTICE_MAX];
+	char name[64], filled[200];
+
+	notation_fill(&w.vars, what, filled, sizeof(filled));
+	ck_assert_int_ge(sscanf(filled, "%63s bind_id=%u", name, &v.bind_id), 1);
+	for (int error = 101; error < 400 && v.error == 0; error++)
+		v.error = strcmp(rsip_error_name(error), name) == 0 ? (uint32_t)error : 0;
+	const struct session *s = session_find(&w.f.ledger.sessions, v.host_addr);
+	notify(s, bytes, notice_violation(s, &v, bytes));
+}
+
 static void
 do_line(char *line)
 {
@@ -239,6 +304,8 @@ do_line(char *line)
 		do_pass(save);
 	} else if (strcmp(first, "restart") == 0) {
 		do_restart();
+	} else if (strcmp(first, "reload") == 0) {
+		do_reload(save + strspn(save, " \t"));
 	} else if (strcmp(first, "read-only") == 0) {
 		w.service.read_only = strcmp(save, "on") == 0;
 	} else if (strcmp(first, "udp") == 0) {
@@ -257,6 +324,12 @@ do_line(char *line)
 			ask(find_host(first));
 		else if (strcmp(verb, "bytes") == 0)
 			do_bytes(find_host(first), save);
+		else if (strcmp(verb, "registers") == 0)
+			do_register(find_host(first), save);
+		else if (strcmp(verb, "loses") == 0)
+			do_loss(find_host(first));
+		else if (strcmp(verb, "violates") == 0)
+			do_violation(find_host(first), save);
 		else
 			ck_abort_msg("%s:%d: %s?", w.file, w.line, verb);
 	}
@@ -274,6 +347,7 @@ run(const struct conversation *c)
 	w.n_hosts = 0;
 	w.vars.n = 0;
 	w.file = c->file;
+	w.conf_text = mem_strdup(c->conf);
 	fixture_start(&w.f, c->conf);
 	start_service();
 	for (size_t i = 0; i < c->n_lines; i++) {
@@ -285,6 +359,7 @@ run(const struct conversation *c)
 		do_response(&w.hosts[i], "nothing");
 	stop_service();
 	fixture_end(&w.f);
+	free(w.conf_text);
 	printf("PASS: %s: %s\n", c->file, c->title);
 	fflush(stdout);
 }

@@ -431,7 +431,7 @@ START_TEST(reload)
 	f.conf = fixture_conf("pool \"b\" { addresses = { \"203.0.113.9-203.0.113.10\" } methods = { \"rsap-ip\" } }\n"
 	                      "policy \"q\" { pools = { \"b\" } lease = \"1m\" }\n"
 	                      "host \"10.0.0.0/25\" { policy = \"q\" }\n");
-	ledger_set_conf(&f.ledger, f.conf);
+	registration_set_conf(&f.ledger, f.conf);
 	conf_free(old);
 	fixture_check(&f);
 
