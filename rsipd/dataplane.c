@@ -22,10 +22,11 @@ dp_bind_valid(const void *bytes, size_t len)
 	if (len < sizeof(b))
 		return false;
 	memcpy(&b, bytes, sizeof(b));
-	if (b.n_ports > DP_RANGES_MAX || b.n_spis > DP_RANGES_MAX || b.n_remote_ports > DP_RANGES_MAX)
+	if (b.n_ports > DP_RANGES_MAX || b.n_spis > DP_RANGES_MAX || b.n_remote_ports > DP_RANGES_MAX ||
+	    b.n_remote_addrs > DP_REMOTE_ADDRS_MAX)
 		return false;
 	return len == sizeof(b) + (b.n_ports + b.n_remote_ports) * sizeof(struct port_range) +
-	                  b.n_spis * sizeof(struct spi_range);
+	                  b.n_spis * sizeof(struct spi_range) + b.n_remote_addrs * sizeof(ip4_t);
 }
 
 bool

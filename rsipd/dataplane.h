@@ -35,12 +35,20 @@ enum dp_flags {
 	DP_F_COOKIE_BLOCK = 1u << 1, /* cookie_value and cookie_mask hold */
 	DP_F_REMOTE_PORTS = 1u << 2, /* remote micro-flow policy: remote_ports holds; needs remote_addr */
 	DP_F_IKE_LISTENER = 1u << 3, /* ike_listener holds */
+	DP_F_REMOTE_NAME = 1u << 4,  /* remote policy for a name: the peers are those of remote_addrs, if any */
+	DP_F_GRE_KEY = 1u << 5,      /* gre_key holds: a GRE tunnel whose packets carry that key, both ways (RFC 2890) */
 };
 
 struct dp_sync { uint32_t op; };
 
 /* One binding, in full. RSA-IP has no ranges: the whole address is the host's. remote_addr 0 = any peer. The ranges
- * follow the struct: n_ports struct port_range, then n_spis struct spi_range, then n_remote_ports struct port_range. */
+ * follow the struct: n_ports struct port_range, then n_spis struct spi_range, then n_remote_ports struct port_range, then
+ * n_remote_addrs ip4_t.
+ *
+ * A remote side that is a name has several addresses, and others from time to time: DP_F_REMOTE_NAME, and a DP_BIND with
+ * the same bind ID and the addresses of now whenever they change. remote_addr is then an address that is no peer, so that
+ * who does not know the flag lets nobody through. A fast path may pass up every packet of a binding with DP_F_REMOTE_NAME
+ * or DP_F_GRE_KEY: the relay decides. */
 struct dp_bind {
 	uint32_t op;
 	uint32_t bind_id, client_id;
@@ -54,13 +62,17 @@ struct dp_bind {
 	uint16_t flags;     /* enum dp_flags */
 	uint16_t n_ports, n_spis, n_remote_ports;
 	uint16_t max_claims; /* how many cookies the host may hold learned; 0 = learning is off for it */
-	uint32_t pad;
+	uint32_t gre_key;
 	uint64_t cookie_value, cookie_mask;
+	uint16_t n_remote_addrs; /* at most DP_REMOTE_ADDRS_MAX */
+	uint8_t pad[6];
 };
 
-_Static_assert(sizeof(struct dp_bind) == 64, "struct dp_bind has no hidden padding");
+_Static_assert(sizeof(struct dp_bind) == 72, "struct dp_bind has no hidden padding");
 
-#define DP_RANGES_MAX 1024 /* a bound on each n_ above */
+#define DP_RANGES_MAX 1024      /* a bound on n_ports, n_spis and n_remote_ports */
+#define DP_REMOTE_ADDRS_MAX 32
+#define DP_REMOTE_NOBODY 0xffffffffu /* remote_addr with DP_F_REMOTE_NAME: broadcast, nobody's */
 
 struct dp_unbind { uint32_t op; uint32_t bind_id; };
 
@@ -103,7 +115,9 @@ struct dp_violation {
  * nothing else of a message is looked at before. */
 bool dp_message_valid(const void *bytes, size_t len);
 
-#define DP_MESSAGE_MAX (sizeof(struct dp_bind) + DP_RANGES_MAX * (2 * sizeof(struct port_range) + sizeof(struct spi_range)))
+#define DP_MESSAGE_MAX                                                                                         \
+	(sizeof(struct dp_bind) + DP_RANGES_MAX * (2 * sizeof(struct port_range) + sizeof(struct spi_range)) + \
+	 DP_REMOTE_ADDRS_MAX * sizeof(ip4_t))
 
 /* How leases reach a data plane. Neither can fail: what cannot be told now is told later. */
 struct binding;

@@ -197,6 +197,7 @@ binding_free(struct demux_binding *b)
 	free(b->ports);
 	free(b->spis);
 	free(b->remote_ports);
+	free(b->remote_addrs);
 	free(b);
 }
 
@@ -228,7 +229,7 @@ copy(const void *from, size_t n, size_t size)
 
 static struct demux_binding *
 binding_new(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
-            const struct port_range *remote_ports)
+            const struct port_range *remote_ports, const ip4_t *remote_addrs)
 {
 	struct demux_binding *b = mem_zero(1, sizeof(*b));
 
@@ -236,6 +237,7 @@ binding_new(const struct dp_bind *lease, const struct port_range *ports, const s
 	b->ports = copy(ports, lease->n_ports, sizeof(*ports));
 	b->spis = copy(spis, lease->n_spis, sizeof(*spis));
 	b->remote_ports = copy(remote_ports, lease->n_remote_ports, sizeof(*remote_ports));
+	b->remote_addrs = copy(remote_addrs, lease->n_remote_addrs, sizeof(*remote_addrs));
 	return b;
 }
 
@@ -268,9 +270,11 @@ binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *n
 	b->ports = news->ports;
 	b->spis = news->spis;
 	b->remote_ports = news->remote_ports;
+	b->remote_addrs = news->remote_addrs;
 	news->ports = old.ports;
 	news->spis = old.spis;
 	news->remote_ports = old.remote_ports;
+	news->remote_addrs = old.remote_addrs;
 	binding_free(news);
 }
 
@@ -284,9 +288,9 @@ binding_insert(struct demux *d, struct demux_binding *b)
 
 unsigned
 demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
-           const struct spi_range *spis, const struct port_range *remote_ports)
+           const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs)
 {
-	struct demux_binding *b = binding_new(lease, ports, spis, remote_ports);
+	struct demux_binding *b = binding_new(lease, ports, spis, remote_ports, remote_addrs);
 	struct demux_binding *old = demux_binding(d, lease->bind_id);
 	unsigned removed;
 

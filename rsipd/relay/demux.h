@@ -35,7 +35,7 @@ bool demux_sync_end(struct demux *d);
  * ranges are copied. A binding that leases the same thing is a defect of control's: the new one holds, the old one
  * is removed, and the number of those is returned. */
 unsigned demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
-                    const struct spi_range *spis, const struct port_range *remote_ports);
+                    const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs);
 void demux_unbind(struct demux *d, uint32_t bind_id);
 
 /* ---- lookups; each may return NULL. What they return lives until the next change. ---- */

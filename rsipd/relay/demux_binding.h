@@ -27,6 +27,7 @@ struct demux_binding {
 	struct dp_bind lease; /* as control told it */
 	struct port_range *ports, *remote_ports;
 	struct spi_range *spis;
+	ip4_t *remote_addrs;
 	struct demux_host *host;
 	uint32_t generation; /* of the last synchronisation that named it */
 	LIST_ENTRY(demux_binding) of_host;
@@ -37,7 +38,13 @@ struct demux_binding {
 static inline bool
 demux_binding_allows_addr(const struct demux_binding *b, ip4_t peer)
 {
-	return b->lease.remote_addr == 0 || b->lease.remote_addr == peer;
+	if ((b->lease.flags & DP_F_REMOTE_NAME) == 0)
+		return b->lease.remote_addr == 0 || b->lease.remote_addr == peer;
+	for (unsigned i = 0; i < b->lease.n_remote_addrs; i++) {
+		if (b->remote_addrs[i] == peer)
+			return true;
+	}
+	return false;
 }
 
 static inline bool

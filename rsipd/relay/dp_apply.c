@@ -8,7 +8,8 @@
 #include "ike_demux.h"
 #include "log.h"
 
-#define KNOWN_FLAGS (DP_F_LISTEN | DP_F_COOKIE_BLOCK | DP_F_REMOTE_PORTS | DP_F_IKE_LISTENER)
+#define KNOWN_FLAGS (DP_F_LISTEN | DP_F_COOKIE_BLOCK | DP_F_REMOTE_PORTS | DP_F_IKE_LISTENER | \
+                     DP_F_REMOTE_NAME | DP_F_GRE_KEY)
 #define SPI_MIN 256 /* RFC 4303 2.1 reserves those below */
 
 /* A DP_BIND with its ranges, copied out of the message: aligned. Large, so static in its user. */
@@ -16,6 +17,7 @@ struct bind_message {
 	struct dp_bind lease;
 	struct port_range ports[DP_RANGES_MAX], remote_ports[DP_RANGES_MAX];
 	struct spi_range spis[DP_RANGES_MAX];
+	ip4_t remote_addrs[DP_REMOTE_ADDRS_MAX];
 };
 
 /* dp_message_valid has proven that all of it is there. */
@@ -31,6 +33,8 @@ read_bind(struct bind_message *m, const uint8_t *bytes)
 	memcpy(m->spis, bytes, lease->n_spis * sizeof(m->spis[0]));
 	bytes += lease->n_spis * sizeof(m->spis[0]);
 	memcpy(m->remote_ports, bytes, lease->n_remote_ports * sizeof(m->remote_ports[0]));
+	bytes += lease->n_remote_ports * sizeof(m->remote_ports[0]);
+	memcpy(m->remote_addrs, bytes, lease->n_remote_addrs * sizeof(m->remote_addrs[0]));
 }
 
 static bool
@@ -82,6 +86,10 @@ fields_good(const struct dp_bind *b)
 		return false;
 	if ((b->flags & DP_F_REMOTE_PORTS) != 0 && (b->remote_addr == 0 || b->n_remote_ports == 0))
 		return false;
+	if ((b->flags & DP_F_REMOTE_NAME) != 0 ? b->remote_addr != DP_REMOTE_NOBODY : b->n_remote_addrs > 0)
+		return false;
+	if ((b->flags & DP_F_GRE_KEY) != 0 && b->tunnel != RSIP_TUNNEL_GRE)
+		return false;
 	return (b->flags & DP_F_IKE_LISTENER) == 0 || b->ike_listener != 0;
 }
 
@@ -95,7 +103,7 @@ apply_bind(struct demux *d, const uint8_t *bytes)
 	if (!fields_good(&m.lease) || !ports_good(m.ports, m.lease.n_ports) || !spis_good(m.spis, m.lease.n_spis) ||
 	    !ports_good(m.remote_ports, m.lease.n_remote_ports))
 		return false;
-	removed = demux_bind(d, &m.lease, m.ports, m.spis, m.remote_ports);
+	removed = demux_bind(d, &m.lease, m.ports, m.spis, m.remote_ports, m.remote_addrs);
 	if (removed > 0)
 		log_error("relay", "binding leases what others lease bind_id=%u others_removed=%u", m.lease.bind_id, removed);
 	return true;

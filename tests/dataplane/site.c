@@ -31,7 +31,7 @@ tell(struct demux *d, const void *message, size_t len)
 static void
 tell_bind(struct demux *d, const struct site_binding *b)
 {
-	uint8_t message[sizeof(struct dp_bind) + 16], *end = message + sizeof(b->lease);
+	uint8_t message[sizeof(struct dp_bind) + sizeof(*b)], *end = message + sizeof(b->lease);
 
 	memcpy(message, &b->lease, sizeof(b->lease));
 	if (b->lease.n_ports > 0)
@@ -40,6 +40,8 @@ tell_bind(struct demux *d, const struct site_binding *b)
 		end = (uint8_t *)memcpy(end, b->spis, sizeof(b->spis)) + sizeof(b->spis);
 	if (b->lease.n_remote_ports > 0)
 		end = (uint8_t *)memcpy(end, b->remote_ports, sizeof(b->remote_ports)) + sizeof(b->remote_ports);
+	if (b->lease.n_remote_addrs > 0)
+		end = (uint8_t *)memcpy(end, b->remote_addrs, sizeof(b->remote_addrs)) + sizeof(b->remote_addrs);
 	tell(d, message, (size_t)(end - message));
 }
 

@@ -25,6 +25,7 @@
 #define X7 IP(10, 0, 0, 17)
 #define X8 IP(10, 0, 0, 18)
 #define X9 IP(10, 0, 0, 19)
+#define X10 IP(10, 0, 0, 20)
 #define STRANGER IP(10, 0, 0, 99) /* leases nothing */
 
 /* X1's leased cookie block: all that begin with 0x1111. */
@@ -35,6 +36,7 @@ struct site_binding {
 	struct dp_bind lease;
 	struct port_range ports[1], remote_ports[1];
 	struct spi_range spis[1];
+	ip4_t remote_addrs[2];
 };
 
 #define IPIP .tunnel = RSIP_TUNNEL_IP_IP
@@ -64,6 +66,9 @@ static const struct site_binding site_bindings[] = {
 	{ LEASE(13, X8, A, RSAP_IP, IPIP, .flags = DP_F_LISTEN), PORTS(80, 80) },
 	{ LEASE(14, X9, C, RSA_IP, IPIP, .remote_addr = Y, .flags = DP_F_REMOTE_PORTS, .n_remote_ports = 1),
 	  .remote_ports = { { 80, 80 } } },
+	{ LEASE(16, X10, A, RSAP_IP, IPIP, .remote_addr = DP_REMOTE_NOBODY, .flags = DP_F_REMOTE_NAME, .n_remote_addrs = 2),
+	  PORTS(7000, 7009), .remote_addrs = { Y, ROUTER } },
+	{ LEASE(17, X10, A, RSAP_IP, IPIP, .remote_addr = DP_REMOTE_NOBODY, .flags = DP_F_REMOTE_NAME), PORTS(7010, 7019) },
 	{ LEASE(15, X2, OWN, RSIPSEC, IPIP, .max_claims = 4), SPIS(0x20000100, 0x2000010f) },
 };
 

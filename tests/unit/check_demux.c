@@ -140,7 +140,7 @@ random_binding(void)
 static void
 both_bind(const struct twin_binding *b)
 {
-	demux_bind(d, &b->lease, &b->ports, &b->spis, NULL);
+	demux_bind(d, &b->lease, &b->ports, &b->spis, NULL, NULL);
 	twin_bind(b);
 }
 
@@ -293,7 +293,7 @@ bind_ports(uint32_t id, ip4_t host, uint16_t first, uint16_t last)
 		                       .method = RSIP_METHOD_RSAP_IP, .tunnel = RSIP_TUNNEL_IP_IP };
 	const struct port_range ports = { first, last };
 
-	demux_bind(d, &lease, &ports, NULL, NULL);
+	demux_bind(d, &lease, &ports, NULL, NULL, NULL);
 }
 
 START_TEST(all_ports)
@@ -314,7 +314,7 @@ START_TEST(last_spis)
 		                       .method = RSIP_METHOD_RSIPSEC, .tunnel = RSIP_TUNNEL_IP_IP };
 	const struct spi_range spis[] = { { 0xffffffff, 0xffffffff }, { 256, 256 } };
 
-	demux_bind(d, &lease, NULL, spis, NULL);
+	demux_bind(d, &lease, NULL, spis, NULL, NULL);
 	ck_assert_uint_eq(id_of(addr_table_spi(demux_addr(d, 10), 0xffffffff)), 1);
 	ck_assert_uint_eq(id_of(addr_table_spi(demux_addr(d, 10), 256)), 1);
 	ck_assert_ptr_null(addr_table_spi(demux_addr(d, 10), 0xfffffffe));
