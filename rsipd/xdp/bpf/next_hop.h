@@ -1,0 +1,122 @@
+/* The way on. A look into the kernel's routes and neighbours costs more than the rest of a program, so its answer is kept
+ * beside the binding (inbound: the way to its host) or in a small cache (outbound: the way to an Internet address), and
+ * used until the time unit of its stamp is over. */
+#ifndef XDP_BPF_NEXT_HOP_H
+#define XDP_BPF_NEXT_HOP_H
+
+#include <linux/if_ether.h>
+
+#include "count.h"
+#include "header.h"
+
+#define AF_INET 2
+
+/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 0.13 to
+ * 1.3 s. Frames that go past the kernel do not tell it that a neighbour still lives, so of each hop one packet in 0.5 to
+ * 5 minutes takes the kernel's way: that keeps its neighbour table true, and with it ours. */
+#define STAMP_SHIFT 7
+#define PROBE_SHIFT 8 /* of stamps */
+
+static __always_inline __u32
+stamp_now(void)
+{
+	return (__u32)(bpf_jiffies64() >> STAMP_SHIFT) | 1u << 31; /* never 0 */
+}
+
+static __always_inline int
+time_to_probe(__u32 stamp, __u32 now)
+{
+	return stamp != 0 && (stamp ^ now) >> PROBE_SHIFT != 0;
+}
+
+static __always_inline const struct xdp_device *
+device_at(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&devices, &ifindex);
+}
+
+/* As the kernel would forward a packet that came in here. XDP_PASS_COUNT when *hop is good now. */
+static __noinline int
+next_hop_ask(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *hop)
+{
+	struct bpf_fib_lookup fib = {
+		.family = AF_INET, .ifindex = ctx->ingress_ifindex, .ipv4_src = src, .ipv4_dst = dst, .tot_len = sizeof(struct iphdr),
+	};
+	const struct xdp_device *device;
+	union xdp_hop found;
+
+	if (!hop)
+		return XDP_PASS_NEXT_HOP;
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+		return XDP_PASS_NEXT_HOP;
+	device = device_at(fib.ifindex);
+	if (device == NULL || device->egress == 0)
+		return XDP_PASS_NEXT_HOP;
+	__builtin_memcpy(found.mac, fib.dmac, sizeof(found.mac));
+	found.egress = device->egress;
+	hop->hop = found.word;
+	hop->mtu = fib.mtu_result;
+	hop->stamp = stamp_now();
+	return XDP_PASS_COUNT;
+}
+
+/* The hop kept in *cached, asked for again where it is old. XDP_PASS_COUNT, or why not. */
+static __always_inline enum xdp_pass
+next_hop_refresh(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *cached)
+{
+	__u32 now = stamp_now(), stamp = cached->stamp;
+	struct xdp_next_hop news = { 0 };
+	enum xdp_pass fault;
+
+	if (stamp == now)
+		return XDP_PASS_COUNT;
+	if (time_to_probe(stamp, now)) {
+		cached->stamp = now;
+		return XDP_PASS_PROBE;
+	}
+	fault = next_hop_ask(ctx, src, dst, &news);
+	if (fault != XDP_PASS_COUNT) {
+		cached->stamp = 0; /* the next packet asks again */
+		return fault;
+	}
+	cached->hop = news.hop;
+	cached->mtu = news.mtu;
+	cached->stamp = news.stamp;
+	return XDP_PASS_COUNT;
+}
+
+/* The cache for outbound packets: one entry for a hash of the addresses. */
+static __always_inline struct xdp_next_hop *
+route_cached(__u32 src, __u32 dst)
+{
+	__u32 mix = (dst ^ (src << 16 | src >> 16)) * 0x9e3779b1u;
+	__u32 index = bpf_get_smp_processor_id() * XDP_ROUTES_CPU + (mix >> 16) % XDP_ROUTES_CPU;
+	struct xdp_route *r = bpf_map_lookup_elem(&routes, &index);
+
+	if (r == NULL)
+		return NULL;
+	if (r->src != src || r->dst != dst) {
+		r->src = src;
+		r->dst = dst;
+		r->next_hop.stamp = 0;
+	}
+	return &r->next_hop;
+}
+
+/* Sends the frame, whose Ethernet header eth is still to be written, to the neighbour. */
+static __always_inline int
+send_to(struct ethhdr *eth, __u64 word)
+{
+	union xdp_hop hop = { .word = word };
+	__u32 number = hop.egress;
+	struct xdp_egress *out = bpf_map_lookup_elem(&egress, &number);
+
+	if (out == NULL)
+		return XDP_DROP; /* cannot be: the number was in the table of devices */
+	__builtin_memcpy(eth->h_dest, hop.mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, out->mac, ETH_ALEN);
+	eth->h_proto = bpf_htons(ETH_P_IP);
+	return bpf_redirect(out->ifindex, 0);
+}
+
+#endif

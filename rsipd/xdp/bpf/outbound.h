@@ -1,0 +1,216 @@
+/* Host to public side: the tunnel header off, the source held against the host's leases, and the way on. */
+#ifndef XDP_BPF_OUTBOUND_H
+#define XDP_BPF_OUTBOUND_H
+
+#include "fields.h"
+#include "inbound.h"
+#include "next_hop.h"
+
+enum ecn { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3, ECN_MASK = 3 };
+
+/* The relay learns which host uses which SPI of its peer, and keeps that for an hour unused: it sees a packet in 20 s to
+ * 5 minutes. */
+#define FLOW_SHIFT 8 /* of stamps */
+
+/* What the tunnel held, and what of its header counts. */
+struct tunnelled {
+	__u32 host, gateway; /* outer source and destination */
+	__u8 protocol, tos;
+};
+
+/* Moves *f, a frame for us, on to the packet inside. XDP_PASS_COUNT, or why not; XDP_PASS_COUNT + 1 when there is no tunnel. */
+#define NO_TUNNEL (XDP_PASS_COUNT + 1)
+static __always_inline int
+strip(struct frame *f, struct tunnelled *t)
+{
+	struct iphdr *outer = f->ip;
+	__u32 len, head = sizeof(*outer);
+	int fault;
+
+	if (outer->protocol != IPPROTO_IPIP && outer->protocol != IPPROTO_GRE)
+		return NO_TUNNEL;
+	if ((fault = header_fault(outer, f->end - (void *)outer)) != XDP_PASS_COUNT)
+		return fault;
+	len = bpf_ntohs(outer->tot_len);
+	t->host = outer->saddr;
+	t->gateway = outer->daddr;
+	t->protocol = outer->protocol;
+	t->tos = outer->tos;
+	if (outer->protocol == IPPROTO_GRE) {
+		const __u32 *gre = (const void *)(outer + 1);
+
+		if ((const void *)(gre + 1) > f->end || *gre != GRE_IPV4)
+			return XDP_PASS_HEADER;
+		head += sizeof(*gre);
+	}
+	f->ip = (void *)outer + head;
+	if (len < head + sizeof(*f->ip) || (void *)(f->ip + 1) > f->end)
+		return XDP_PASS_HEADER;
+	if ((fault = header_fault(f->ip, len - head)) != XDP_PASS_COUNT)
+		return fault;
+	f->len = bpf_ntohs(f->ip->tot_len);
+	f->pad = f->end - (void *)f->ip - f->len;
+	return XDP_PASS_COUNT;
+}
+
+/* ---- whose is the source ---- */
+
+/* ESP and AH: any RSIPSEC binding of the host will do, and the relay must have seen the peer's SPI. */
+static __always_inline __u32
+flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 protocol, enum xdp_pass *fault)
+{
+	struct xdp_flow_key key = { .addr = f->ip->saddr, .peer = f->ip->daddr, .host = t->host, .spi = spi,
+		                    .protocol = protocol };
+	struct xdp_ipsec_key host = { .addr = f->ip->saddr, .host = t->host };
+	struct xdp_flow *known = bpf_map_lookup_elem(&flows, &key), first = { .stamp = stamp_now() };
+	__u32 *owner;
+
+	*fault = XDP_PASS_SPI_OUT;
+	if (known != NULL) {
+		__u32 stamp = known->stamp;
+
+		if ((stamp ^ first.stamp) >> FLOW_SHIFT == 0)
+			return known->binding;
+		known->stamp = first.stamp;
+		return 0;
+	}
+	if ((owner = bpf_map_lookup_elem(&ipsec, &host)) == NULL)
+		return 0;
+	first.binding = *owner;
+	bpf_map_update_elem(&flows, &key, &first, BPF_ANY);
+	return 0;
+}
+
+static __always_inline __u32
+source_port_owner(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, struct fields *fields,
+                  enum field_kind *kind, enum xdp_pass *fault)
+{
+	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
+	__u32 owner = table != NULL ? table->owner[fields->src_port] : 0;
+
+	if (owner < XDP_PORT_NATT)
+		return owner;
+	*fault = XDP_PASS_IKE_OUT;
+	if (owner != XDP_PORT_NATT || fields->udp_data == NULL || natt_read(f, fields) != NATT_ESP)
+		return 0;
+	*kind = FIELD_SPI;
+	return flow_owner(f, t, fields->spi, IPPROTO_ESP, fault);
+}
+
+static __always_inline __u32
+source_owner(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, struct fields *fields,
+             enum field_kind *kind, enum xdp_pass *fault)
+{
+	*kind = fields_read(f, fields);
+	*fault = XDP_PASS_NO_LEASE;
+	if (a->whole != 0)
+		return a->whole;
+	switch (*kind) {
+	case FIELD_PORTS:
+		return source_port_owner(f, a, t, fields, kind, fault);
+	case FIELD_SPI:
+		return flow_owner(f, t, fields->spi, f->ip->protocol, fault);
+	case FIELD_BAD:
+		*fault = XDP_PASS_HEADER;
+		return 0;
+	default:
+		*fault = XDP_PASS_PROTOCOL;
+		return 0;
+	}
+}
+
+/* ---- may it pass ---- */
+
+/* b may be another binding than the one that a flow was learned with: entries are used again. */
+static __always_inline enum xdp_pass
+outbound_fault(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, const struct xdp_binding *b,
+               const struct fields *fields, enum field_kind kind)
+{
+	if (b->host_addr != t->host || b->local_addr != f->ip->saddr ||
+	    (kind == FIELD_SPI && (b->flags & (XDP_BINDING_IPSEC | XDP_BINDING_WHOLE)) == 0))
+		return XDP_PASS_NO_LEASE;
+	if (b->protocol != t->protocol || b->gateway_addr != t->gateway)
+		return XDP_PASS_TUNNEL;
+	if (!remote_allowed(b, f->ip->daddr, kind, fields->dst_port))
+		return XDP_PASS_REMOTE;
+	if (f->ip->daddr == t->host || is_martian(f->ip->daddr)) /* RFC 2784 3.1 */
+		return XDP_PASS_ADDRESS;
+	if (fields->syn != 0 && (a->flags & XDP_ADDR_MSS_CLAMP) != 0 && (b->flags & XDP_BINDING_WHOLE) == 0)
+		return XDP_PASS_MSS;
+	return f->ip->ttl <= 1 ? XDP_PASS_TTL : XDP_PASS_COUNT;
+}
+
+/* RFC 6040 figure 4: the outgoing ECN field, or -1 where congestion cannot be told. */
+static __always_inline int
+ecn_out(__u8 outer, __u8 inner)
+{
+	if (inner == ECN_NOT_ECT)
+		return outer == ECN_CE ? -1 : inner;
+	if (outer == ECN_CE || (outer == ECN_ECT_1 && inner == ECN_ECT_0))
+		return outer;
+	return inner;
+}
+
+/* ---- out of the tunnel ---- */
+
+static __always_inline int
+decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_binding *b, __u64 hop)
+{
+	__u32 head = (void *)f->ip - f->data - sizeof(struct ethhdr), len = f->len;
+	int ecn = ecn_out(t->tos & ECN_MASK, f->ip->tos & ECN_MASK);
+	struct ethhdr *eth;
+	struct iphdr *ip;
+
+	if (ecn < 0)
+		return pass_up(XDP_PASS_ECN);
+	if (f->pad != 0 && bpf_xdp_adjust_tail(ctx, -(int)f->pad) != 0)
+		return pass_up(XDP_PASS_HEADROOM);
+	if (bpf_xdp_adjust_head(ctx, (int)head) != 0)
+		return pass_up(XDP_PASS_HEADROOM);
+	eth = (void *)(long)ctx->data;
+	ip = (void *)(eth + 1);
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return XDP_DROP; /* cannot be: it has just been read */
+	if (ecn != (ip->tos & ECN_MASK))
+		set_tos(ip, (__u8)((ip->tos & ~ECN_MASK) | ecn));
+	decrement_ttl(ip);
+	count_out(b, len);
+	return send_to(eth, hop);
+}
+
+/* ---- all of it ---- */
+
+static __always_inline int
+outbound(struct xdp_md *ctx)
+{
+	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
+	enum field_kind kind = FIELD_OTHER;
+	struct fields fields = { 0 };
+	struct tunnelled t = { 0 };
+	struct xdp_next_hop *hop;
+	enum xdp_pass reason;
+	struct xdp_binding *b;
+	struct xdp_addr *a;
+	struct frame f;
+	int fault;
+
+	if (device == NULL || !frame_open(ctx, device, &f))
+		return XDP_PASS;
+	if ((fault = strip(&f, &t)) != XDP_PASS_COUNT)
+		return fault == NO_TUNNEL ? XDP_PASS : pass_up(fault);
+	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->saddr)) == NULL)
+		return pass_up(XDP_PASS_NO_LEASE);
+	if ((b = binding_at(source_owner(&f, a, &t, &fields, &kind, &reason))) == NULL)
+		return pass_up(reason);
+	if ((reason = outbound_fault(&f, a, &t, b, &fields, kind)) != XDP_PASS_COUNT)
+		return pass_up(reason);
+	if ((hop = route_cached(f.ip->saddr, f.ip->daddr)) == NULL)
+		return pass_up(XDP_PASS_NEXT_HOP);
+	if ((reason = next_hop_refresh(ctx, f.ip->saddr, f.ip->daddr, hop)) != XDP_PASS_COUNT)
+		return pass_up(reason);
+	if (f.len > hop->mtu)
+		return pass_up(XDP_PASS_TOO_BIG);
+	return decapsulate(ctx, &f, &t, b, hop->hop);
+}
+
+#endif

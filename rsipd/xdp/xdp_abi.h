@@ -1,0 +1,180 @@
+/* What the XDP programs and user space share: the tables' keys and values, and why a packet is passed up.
+ *
+ * Read by clang for BPF and by the compiler of the suite, so it knows the kernel's integer types only. Addresses, ports in
+ * packets, SPIs and cookies are in NETWORK byte order here, as the programs find them in packets; ports that are an index
+ * or a range, and all else, are in host order. */
+#ifndef RSIPD_XDP_ABI_H
+#define RSIPD_XDP_ABI_H
+
+#include <linux/types.h>
+
+/* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
+#define XDP_ABI_VERSION 1
+
+/* The maps, by their names in the object. */
+#define XDP_MAPS(X)                                                                                              \
+	X(ADDRS, addrs)       /* hash: address -> struct xdp_addr */                                             \
+	X(PORTS, ports)       /* array, memory-mapped: struct xdp_ports of an address that shares its ports */   \
+	X(BINDINGS, bindings) /* array, memory-mapped: struct xdp_binding; 0 is nobody */                        \
+	X(SPIS, spis)         /* hash: struct xdp_spi_key -> binding */                                          \
+	X(COOKIES, cookies)   /* hash: struct xdp_cookie_key -> binding: leased blocks */                        \
+	X(CLAIMS, claims)     /* hash: struct xdp_claim_key -> struct xdp_claim: learned cookies */              \
+	X(IPSEC, ipsec)       /* hash: struct xdp_ipsec_key -> binding: who may send ESP and AH */               \
+	X(FLOWS, flows)       /* LRU hash: struct xdp_flow_key -> struct xdp_flow; the programs' own */          \
+	X(ROUTES, routes)     /* array: struct xdp_route, XDP_ROUTES_CPU a CPU; the programs' own */             \
+	X(DEVICES, devices)   /* array: struct xdp_device by ifindex */                                          \
+	X(EGRESS, egress)     /* array: struct xdp_egress by number */                                           \
+	X(TOTALS, totals)     /* array, memory-mapped: struct xdp_totals by CPU */
+
+enum xdp_map {
+#define X(id, name) XDP_MAP_##id,
+	XDP_MAPS(X)
+#undef X
+	XDP_MAP_COUNT
+};
+
+/* Why a packet that concerns us is left to the relay: XDP itself drops nothing. */
+#define XDP_PASS_REASONS(X)                                                                            \
+	X(HEADER, "header")         /* IP options, or lengths or checksum that do not hold together */ \
+	X(FRAGMENT, "fragment")     /* its owner is found by its first one */                          \
+	X(TTL, "ttl")               /* the sender must be told */                                      \
+	X(ADDRESS, "address")       /* of a kind that routers look at twice: martian, multicast */     \
+	X(PROTOCOL, "protocol")     /* ICMP, and what has no ports and no SPI */                       \
+	X(NO_LEASE, "no_lease")     /* nobody's, or not in the tables */                               \
+	X(COOKIE, "cookie")         /* IKE whose cookies nobody holds */                               \
+	X(IKE_OUT, "ike_out")       /* IKE of a host: cookies are learned from it */                   \
+	X(SPI_OUT, "spi_out")       /* the first packets of a peer's SPI, learned from it */           \
+	X(REMOTE, "remote_policy")  /* another peer than remote flow policy says */                    \
+	X(TUNNEL, "tunnel")         /* outbound: not the tunnel that the binding has */                \
+	X(ECN, "congestion")        /* outer header marked, inner not ECN-capable */                   \
+	X(MSS, "mss")               /* a SYN whose MSS may have to be lowered */                       \
+	X(TOO_BIG, "too_big")       /* for the way on */                                               \
+	X(NEXT_HOP, "next_hop")     /* no way on, or no link address of it yet */                      \
+	X(PROBE, "probe")           /* now and then one, so that the kernel sees that a neighbour lives */ \
+	X(HEADROOM, "headroom")     /* the driver left no room for the tunnel header */
+
+enum xdp_pass {
+#define X(id, name) XDP_PASS_##id,
+	XDP_PASS_REASONS(X)
+#undef X
+	XDP_PASS_COUNT
+};
+
+#define XDP_MASKS_MAX 4  /* cookie masks in use on one address that the programs look through */
+#define XDP_SHIFTS_MAX 4 /* and sizes of SPI blocks */
+
+enum xdp_addr_flags {
+	XDP_ADDR_MSS_CLAMP = 1, /* SYNs go up */
+	XDP_ADDR_COOKIES_UP = 2, /* more masks are in use than XDP_MASKS_MAX: a miss says nothing, and a hit too little */
+};
+
+/* A public address that the gateway serves. */
+struct xdp_addr {
+	__u32 whole; /* the binding that leases all of it, or 0 */
+	__u32 ports; /* index into PORTS; 0 = none */
+	__u8 flags;
+	__u8 n_masks, n_shifts;
+	__u8 shifts[XDP_SHIFTS_MAX]; /* log2 of the SPI blocks' sizes */
+	__u8 pad;
+	__u64 masks[XDP_MASKS_MAX];
+};
+
+/* Who leases a port: a binding's index, or one of the words below. */
+#define XDP_PORT_NOBODY 0u
+#define XDP_PORT_IKE 0xffffffffu  /* shared IKE port 500 */
+#define XDP_PORT_NATT 0xfffffffeu /* shared IKE port that speaks as 4500 does (RFC 3948) */
+struct xdp_ports { __u32 owner[65536]; };
+
+/* The way to a neighbour: its link address in the first six bytes, the number of the device in the last two; 0 = not
+ * known. One word, so that it is never seen half changed. */
+union xdp_hop {
+	__u64 word;
+	struct {
+		__u8 mac[6];
+		__u16 egress;
+	};
+};
+
+/* A hop as the kernel's tables had it lately. */
+struct xdp_next_hop {
+	__u64 hop;
+	__u32 stamp; /* when, in the programs' units */
+	__u16 mtu;   /* of the route */
+	__u16 pad;
+};
+
+struct xdp_port_range { __u16 first, last; };
+#define XDP_REMOTE_PORTS_MAX 2 /* ranges of remote micro-flow policy; a binding with more stays with the relay */
+
+enum xdp_binding_flags {
+	XDP_BINDING_LIVE = 1,
+	XDP_BINDING_REMOTE_PORTS = 2, /* remote_ports holds */
+	XDP_BINDING_IPSEC = 4,        /* RSIPSEC */
+	XDP_BINDING_WHOLE = 8,        /* RSA-IP */
+};
+
+/* A binding. While it is live only path_mtu, next_hop and the counters change: what else changes makes a new entry, and
+ * an entry that is free is not used again for a while, so that no program still looks at it. The first 64 bytes are
+ * read by all CPUs, the others written. */
+struct xdp_binding {
+	__u32 bind_id; /* 0 = free */
+	__u32 host_addr, gateway_addr, local_addr;
+	__u32 remote_addr; /* 0 = any peer */
+	__u16 path_mtu;    /* to the host: the longest outer packet */
+	__u8 protocol;     /* of the tunnel: IPPROTO_IPIP or IPPROTO_GRE */
+	__u8 flags;
+	struct xdp_next_hop next_hop;
+	struct xdp_port_range remote_ports[XDP_REMOTE_PORTS_MAX]; /* unused ones: 1-0 */
+	__u32 client_id;
+	__u32 pad[3];
+
+	__u64 in_packets, in_bytes;   /* public -> host; inner bytes */
+	__u64 out_packets, out_bytes; /* host -> public */
+	__u64 user[4];                /* user space's own */
+};
+
+/* SPI block: aligned, 1 << shift SPIs from first on. */
+struct xdp_spi_key { __u32 addr, first, shift; };
+
+/* Leased block of IKE cookies; value has no bit that mask has not. */
+struct xdp_cookie_key { __u64 mask, value; __u32 addr, pad; };
+
+struct xdp_claim_key { __u64 cookie; __u32 addr, pad; };
+
+/* stamp: when the relay was last shown a packet of it; 0 = when it was learned. */
+struct xdp_claim { __u32 binding, stamp; };
+
+/* Any RSIPSEC binding of the host on the address. */
+struct xdp_ipsec_key { __u32 addr, host; };
+
+/* ESP or AH that a host sends: the peer chose the SPI. */
+struct xdp_flow_key { __u32 addr, peer, host, spi, protocol; };
+struct xdp_flow { __u32 binding, stamp; };
+
+/* The way to an Internet address, as a packet from this source takes it. */
+struct xdp_route {
+	__u32 src, dst;
+	struct xdp_next_hop next_hop;
+};
+#define XDP_ROUTES_CPU 8192 /* a power of two */
+
+enum xdp_device_roles { XDP_DEVICE_PUBLIC = 1, XDP_DEVICE_PRIVATE = 2 };
+
+/* A device that a program is attached to. egress = 0: frames cannot be redirected to it. */
+struct xdp_device { __u8 mac[6]; __u8 roles; __u8 egress; };
+#define XDP_EGRESS_MAX 128
+struct xdp_egress { __u32 ifindex; __u8 mac[6]; __u16 pad; };
+
+/* Of one CPU, which alone writes it. */
+struct xdp_totals {
+	__u64 in_packets, in_bytes, out_packets, out_bytes;
+	__u64 passed[XDP_PASS_COUNT];
+	__u64 pad[11];
+};
+
+_Static_assert(sizeof(struct xdp_addr) == 48, "no hidden padding");
+_Static_assert(sizeof(struct xdp_binding) == 128, "two cache lines");
+_Static_assert(sizeof(struct xdp_cookie_key) == 24 && sizeof(struct xdp_claim_key) == 16, "no hidden padding");
+_Static_assert(sizeof(struct xdp_route) == 24 && sizeof(struct xdp_totals) == 256, "no hidden padding");
+
+#endif

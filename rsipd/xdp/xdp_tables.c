@@ -1,0 +1,177 @@
+#include "config.h"
+
+#include "xdp_tables.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "log.h"
+
+const char *const xdp_map_names[XDP_MAP_COUNT] = {
+#define X(id, name) [XDP_MAP_##id] = #name,
+	XDP_MAPS(X)
+#undef X
+};
+
+static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
+	[XDP_MAP_ADDRS] = { 4, sizeof(struct xdp_addr) },
+	[XDP_MAP_PORTS] = { 4, sizeof(struct xdp_ports) },
+	[XDP_MAP_BINDINGS] = { 4, sizeof(struct xdp_binding) },
+	[XDP_MAP_SPIS] = { sizeof(struct xdp_spi_key), 4 },
+	[XDP_MAP_COOKIES] = { sizeof(struct xdp_cookie_key), 4 },
+	[XDP_MAP_CLAIMS] = { sizeof(struct xdp_claim_key), sizeof(struct xdp_claim) },
+	[XDP_MAP_IPSEC] = { sizeof(struct xdp_ipsec_key), 4 },
+	[XDP_MAP_FLOWS] = { sizeof(struct xdp_flow_key), sizeof(struct xdp_flow) },
+	[XDP_MAP_ROUTES] = { 4, sizeof(struct xdp_route) },
+	[XDP_MAP_DEVICES] = { 4, sizeof(struct xdp_device) },
+	[XDP_MAP_EGRESS] = { 4, sizeof(struct xdp_egress) },
+	[XDP_MAP_TOTALS] = { 4, sizeof(struct xdp_totals) },
+};
+
+const char *
+xdp_pass_name(enum xdp_pass reason)
+{
+	static const char *const names[] = {
+#define X(id, name) [XDP_PASS_##id] = name,
+		XDP_PASS_REASONS(X)
+#undef X
+	};
+
+	return (unsigned)reason < XDP_PASS_COUNT ? names[reason] : "unknown";
+}
+
+/* ---- taking over ---- */
+
+static bool
+read_entries(int fd, enum xdp_map map, uint32_t *entries)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) != 0) {
+		log_error("xdp", "cannot look at the table name=%s error=\"%s\"", xdp_map_names[map], strerror(errno));
+		return false;
+	}
+	if (info.key_size != shapes[map].key || info.value_size != shapes[map].value) {
+		log_error("xdp", "a table has another layout name=%s key=%u value=%u", xdp_map_names[map], info.key_size,
+		          info.value_size);
+		return false;
+	}
+	*entries = info.max_entries;
+	return true;
+}
+
+static bool
+read_sizes(const int fd[XDP_MAP_COUNT], struct xdp_sizes *sizes)
+{
+	uint32_t n[XDP_MAP_COUNT];
+
+	for (int map = 0; map < XDP_MAP_COUNT; map++) {
+		if (!read_entries(fd[map], (enum xdp_map)map, &n[map]))
+			return false;
+	}
+	*sizes = (struct xdp_sizes) {
+		.addresses = n[XDP_MAP_ADDRS], .port_tables = n[XDP_MAP_PORTS] - 1, .bindings = n[XDP_MAP_BINDINGS],
+		.spis = n[XDP_MAP_SPIS], .cookies = n[XDP_MAP_COOKIES], .claims = n[XDP_MAP_CLAIMS],
+		.ipsec = n[XDP_MAP_IPSEC], .flows = n[XDP_MAP_FLOWS], .devices = n[XDP_MAP_DEVICES],
+		.cpus = n[XDP_MAP_TOTALS],
+	};
+	return true;
+}
+
+static size_t
+mapped_size(const struct xdp_tables *t, enum xdp_map map)
+{
+	return (size_t)xdp_sizes_entries(&t->sizes, map) * shapes[map].value;
+}
+
+static void *
+map_memory(const struct xdp_tables *t, enum xdp_map map)
+{
+	void *memory = mmap(NULL, mapped_size(t, map), PROT_READ | PROT_WRITE, MAP_SHARED, t->fd[map], 0);
+
+	if (memory != MAP_FAILED)
+		return memory;
+	log_error("xdp", "cannot map the table name=%s error=\"%s\"", xdp_map_names[map], strerror(errno));
+	return NULL;
+}
+
+bool
+xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT])
+{
+	memset(t, 0, sizeof(*t));
+	memcpy(t->fd, fd, sizeof(t->fd));
+	if (!read_sizes(fd, &t->sizes))
+		return false;
+	t->ports = map_memory(t, XDP_MAP_PORTS);
+	t->bindings = map_memory(t, XDP_MAP_BINDINGS);
+	t->totals = map_memory(t, XDP_MAP_TOTALS);
+	if (t->ports != NULL && t->bindings != NULL && t->totals != NULL)
+		return true;
+	xdp_tables_close(t);
+	return false;
+}
+
+void
+xdp_tables_close(struct xdp_tables *t)
+{
+	if (t->ports != NULL)
+		munmap(t->ports, mapped_size(t, XDP_MAP_PORTS));
+	if (t->bindings != NULL)
+		munmap(t->bindings, mapped_size(t, XDP_MAP_BINDINGS));
+	if (t->totals != NULL)
+		munmap(t->totals, mapped_size(t, XDP_MAP_TOTALS));
+	memset(t, 0, sizeof(*t));
+}
+
+/* ---- devices ---- */
+
+static bool
+set(const struct xdp_tables *t, enum xdp_map map, uint32_t key, const void *value)
+{
+	if (bpf_map_update_elem(t->fd[map], &key, value, BPF_ANY) == 0)
+		return true;
+	log_error("xdp", "cannot write the table name=%s key=%u error=\"%s\"", xdp_map_names[map], key, strerror(errno));
+	return false;
+}
+
+bool
+xdp_tables_device(struct xdp_tables *t, unsigned ifindex, const uint8_t mac[6], unsigned roles, unsigned number)
+{
+	struct xdp_device device = { .roles = (uint8_t)roles, .egress = (uint8_t)number };
+	struct xdp_egress egress = { .ifindex = ifindex };
+
+	memcpy(device.mac, mac, sizeof(device.mac));
+	memcpy(egress.mac, mac, sizeof(egress.mac));
+	/* The way out first: the other leads to it. */
+	return (number == 0 || set(t, XDP_MAP_EGRESS, number, &egress)) && set(t, XDP_MAP_DEVICES, ifindex, &device);
+}
+
+void
+xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex)
+{
+	const struct xdp_device none = { 0 };
+
+	set(t, XDP_MAP_DEVICES, ifindex, &none);
+}
+
+/* ---- counters ---- */
+
+void
+xdp_tables_totals(const struct xdp_tables *t, struct xdp_totals *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (uint32_t cpu = 0; cpu < t->sizes.cpus; cpu++) {
+		const struct xdp_totals *at = &t->totals[cpu];
+
+		sum->in_packets += at->in_packets;
+		sum->in_bytes += at->in_bytes;
+		sum->out_packets += at->out_packets;
+		sum->out_bytes += at->out_bytes;
+		for (int i = 0; i < XDP_PASS_COUNT; i++)
+			sum->passed[i] += at->passed[i];
+	}
+}

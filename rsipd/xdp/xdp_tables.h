@@ -1,0 +1,63 @@
+/* The tables of the XDP programs (xdp_abi.h) as user space holds them: a descriptor of each map, and the three largest
+ * mapped into memory. They are made, or taken over from an earlier run, by the monitor as root; the workers inherit the
+ * memory, the relay the descriptors too.
+ *
+ * Who may do what: since Linux 5.19, kernel.unprivileged_bpf_disabled forbids a process without CAP_BPF to make maps and
+ * load programs, and nothing else: bpf(2) still looks up, updates and deletes elements of a map whose descriptor it holds.
+ * So the relay, which applies control's messages and sees what packets teach, is the one writer; it needs bpf(2) in its
+ * list of system calls and no capability. Memory-mapped maps cost it no call at all, and are how control reads counters. */
+#ifndef RSIPD_XDP_TABLES_H
+#define RSIPD_XDP_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xdp_abi.h"
+
+struct conf;
+
+/* How many of each fit. What does not fit stays with the relay. */
+struct xdp_sizes {
+	uint32_t addresses;
+	uint32_t port_tables; /* addresses whose ports are shared */
+	uint32_t bindings;    /* slots: a quarter more than the bindings that are to fit */
+	uint32_t spis, cookies, claims, ipsec, flows;
+	uint32_t devices; /* one more than the highest ifindex */
+	uint32_t cpus;
+};
+
+/* What the config asks for. */
+void xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes);
+
+/* Entries of one map by these sizes, and the memory that all of them take when full, in bytes. */
+uint32_t xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map);
+uint64_t xdp_sizes_memory(const struct xdp_sizes *sizes);
+
+struct xdp_tables {
+	int fd[XDP_MAP_COUNT];
+	struct xdp_sizes sizes; /* as the maps are */
+	struct xdp_ports *ports;
+	struct xdp_binding *bindings;
+	struct xdp_totals *totals;
+};
+
+extern const char *const xdp_map_names[XDP_MAP_COUNT];
+
+/* Takes the maps behind fd over (the caller's descriptors stay the caller's) and maps their memory. False after a line in
+ * the log: a map is not what its name says, or memory is short. */
+bool xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT]);
+void xdp_tables_close(struct xdp_tables *t);
+
+/* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its own
+ * for each device, or 0 where the driver cannot send redirected frames. False after a line in the log. */
+bool xdp_tables_device(struct xdp_tables *t, unsigned ifindex, const uint8_t mac[6], unsigned roles, unsigned number);
+void xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex);
+
+/* The sum over all CPUs. */
+void xdp_tables_totals(const struct xdp_tables *t, struct xdp_totals *sum);
+
+/* "header", "fragment", ...; "unknown" for any other number. */
+const char *xdp_pass_name(enum xdp_pass reason);
+
+#endif
