@@ -34,6 +34,10 @@ op_send(const void *bytes, size_t len, void *arg)
 	ck_assert_uint_ne(m.counter, 0);
 	ck_assert_uint_lt(w->n_sent, WORLD_SENT_MAX);
 	w->counter = m.counter;
+	w->sent_at[w->n_sent] = clock_now();
+	w->repeated = len == w->len && memcmp(bytes, w->bytes, len) == 0;
+	ck_assert_uint_le(len, sizeof(w->bytes));
+	memcpy(w->bytes, bytes, w->len = len);
 	m.hostname_len = 0;
 	message_str(&m, w->sent[w->n_sent++], sizeof(w->sent[0]));
 }

@@ -27,6 +27,10 @@ struct world {
 	uint32_t counter; /* of the last request */
 	char sent[WORLD_SENT_MAX][512]; /* as message_str prints them, without the host's name */
 	unsigned n_sent, n_seen;
+	int64_t sent_at[WORLD_SENT_MAX];
+	uint8_t bytes[512]; /* the latest request */
+	size_t len;
+	bool repeated; /* it is the one before, byte for byte */
 };
 
 /* A world with one lease "apps" of 4 ports, not yet running. Tests change conf before world_begin. */

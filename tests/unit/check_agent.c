@@ -773,7 +773,7 @@ main(void)
 	add(suite, "udp", setup_udp, udp_tests);
 	add(suite, "tcp", setup_tcp, tcp_tests);
 	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -416,7 +416,7 @@ main(void)
 	suite_add_tcase(suite, ex);
 	suite_add_tcase(suite, more);
 	suite_add_tcase(suite, bad);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -204,7 +204,7 @@ main(void)
 	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_fatal);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? 0 : 1;

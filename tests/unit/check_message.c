@@ -532,7 +532,7 @@ main(void)
 	vectors_load(&vectors, dir);
 	runner = srunner_create(message_suite());
 	srunner_set_fork_status(runner, CK_NOFORK); /* two thousand forks would take a minute */
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	vectors_free(&vectors);

@@ -220,7 +220,7 @@ main(void)
 	tcase_add_test(tc, watchdog);
 	tcase_add_test(tc, reload_is_sealed);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,0 +1,205 @@
+/* The host's side of RFC 3103 10.1 and 10.2: counters, repetitions, and what a host does when the gateway and it do not
+ * agree any more. The network and the clock are the test's. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent_impl.h"
+#include "agent_world.h"
+
+#define ASK_APPS(client, counter) \
+	"ASSIGN_REQUEST_RSAP-IP client_id=" client " local_address=any local_ports=any(4) remote_address=any " \
+	"remote_ports=any tunnels=ip-ip counter=" counter
+#define ASK_SAME_APPS(client, counter) \
+	"ASSIGN_REQUEST_RSAP-IP client_id=" client " local_address=203.0.113.8 local_ports=1234-1237 remote_address=any " \
+	"remote_ports=any tunnels=ip-ip counter=" counter
+
+static struct world w;
+
+static void
+setup(void)
+{
+	world_init(&w, true);
+}
+
+static void
+teardown(void)
+{
+	world_end(&w);
+}
+
+/* ---- RFC 3103 5, 10.1 ---- */
+
+/* "a binary exponential backoff scheme with an initial duration of 12.5 ms, and a maximum of six retries": the waits
+ * are 12.5, 25, 50, 100, 200, 400 and 800 ms, rounded up to whole milliseconds from the first attempt on. */
+START_TEST(seven_attempts_of_the_same_bytes)
+{
+	static const int64_t at[] = { 0, 13, 38, 88, 188, 388, 788 };
+
+	world_run(&w);
+	int64_t start = w.now;
+	for (unsigned i = 1; i < 7; i++) {
+		world_wait(&w, start + at[i] - 1 - w.now);
+		ck_assert_uint_eq(w.n_sent, i);
+		world_wait(&w, 1);
+		ck_assert_uint_eq(w.n_sent, i + 1);
+		ck_assert(w.repeated);
+	}
+	world_wait(&w, start + 1587 - w.now);
+	ck_assert_str_eq(agent_state_name(w.agent), "registration-pending");
+	world_wait(&w, 1);
+	ck_assert_str_eq(agent_state_name(w.agent), "unregistered"); /* Appendix D: "7th timeout" */
+	ck_assert_uint_eq(w.n_sent, 7);
+}
+END_TEST
+
+/* "will not increment its message counter value to n+1 until it receives a message from the RSIP gateway with a message
+ * counter value of n" */
+START_TEST(counter_waits_for_its_answer)
+{
+	world_run(&w);
+	host(&w, "REGISTER_REQUEST counter=1");
+	w.counter = 2; /* an answer to something that was never asked */
+	gw_registered(&w, 9, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host_silent(&w);
+	ck_assert_str_eq(agent_state_name(w.agent), "registration-pending");
+	world_wait(&w, 60000); /* given up, taken up again, always the same request */
+	for (unsigned i = 0; i < w.n_sent; i++)
+		ck_assert_str_eq(w.sent[i], "REGISTER_REQUEST counter=1");
+	ck_assert(w.repeated);
+	ck_assert_uint_gt(w.n_sent, 14);
+	w.n_seen = w.n_sent;
+	w.counter = 1;
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, ASK_APPS("1", "2"));
+}
+END_TEST
+
+START_TEST(counter_wraps_to_1)
+{
+	world_begin(&w);
+	agent_run(w.agent);
+	w.agent->counter = UINT32_MAX - 1;
+	agent_up(w.agent, 0x0a00000b);
+	host(&w, "REGISTER_REQUEST counter=4294967295");
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, ASK_APPS("1", "1"));
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	host(&w, "QUERY_REQUEST client_id=1 counter=2");
+}
+END_TEST
+
+/* Of two copies of an answer the second comes behind the next request. */
+START_TEST(reordered_answers)
+{
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(w.n_sent, 3);
+	w.counter = 2;
+	gw_error(&w, RSIP_LOCAL_ADDRPORT_UNAVAILABLE, 1); /* to the ASSIGN, which has been answered */
+	w.counter = 1;
+	gw_error(&w, RSIP_ALREADY_REGISTERED, 5);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_str_eq(agent_state_name(w.agent), "assigned-query-pending");
+	w.counter = 3;
+	gw_local(&w, "10.0.0.0/8");
+	ck_assert_str_eq(agent_state_name(w.agent), "assigned");
+	ck_assert_uint_eq(w.n_sent, 3);
+}
+END_TEST
+
+/* DE-REGISTER_RESPONSE unasked, while an ASSIGN is under way, whose answer comes behind it. */
+START_TEST(async_de_register_crosses_an_assign)
+{
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	ck_assert_str_eq(agent_state_name(w.agent), "assignment-pending");
+	w.async = true;
+	gw_de_registered(&w, 1);
+	w.async = false;
+	ck_assert_str_eq(agent_state_name(w.agent), "unregistered");
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(leases_held(&w), 0);
+	ck_assert_str_eq(agent_state_name(w.agent), "unregistered");
+	ck_assert_int_eq(w.closes, 1); /* a session of its own for the next registration */
+}
+END_TEST
+
+/* ---- 9.10.3, 9.12.3 ---- */
+
+/* "make it explicitly expire by sending an appropriate FREE_RESPONSE message" */
+START_TEST(extend_is_answered_by_free)
+{
+	world_settle(&w);
+	world_live(&w, 1799999);
+	world_wait(&w, 1);
+	ck_assert_ptr_nonnull(strstr(w.sent[0], "EXTEND_REQUEST client_id=1 bind_id=1 counter="));
+	w.n_sent = 0;
+	gw_freed(&w, 1);
+	ck_assert_uint_eq(leases_held(&w), 0);
+	ck_assert_uint_eq(w.n_sent, 1); /* at once; the values that it had, if the gateway still gives them */
+	ck_assert_ptr_nonnull(strstr(w.sent[0], "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=203.0.113.8 "
+	                                        "local_ports=1234-1237"));
+}
+END_TEST
+
+/* "the host SHOULD make an effort to resynchronize": whether its other bindings are there it finds out by EXTEND, and
+ * those that are not it asks for again. */
+START_TEST(free_is_refused)
+{
+	struct conf_lease like = { .name = (char *)(uintptr_t)"command", .method = RSIP_METHOD_RSAP_IP, .ports = 8 };
+	int owner;
+
+	world_settle(&w);
+	world_wait(&w, 30000);
+	agent_want(w.agent, &like, &owner);
+	gw_ports(&w, 2, "203.0.113.8", 2000, 8, 3600);
+	agent_unwant(w.agent, &owner);
+	w.n_seen = 4;
+	host(&w, "FREE_REQUEST client_id=1 bind_id=2 counter=5");
+	gw_error(&w, RSIP_BAD_BIND_ID, 1);
+	ck_assert(!agent_holds(w.agent, &owner));
+	host(&w, "EXTEND_REQUEST client_id=1 bind_id=1 counter=6");
+	gw_error(&w, RSIP_BAD_BIND_ID, 1);
+	host(&w, ASK_SAME_APPS("1", "7"));
+	gw_ports(&w, 3, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(leases_held(&w), 1);
+}
+END_TEST
+
+/* ---- 6: what is over by the host's own clock is over ---- */
+
+START_TEST(lease_runs_out)
+{
+	w.leases[0].lease_s = 60;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 60);
+	gw_local(&w, NULL);
+	world_wait(&w, 59999); /* the gateway answers no EXTEND */
+	ck_assert_uint_eq(leases_held(&w), 1);
+	world_wait(&w, 1);
+	ck_assert_uint_eq(leases_held(&w), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { seven_attempts_of_the_same_bytes, counter_waits_for_its_answer, counter_wraps_to_1,
+		reordered_answers, async_de_register_crosses_an_assign, extend_is_answered_by_free, free_is_refused,
+		lease_runs_out };
+	Suite *suite = suite_create("agent_udp");
+	TCase *tc = tcase_create("udp");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tc, tests[i]);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
