@@ -19,6 +19,12 @@ icmp_quoted(const struct packet *error, struct packet *quoted)
 	                           error->payload_len - ICMP_HEADER_LEN);
 }
 
+bool
+icmp_checksum_good(const struct packet *p)
+{
+	return checksum(packet_payload(p), p->payload_len) == 0;
+}
+
 /* Only queries may be answered: an error, or a type unknown to us that may be one, may not. */
 static bool
 is_icmp_query(const struct packet *p)
@@ -105,7 +111,7 @@ icmp_reply(struct packet *request, uint32_t ms_of_day)
 	size_t len = request->payload_len;
 
 	if (request->proto != IP_PROTO_ICMP || packet_is_fragment(request) || len < ICMP_HEADER_LEN ||
-	    !names_one_host(request->src) || checksum(icmp, len) != 0 || !make_reply(icmp, len, ms_of_day))
+	    !names_one_host(request->src) || !icmp_checksum_good(request) || !make_reply(icmp, len, ms_of_day))
 		return false;
 	memmove(request->bytes + IPV4_HEADER_LEN, icmp, len);
 	put_ipv4_header(request->bytes, request->tos, IPV4_HEADER_LEN + len, request->dst, request->src);

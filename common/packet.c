@@ -46,11 +46,13 @@ fragment_possible(const struct packet *p)
 bool
 packet_parse(struct packet *p, uint8_t *bytes, size_t len)
 {
+	p->bad_checksum = false;
 	if (len < IPV4_HEADER_LEN || !parse_header(p, bytes) || p->len > len)
 		return false;
 	p->quoted = false;
 	p->payload_len = (uint16_t)(p->len - p->payload);
-	return checksum(bytes, p->payload) == 0 && fragment_possible(p);
+	p->bad_checksum = checksum(bytes, p->payload) != 0;
+	return !p->bad_checksum && fragment_possible(p);
 }
 
 bool
@@ -59,6 +61,7 @@ packet_parse_quoted(struct packet *p, uint8_t *bytes, size_t len)
 	if (len < IPV4_HEADER_LEN || !parse_header(p, bytes) || p->payload > len)
 		return false;
 	p->quoted = true;
+	p->bad_checksum = false;
 	if (p->len > len)
 		p->len = len;
 	p->payload_len = (uint16_t)(p->len - p->payload);

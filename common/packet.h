@@ -34,6 +34,7 @@ struct packet {
 	ip4_t src, dst;
 	uint8_t proto, ttl, tos;
 	bool dont_fragment, more_fragments;
+	bool bad_checksum;        /* why packet_parse refused it */
 	bool quoted;              /* inside an ICMP error: may end early, with 8 bytes of payload or more */
 	uint16_t id;
 	uint16_t fragment_offset; /* in bytes */

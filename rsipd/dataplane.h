@@ -142,15 +142,20 @@ struct dp_ops {
 	X(TUNNEL_TYPE, "bad_tunnel_type")           /* outbound by another tunnel than the binding's */        \
 	X(COOKIE_COLLISION, "cookie_collision")     /* outbound IKE with a cookie that another host holds */   \
 	X(COOKIE_QUOTA, "cookie_quota")             /* outbound IKE: the host holds its fill of claims */      \
-	X(FRAGMENT, "fragment")                     /* a non-first fragment whose first was not seen */        \
-	X(MALFORMED, "malformed")                   /* lengths, IHL, version that do not hold together */      \
+	X(FRAGMENT, "fragment")                     /* a later fragment whose first did not come in time */    \
+	X(FRAGMENT_OVERLAP, "fragment_overlap")     /* a later fragment that would overwrite its first */      \
+	X(FRAGMENT_FLOOD, "fragment_flood")         /* one that waited for its first: room was needed */       \
+	X(MALFORMED, "malformed")                   /* lengths, IHL, version, options that do not hold together */ \
+	X(CHECKSUM, "checksum")                     /* wrong IP header checksum */                             \
+	X(SOURCE_ROUTE, "source_route")             /* LSRR or SSRR, which would go round every policy: RFC 7126 */ \
 	X(TOO_BIG, "too_big")                       /* DF set and too long for the tunnel; the peer was told */ \
-	X(TTL, "ttl_exceeded")                      /* the sender was told */                                  \
+	X(TTL, "ttl_exceeded")                      /* the sender was told, unless it had come with TTL 0 */   \
 	X(CONGESTION, "congestion")                 /* outer header marked CE, inner not ECN-capable: RFC 6040 */ \
 	X(LOOP, "loop")                             /* would go into the tunnel it came from: RFC 2003 3.2 */  \
 	X(PROTOCOL, "protocol")                     /* a protocol that no row of the demultiplexer knows */    \
 	X(ICMP_UNRELATED, "icmp_unrelated")         /* ICMP about a packet that nobody here sent */            \
 	X(ICMP_ID, "icmp_id_collision")             /* outbound ping with an id that another host uses there */ \
+	X(ICMP_RATE, "icmp_rate")                   /* a ping to the gateway beyond its rate of answers */     \
 	X(SEND_FAILED, "send_failed")               /* the kernel refused: queue full, no route */
 
 enum dp_drop {
@@ -167,6 +172,8 @@ struct dp_counters {
 	uint64_t to_stack;               /* own-address mode: handed back to the gateway's own stack */
 	uint64_t answered;               /* echo and too-big answered by the gateway itself */
 	uint64_t claims;                 /* IKE cookies learned */
+	uint64_t tunnel_errors;          /* ICMP errors about packets in tunnels to hosts */
+	uint64_t held;                   /* fragments that had to wait for their first */
 	uint64_t drops[DP_DROP_COUNT];
 };
 

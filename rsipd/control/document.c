@@ -183,10 +183,11 @@ of_data(const struct dp_counters *data)
 
 	for (int i = 0; i < DP_DROP_COUNT; i++)
 		json_object_set_new(drops, dp_drop_name((enum dp_drop)i), value_count(data->drops[i]));
-	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:{}, s:{s:o, s:o, s:o}}", "in_packets", value_count(data->in_packets),
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:{}, s:{s:o, s:o, s:o, s:o, s:o}}", "in_packets", value_count(data->in_packets),
 	    "in_bytes", value_count(data->in_bytes), "out_packets", value_count(data->out_packets), "out_bytes",
 	    value_count(data->out_bytes), "drops", drops, "xdp", "relay", "to_stack", value_count(data->to_stack), "answered",
-	    value_count(data->answered), "claims", value_count(data->claims)));
+	    value_count(data->answered), "claims", value_count(data->claims), "held",
+	    value_count(data->held), "tunnel_errors", value_count(data->tunnel_errors)));
 }
 
 json_t *

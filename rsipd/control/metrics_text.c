@@ -140,6 +140,8 @@ write_data(FILE *out, const struct dp_counters *data)
 	single(out, "answered_packets_total", "counter", "Packets that the gateway answered itself: echo, too big.",
 	    data->answered);
 	single(out, "cookie_claims_total", "counter", "IKE cookies learned from hosts' packets.", data->claims);
+	single(out, "held_fragments_total", "counter", "Fragments that had to wait for their packet's first one.", data->held);
+	single(out, "tunnel_icmp_errors_total", "counter", "ICMP errors about packets in tunnels to hosts.", data->tunnel_errors);
 }
 
 void

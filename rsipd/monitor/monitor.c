@@ -133,7 +133,7 @@ static void
 close_data_plane(struct relay_fds *fds)
 {
 	const int all[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
-		                fds->gre[RELAY_FRAGMENT], fds->probe };
+		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] >= 0)
@@ -346,7 +346,7 @@ monitor_serve(struct monitor *m)
 static void
 monitor_init(struct monitor *m, struct conf *conf)
 {
-	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1 };
+	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1, -1 };
 
 	m->env = (struct workers_env) {
 		.conf = conf, .relay = none, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,

@@ -134,7 +134,7 @@ spawn_relay(struct worker *worker, int channel)
 	fds->control = worker->link;
 	fds->monitor = channel;
 	const int keep[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
-		                 fds->gre[RELAY_FRAGMENT], fds->probe, fds->control, fds->monitor };
+		                 fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->control, fds->monitor };
 	return spawn(worker, keep, sizeof(keep) / sizeof(keep[0]), run_relay);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fragment_hold.h"
 #include "mem.h"
 #include "pool_map.h"
 
@@ -14,6 +15,7 @@ struct demux {
 	struct demux_binding *bindings; /* uthash by bind ID */
 	struct addr_table *addrs;       /* uthash by addr */
 	struct learned_table *learned;
+	struct fragment_hold *held;
 	struct pool_map pools, next_pools; /* the latter: those told so far in the synchronisation that is going on */
 	uint32_t generation;               /* of the last synchronisation that began */
 	bool syncing;
@@ -26,6 +28,7 @@ demux_new(const struct demux_events *events)
 
 	d->events = *events;
 	d->learned = learned_new(events->forgotten, events->arg);
+	d->held = fragment_hold_new();
 	return d;
 }
 
@@ -35,6 +38,7 @@ demux_free(struct demux *d)
 	demux_sync_begin(d);
 	demux_sync_end(d);
 	learned_free(d->learned);
+	fragment_hold_free(d->held);
 	free(d);
 }
 
@@ -77,6 +81,12 @@ struct learned_table *
 demux_learned(const struct demux *d)
 {
 	return d->learned;
+}
+
+struct fragment_hold *
+demux_held(const struct demux *d)
+{
+	return d->held;
 }
 
 const struct dp_pool *

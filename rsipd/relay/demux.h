@@ -13,6 +13,7 @@
 #include "learned.h"
 
 struct demux;
+struct fragment_hold;
 
 struct demux_events {
 	learned_forget_cb *forgotten;                       /* a learned item goes for age or quota */
@@ -47,6 +48,7 @@ struct demux_binding *demux_binding(const struct demux *d, uint32_t bind_id);
 /* NULL when nothing of the address is leased. */
 const struct addr_table *demux_addr(const struct demux *d, ip4_t local_addr);
 struct learned_table *demux_learned(const struct demux *d);
+struct fragment_hold *demux_held(const struct demux *d);
 
 /* Calls each for every host. */
 void demux_each_host(struct demux *d, void (*each)(struct demux_host *, void *), void *arg);

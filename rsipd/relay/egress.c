@@ -82,8 +82,17 @@ icmp_error_binding(struct demux *d, const struct packet *p, const struct dp_pool
 	    !classify(&quoted, LOCAL_IS_DST, pool, &key))
 		return NULL;
 	if (key.kind == DEMUX_IKE || key.kind == DEMUX_KEEPALIVE)
-		return ike_owner(d, &key, LOCAL_IS_DST);
+		return ike_owner(d, &key, LOCAL_IS_DST, NULL);
 	return demux_owner(d, &key);
+}
+
+static enum dp_drop
+find_fragment(struct demux *d, const struct demux_host *host, const struct packet *p, struct egress *out)
+{
+	enum fragment_fate fate = fragments_owner(d, p, LOCAL_IS_SRC, host, &out->binding);
+
+	out->early = fate == FRAGMENT_EARLY;
+	return refuse(out, fate == FRAGMENT_OVERLAPS ? DP_DROP_FRAGMENT_OVERLAP : DP_DROP_FRAGMENT, RSIP_OK);
 }
 
 /* Whose the source tuple is: the table of inbound packets, read from the source side. Returns the reason that holds
@@ -113,10 +122,7 @@ find_binding(struct demux *d, const struct demux_host *host, uint8_t tunnel, con
 	case DEMUX_ICMP_REPLY: /* requests to a shared address are the gateway's: no host has one to answer */
 		return refuse(out, DP_DROP_ICMP_UNRELATED, RSIP_OK);
 	default:
-		if (packet_is_first(p))
-			return refuse(out, DP_DROP_PROTOCOL, RSIP_OK);
-		out->binding = fragments_owner(d, p, LOCAL_IS_SRC, host);
-		return refuse(out, DP_DROP_FRAGMENT, RSIP_OK);
+		return packet_is_first(p) ? refuse(out, DP_DROP_PROTOCOL, RSIP_OK) : find_fragment(d, host, p, out);
 	}
 }
 

@@ -8,6 +8,7 @@
 struct egress {
 	struct demux_binding *binding; /* with which it is allowed */
 	struct demux_key key;          /* local side: the source */
+	bool early;                    /* a fragment of an address of his; its first one, which would tell, has not come */
 	uint16_t error;                /* enum rsip_error that the host is told of, RSIP_OK for none */
 };
 

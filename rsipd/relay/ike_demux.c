@@ -33,13 +33,21 @@ held_by(const struct holder *holder, const struct demux_host *host)
 	return holder->binding != NULL && holder->binding->host == host;
 }
 
+static struct holder
+other_holder_of(const struct demux *d, ip4_t local_addr, uint64_t cookie, const struct demux_host *sender)
+{
+	struct holder holder = holder_of(d, local_addr, cookie);
+
+	return sender != NULL && held_by(&holder, sender) ? (struct holder){ 0 } : holder;
+}
+
 /* A peer's cookie may lie in a block of ours by chance. When the two fields lead to different hosts, the local
  * side's own one decides; where IKE does not say which that is, the initiator's (RFC 3104 4). */
 static struct holder
-holder_by_cookies(const struct demux *d, const struct demux_key *key, enum local_side side)
+holder_by_cookies(const struct demux *d, const struct demux_key *key, enum local_side side, const struct demux_host *sender)
 {
-	struct holder initiator = holder_of(d, key->local_addr, key->initiator_cookie);
-	struct holder responder = holder_of(d, key->local_addr, key->responder_cookie);
+	struct holder initiator = other_holder_of(d, key->local_addr, key->initiator_cookie, sender);
+	struct holder responder = other_holder_of(d, key->local_addr, key->responder_cookie, sender);
 	enum ike_sender means_local_responds = side == LOCAL_IS_DST ? IKE_SENDER_INITIATOR : IKE_SENDER_RESPONDER;
 
 	if (initiator.binding == NULL)
@@ -56,20 +64,20 @@ session_key(const struct demux_key *key)
 }
 
 static struct demux_binding *
-sole_session(struct demux *d, const struct demux_key *key)
+sole_session(struct demux *d, const struct demux_key *key, const struct demux_host *sender)
 {
 	struct learned_key session = session_key(key);
-	const struct learned *item = learned_find_sole(demux_learned(d), &session);
+	const struct learned *item = learned_find_sole(demux_learned(d), &session, sender != NULL ? &sender->learner : NULL);
 
 	return item != NULL ? item->binding : NULL;
 }
 
 struct demux_binding *
-ike_owner(struct demux *d, const struct demux_key *key, enum local_side side)
+ike_owner(struct demux *d, const struct demux_key *key, enum local_side side, const struct demux_host *sender)
 {
-	struct demux_binding *owner = holder_by_cookies(d, key, side).binding;
+	struct demux_binding *owner = holder_by_cookies(d, key, side, sender).binding;
 
-	return owner != NULL ? owner : sole_session(d, key);
+	return owner != NULL ? owner : sole_session(d, key, sender);
 }
 
 static struct learned *
@@ -107,15 +115,24 @@ session_use(struct demux *d, const struct demux_key *key, struct demux_binding *
 static void
 claim_unanswered(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now)
 {
-	claim(d, key, key->initiator_cookie, binding, now);
-	if (has_second_cookie(key))
+	if (holder_of(d, key->local_addr, key->initiator_cookie).binding == NULL)
+		claim(d, key, key->initiator_cookie, binding, now);
+	if (has_second_cookie(key) && holder_of(d, key->local_addr, key->responder_cookie).binding == NULL)
 		claim(d, key, key->responder_cookie, binding, now);
 }
 
-struct demux_binding *
-ike_receive(struct demux *d, const struct demux_key *key, int64_t now)
+static struct demux_binding *
+listener(const struct addr_table *t, ip4_t peer, const struct demux_host *sender)
 {
-	struct holder holder = holder_by_cookies(d, key, LOCAL_IS_DST);
+	struct demux_binding *binding = addr_table_listener(t, peer);
+
+	return binding != NULL && binding->host == sender ? NULL : binding;
+}
+
+struct demux_binding *
+ike_receive(struct demux *d, const struct demux_key *key, const struct demux_host *sender, int64_t now)
+{
+	struct holder holder = holder_by_cookies(d, key, LOCAL_IS_DST, sender);
 	const struct addr_table *t = demux_addr(d, key->local_addr);
 	struct demux_binding *owner = holder.binding;
 
@@ -124,21 +141,25 @@ ike_receive(struct demux *d, const struct demux_key *key, int64_t now)
 	if (owner != NULL || t == NULL)
 		return owner;
 	if (key->kind == DEMUX_KEEPALIVE)
-		return sole_session(d, key);
-	owner = addr_table_listener(t, key->peer_addr);
+		return sole_session(d, key, sender);
+	owner = listener(t, key->peer_addr, sender);
 	if (owner == NULL)
-		owner = sole_session(d, key);
+		owner = sole_session(d, key, sender);
 	if (owner != NULL)
 		claim_unanswered(d, key, owner, now);
 	return owner;
 }
 
 enum dp_drop
-ike_unowned(struct demux *d, const struct demux_key *key)
+ike_unowned(struct demux *d, const struct demux_key *key, const struct demux_host *sender)
 {
 	struct learned_key session = session_key(key);
+	const struct learned *any = learned_find(demux_learned(d), &session);
+	const struct learned *sole = learned_find_sole(demux_learned(d), &session, NULL);
 
-	return learned_find(demux_learned(d), &session) != NULL ? DP_DROP_AMBIGUOUS_COOKIE : DP_DROP_UNKNOWN_COOKIE;
+	if (any == NULL || (sole != NULL && sender != NULL && sole->learner == &sender->learner))
+		return DP_DROP_UNKNOWN_COOKIE;
+	return DP_DROP_AMBIGUOUS_COOKIE;
 }
 
 /* The host uses a cookie that it holds. True when this makes a peer's claim its own. */
@@ -182,6 +203,40 @@ keep_session(struct demux *d, const struct demux_key *key, const struct demux_ho
 		learned_use(item, now);
 }
 
+/* The sender's own cookie of a packet between two hosts of one address; 0 while it has none. IKEv1 does not tell who
+ * sends: then the initiator's field is the sender's unless another holds it. */
+static uint64_t
+own_cookie(const struct demux *d, const struct demux_key *key, const struct demux_host *host)
+{
+	struct holder initiator = holder_of(d, key->local_addr, key->initiator_cookie);
+
+	if (key->ike_sender == IKE_SENDER_RESPONDER)
+		return key->responder_cookie;
+	if (key->ike_sender == IKE_SENDER_UNKNOWN && initiator.binding != NULL && !held_by(&initiator, host))
+		return key->responder_cookie;
+	return key->initiator_cookie;
+}
+
+/* To a host of the same address. The other field is the other's, and no collision. */
+static enum dp_drop
+send_to_neighbour(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now, unsigned *claimed)
+{
+	struct demux_key own = *key;
+	struct holder holder;
+
+	own.initiator_cookie = own_cookie(d, key, binding->host);
+	own.responder_cookie = 0;
+	holder = holder_of(d, key->local_addr, own.initiator_cookie);
+	if (own.initiator_cookie == 0)
+		return DP_NO_DROP;
+	if (holder.binding == NULL)
+		return claim_new(d, &own, binding, now, claimed);
+	if (!held_by(&holder, binding->host))
+		return DP_DROP_COOKIE_COLLISION;
+	*claimed = use_held(&holder, binding->host, now);
+	return DP_NO_DROP;
+}
+
 enum dp_drop
 ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now, unsigned *claimed)
 {
@@ -195,7 +250,9 @@ ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *bin
 		keep_session(d, key, host, now);
 		return DP_NO_DROP;
 	}
-	if (held_by(&initiator, host) || held_by(&responder, host))
+	if (key->peer_addr == key->local_addr)
+		drop = send_to_neighbour(d, key, binding, now, claimed);
+	else if (held_by(&initiator, host) || held_by(&responder, host))
 		*claimed = (unsigned)use_held(&initiator, host, now) + (unsigned)use_held(&responder, host, now);
 	else if (initiator.binding != NULL || responder.binding != NULL)
 		drop = DP_DROP_COOKIE_COLLISION;

@@ -117,12 +117,12 @@ learned_find_of(struct learned_table *table, const struct learned_key *key, cons
 }
 
 struct learned *
-learned_find_sole(struct learned_table *table, const struct learned_key *key)
+learned_find_sole(struct learned_table *table, const struct learned_key *key, const struct learner *except)
 {
 	struct learned *item, *found = NULL;
 
 	LIST_FOREACH(item, bucket_of(table, key), in_bucket) {
-		if (!same_key(&item->key, key))
+		if (item->learner == except || !same_key(&item->key, key))
 			continue;
 		if (found != NULL)
 			return NULL;

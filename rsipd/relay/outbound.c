@@ -1,7 +1,7 @@
 #include "classify.h"
 #include "egress.h"
 #include "encap.h"
-#include "engine.h"
+#include "engine_impl.h"
 #include "fragments.h"
 #include "ike_demux.h"
 #include "mss.h"
@@ -75,23 +75,22 @@ learn(struct engine *e, const struct packet *p, const struct egress *found, stru
 
 /* ---- the way out ---- */
 
-/* Own-address mode only: the kernel would keep a packet to its own address for itself, so we are the router between the
- * two hosts. Elsewhere the kernel sends such a packet back to us and decrements its TTL on the way. */
+/* To an address of ours: we are the router between the two hosts (RFC 4787 REQ-9). The kernel, which could send the
+ * packet back to us, would keep one to its own address, and nobody could then tell who of two on one address sent it. */
 static void
 hairpin(struct engine *e, struct packet *p, struct verdict *v)
 {
-	unsigned claims = v->claims;
+	const struct demux_host *sender = v->host;
 
 	if (p->ttl <= 1) {
 		verdict_drop(v, DP_DROP_TTL);
-		v->answer_len = icmp_error(e->error, p, ICMP_TYPE_TIME_EXCEEDED, 0, 0, p->dst);
-		v->answer = v->answer_len > 0 ? e->error : NULL;
+		engine_answer_error(e, p, ICMP_TYPE_TIME_EXCEEDED, 0, 0, v);
 		return;
 	}
 	packet_set_ttl(p, (uint8_t)(p->ttl - 1));
-	engine_inbound(e, p->bytes, p->len, v);
-	v->claims = claims;
 	v->hairpin = true;
+	v->host = NULL;
+	engine_to_local(e, p, sender, v);
 }
 
 static void
@@ -105,15 +104,25 @@ forward(struct engine *e, struct packet *p, const struct egress *found, struct v
 	v->bytes = p->bytes;
 	v->len = p->len;
 	v->action = VERDICT_PUBLIC;
-	if (to != NULL && to->own)
+	if (to != NULL)
 		hairpin(e, p, v);
 }
 
-/* p is what the tunnel held, outer what held it. */
+/* Its congestion mark is carried over first: the outer header does not wait with it. */
 static void
-inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, struct verdict *v)
+hold(struct engine *e, const struct outer_header *outer, struct packet *p, struct verdict *v)
 {
-	uint8_t tunnel = encap_tunnel_type(outer);
+	if (!encap_take_ecn(outer->tos, p)) {
+		verdict_drop(v, DP_DROP_CONGESTION);
+		return;
+	}
+	fragments_hold_out(e->demux, p, v->host, outer->tunnel, e->now);
+	v->action = VERDICT_HELD;
+}
+
+void
+engine_from_host(struct engine *e, const struct outer_header *outer, struct packet *p, struct verdict *v)
+{
 	struct egress found;
 	enum dp_drop reason;
 
@@ -121,9 +130,13 @@ inner_outbound(struct engine *e, const struct packet *outer, struct packet *p, s
 		verdict_drop(v, DP_DROP_LOOP); /* RFC 2784 3.1 */
 		return;
 	}
-	reason = egress_check(e->demux, v->host, tunnel, p, &found);
+	reason = egress_check(e->demux, v->host, outer->tunnel, p, &found);
 	v->key = found.key;
 	v->binding = found.binding;
+	if (found.early) {
+		hold(e, outer, p, v);
+		return;
+	}
 	if (found.error != RSIP_OK)
 		report(v, outer->src, &found);
 	if (reason == DP_NO_DROP && !encap_take_ecn(outer->tos, p))
@@ -149,40 +162,44 @@ unknown_host(const struct packet *outer, const struct packet *p, struct verdict 
 	report(v, outer->src, &nothing);
 }
 
+/* Off with the outer header. *p is what it held, unless a reason is returned to drop it. */
 static enum dp_drop
-strip(const struct packet *outer, uint8_t **inner, size_t *inner_len)
+strip(const struct packet *outer, struct packet *p)
 {
-	switch (encap_strip(outer, inner, inner_len)) {
+	uint8_t *inner;
+	size_t len;
+
+	switch (encap_strip(outer, &inner, &len)) {
 	case ENCAP_OK:
-		return DP_NO_DROP;
+		break;
 	case ENCAP_MALFORMED:
 		return DP_DROP_MALFORMED;
 	default:
 		return DP_DROP_PROTOCOL;
 	}
+	if (!packet_parse(p, inner, len))
+		return p->bad_checksum ? DP_DROP_CHECKSUM : DP_DROP_MALFORMED;
+	return engine_header_fault(p);
 }
 
 void
 engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 {
 	struct packet outer, p;
-	uint8_t *inner;
-	size_t inner_len;
 	enum dp_drop reason;
 
 	*v = (struct verdict){ .bytes = bytes, .len = len };
 	if (!packet_parse(&outer, bytes, len)) {
-		verdict_drop(v, DP_DROP_MALFORMED);
+		verdict_drop(v, outer.bad_checksum ? DP_DROP_CHECKSUM : DP_DROP_MALFORMED);
 		return;
 	}
 	v->host = demux_host(e->demux, outer.src);
-	reason = strip(&outer, &inner, &inner_len);
-	if (reason == DP_NO_DROP && !packet_parse(&p, inner, inner_len))
-		reason = DP_DROP_MALFORMED;
+	reason = strip(&outer, &p);
 	if (reason != DP_NO_DROP)
 		verdict_drop(v, v->host != NULL ? reason : DP_DROP_NOT_REGISTERED);
 	else if (v->host == NULL)
 		unknown_host(&outer, &p, v);
 	else
-		inner_outbound(e, &outer, &p, v);
+		engine_from_host(e, &(struct outer_header){ .src = outer.src, .tunnel = encap_tunnel_type(&outer), .tos = outer.tos },
+		                 &p, v);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/icmp.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <netinet/in.h>
@@ -74,11 +75,24 @@ open_raw(int protocol, enum relay_df df)
 	return done ? fd : fail(fd, "open a raw socket for tunnel packets", "CAP_NET_RAW and CAP_NET_ADMIN are needed");
 }
 
+/* Destination unreachable, time exceeded: what may be about a packet of a tunnel (RFC 2003 4). The kernel hands each raw
+ * ICMP socket a copy. */
+static int
+open_icmp(void)
+{
+	struct icmp_filter keep = { .data = ~(1u << ICMP_DEST_UNREACH | 1u << ICMP_TIME_EXCEEDED) };
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+	bool done = fd >= 0 && setsockopt(fd, SOL_RAW, ICMP_FILTER, &keep, sizeof(keep)) == 0 &&
+	            set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+
+	return done ? fd : fail(fd, "open a raw socket for ICMP errors", "CAP_NET_RAW is needed");
+}
+
 static void
 close_all(struct relay_fds *fds)
 {
 	int *all[] = { &fds->ipip[RELAY_DF], &fds->ipip[RELAY_FRAGMENT], &fds->gre[RELAY_DF], &fds->gre[RELAY_FRAGMENT],
-		       &fds->probe };
+		       &fds->icmp, &fds->probe };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (*all[i] >= 0)
@@ -97,10 +111,11 @@ pktio_open_tunnels(struct relay_fds *fds)
 		fds->gre[df] = open_raw(IPPROTO_GRE, df);
 		done = done && fds->ipip[df] >= 0 && fds->gre[df] >= 0;
 	}
+	fds->icmp = open_icmp();
 	fds->probe = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fds->probe < 0)
 		fail(-1, "open a socket", "too many files open?");
-	done = done && fds->probe >= 0;
+	done = done && fds->icmp >= 0 && fds->probe >= 0;
 	if (!done)
 		close_all(fds);
 	return done;

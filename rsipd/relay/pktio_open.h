@@ -14,7 +14,7 @@
  * to do. The device is down and has no MTU or address of note: see relay.h. */
 int pktio_open_tun(const char *name);
 
-/* Opens the raw and probe sockets into fds: ipip, gre, probe. Returns false, having logged why and closed what it had
+/* Opens the raw and probe sockets into fds: ipip, gre, icmp, probe. Returns false, having logged why and closed what it had
  * opened. */
 bool pktio_open_tunnels(struct relay_fds *fds);
 

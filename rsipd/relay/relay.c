@@ -25,12 +25,13 @@ struct relay {
 	struct dp_counters *counters;
 	struct loop *loop;
 	struct loop_event *control, *housekeeping;
-	struct loop_event *packets[3]; /* TUN, IP-IP, GRE; NULL until control has told everything once */
+	struct loop_event *packets[4]; /* TUN, IP-IP, GRE, ICMP; NULL until control has told everything once */
 	struct dp_server *dp;
 	struct pktio *io;
 	struct engine engine;
 	struct verdict verdicts[PKTIO_BATCH]; /* of the batch in work */
 	struct verdict echo;                  /* of an answer that goes to a host of ours */
+	struct verdict released;              /* of a fragment that had waited */
 	unsigned ticks;
 };
 
@@ -135,8 +136,19 @@ carry_out(struct relay *r, struct verdict *v)
 		break;
 	case VERDICT_DROP:
 	case VERDICT_ANSWERED:
+	case VERDICT_HELD:
 		finish(r, v);
 		break;
+	}
+}
+
+/* The fragments that waited for the packet just carried out, one by one: each borrows the engine's memory. */
+static void
+carry_out_released(struct relay *r)
+{
+	while (engine_next_released(&r->engine, &r->released)) {
+		carry_out(r, &r->released);
+		pktio_flush(r->io);
 	}
 }
 
@@ -181,6 +193,7 @@ public_cb(int fd, void *arg)
 	for (size_t i = 0; i < n; i++) {
 		engine_inbound(&r->engine, batch[i].bytes, batch[i].len, &r->verdicts[i]);
 		carry_out(r, &r->verdicts[i]);
+		carry_out_released(r);
 	}
 	pktio_flush(r->io);
 }
@@ -209,6 +222,7 @@ from_tunnel(struct relay *r, const struct pktio_packet *packet, struct verdict *
 	if (v->violation.error != RSIP_OK)
 		dp_server_violation(r->dp, v->host, &v->violation, r->engine.now);
 	carry_out(r, v);
+	carry_out_released(r);
 }
 
 static void
@@ -225,6 +239,35 @@ tunnel_cb(int fd, void *arg)
 	pktio_flush(r->io);
 }
 
+/* What the kernel itself has to say about a host of the LAN that does not answer comes from our own address. */
+static bool
+error_is_private(const struct relay *r, const struct pktio_packet *packet)
+{
+	struct packet p;
+
+	return is_private(r->net, packet->ifindex) || (packet_parse(&p, packet->bytes, packet->len) && p.src == p.dst);
+}
+
+/* The kernel reads these errors too: it knows the path MTU before we do. */
+static void
+icmp_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+	struct pktio_packet batch[PKTIO_BATCH];
+	size_t n;
+
+	begin_batch(r);
+	n = pktio_read_tunnel(r->io, fd, batch);
+	for (size_t i = 0; i < n; i++) {
+		if (!error_is_private(r, &batch[i]) ||
+		    !engine_tunnel_error(&r->engine, batch[i].bytes, batch[i].len, &r->verdicts[i]))
+			continue;
+		r->counters->tunnel_errors++;
+		refresh_path_mtu(r->verdicts[i].host, r);
+		finish(r, &r->verdicts[i]);
+	}
+}
+
 /* A relay that has just started knows no host. The packets wait in their sockets until it does: otherwise a restart
  * would drop them, and tell hosts that they use what is not theirs. */
 static void
@@ -233,6 +276,7 @@ open_packets(struct relay *r)
 	r->packets[0] = loop_readable(r->loop, r->fds->tun, public_cb, r);
 	r->packets[1] = loop_readable(r->loop, r->fds->ipip[RELAY_DF], tunnel_cb, r);
 	r->packets[2] = loop_readable(r->loop, r->fds->gre[RELAY_DF], tunnel_cb, r);
+	r->packets[3] = loop_readable(r->loop, r->fds->icmp, icmp_cb, r);
 }
 
 static void
@@ -283,7 +327,7 @@ housekeeping_cb(void *arg)
 	struct relay *r = arg;
 
 	r->engine.now = clock_now();
-	learned_expire(demux_learned(r->engine.demux), r->engine.now);
+	engine_expire(&r->engine, r->counters);
 	dp_server_tell_claims(r->dp);
 	if (++r->ticks % PATH_MTU_EVERY == 0)
 		demux_each_host(r->engine.demux, refresh_path_mtu, r);

@@ -31,6 +31,7 @@ struct relay_fds {
 	int tun;
 	int ipip[RELAY_DF_COUNT]; /* IP protocol 4 */
 	int gre[RELAY_DF_COUNT];  /* IP protocol 47 */
+	int icmp;                 /* raw: ICMP errors to the gateway, of which those from within tunnels concern the relay */
 	int probe;                /* unbound UDP socket, to ask the kernel for the path MTU to a host; sends nothing */
 	int control;              /* SOCK_SEQPACKET to the control process, dataplane.h */
 	int monitor;              /* SOCK_SEQPACKET to the monitor, monitor_proto.h: MON_CONTROL; its end ends the relay */

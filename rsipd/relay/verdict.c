@@ -38,5 +38,8 @@ verdict_count(const struct verdict *v, struct dp_counters *counters)
 		break;
 	case VERDICT_ANSWERED:
 		break;
+	case VERDICT_HELD:
+		counters->held++;
+		break;
 	}
 }

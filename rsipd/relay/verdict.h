@@ -16,6 +16,7 @@ enum verdict_action {
 	VERDICT_PUBLIC,   /* to the public side */
 	VERDICT_STACK,    /* to the gateway's own stack */
 	VERDICT_ANSWERED, /* it was for the gateway: see answer */
+	VERDICT_HELD,     /* a fragment, copied, that waits for its first: engine_next_released */
 };
 
 struct verdict {

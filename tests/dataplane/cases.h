@@ -15,6 +15,14 @@ struct dp_step {
 	struct test_packet packet;
 };
 
+/* A fragment that had waited for the packet of the case. */
+struct dp_released {
+	enum verdict_action then;
+	enum dp_drop reason;
+	ip4_t to;
+	struct test_packet packet; /* as it goes on, or came */
+};
+
 struct dp_case {
 	const char *what;
 	struct dp_step before[6]; /* packets that came before, whose fate is not looked at; proto 0 ends them */
@@ -26,6 +34,7 @@ struct dp_case {
 	ip4_t to;                          /* VERDICT_HOST: through whose tunnel; its type follows from the binding */
 	const struct test_packet *becomes; /* the packet sent on, when it is not the inner packet unchanged */
 	const struct test_packet *answer;  /* what the gateway says to the sender; NULL for nothing */
+	struct dp_released released[3];    /* in this order; proto 0 ends them */
 };
 
 #define FROM(host) .tunnel = 4, .outer_src = (host), .outer_dst = GW
@@ -34,6 +43,7 @@ struct dp_case {
 #define GOES_TO(host) .then = VERDICT_HOST, .to = (host)
 #define GOES_OUT .then = VERDICT_PUBLIC
 #define TO_STACK .then = VERDICT_STACK
+#define WAITS .then = VERDICT_HELD
 #define DROPPED(why) .then = VERDICT_DROP, .reason = DP_DROP_##why
 #define TELLS(rsip_error) .error = RSIP_##rsip_error
 
@@ -81,13 +91,13 @@ static const struct dp_case cases[] = {
 	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1472, .data = 99 }, GOES_TO(X2) },
 	{ "row 2: not one with another ID", { { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .sport = 53,
 	  .dport = 2048, .data = 1464 } } }, IN,
-	  { .src = Y, .dst = A, .proto = UDP, .id = 6, .offset = 1472, .data = 99 }, DROPPED(FRAGMENT) },
+	  { .src = Y, .dst = A, .proto = UDP, .id = 6, .offset = 1472, .data = 99 }, WAITS },
 	{ "row 2: not one that overlaps it", { { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .sport = 53,
 	  .dport = 2048, .data = 1464 } } }, IN,
-	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1464, .data = 99 }, DROPPED(FRAGMENT) },
+	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1464, .data = 99 }, DROPPED(FRAGMENT_OVERLAP) },
 	{ "row 2: not one that is late", { { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .sport = 53,
 	  .dport = 2048, .data = 1464 } }, { IN, 31, { .src = Y, .dst = A, .proto = TCP } } }, IN,
-	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1472, .data = 99 }, DROPPED(FRAGMENT) },
+	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1472, .data = 99 }, WAITS },
 	{ "row 2: a fragmented IKE packet goes by its cookies", { X1_SPOKE, { IN, 0, { IKE_IN(Y, 500), .id = 9, .mf = true,
 	  .carries = UDP_IKE, .ci = OWN_BLOCK, .cr = PEERS, .data = 1444 } } }, IN,
 	  { .src = Y, .dst = A, .proto = UDP, .id = 9, .offset = 1480, .data = 300 }, GOES_TO(X1) },
@@ -97,15 +107,18 @@ static const struct dp_case cases[] = {
 	  { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 1472, .data = 99 }, GOES_TO(X2) },
 	{ "row 2: not one of another protocol", { { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .sport = 53,
 	  .dport = 1024, .data = 1464 } } }, IN,
-	  { .src = Y, .dst = A, .proto = TCP, .id = 5, .offset = 1472, .data = 99 }, DROPPED(FRAGMENT) },
+	  { .src = Y, .dst = A, .proto = TCP, .id = 5, .offset = 1472, .data = 99 }, WAITS },
 	{ "row 2: a middle one is no first one", { { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .sport = 53,
 	  .dport = 1024, .data = 1464 } }, { IN, 0, { .src = Y, .dst = A, .proto = UDP, .id = 5, .mf = true, .offset = 1472,
-	  .data = 8 } } }, IN, { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 16, .data = 99 }, DROPPED(FRAGMENT) },
+	  .data = 8 } } }, IN, { .src = Y, .dst = A, .proto = UDP, .id = 5, .offset = 16, .data = 99 }, DROPPED(FRAGMENT_OVERLAP) },
 	{ "a fragment of nothing, and not the last", {}, IN, { .src = Y, .dst = A, .proto = UDP, .offset = 8, .mf = true },
 	  DROPPED(MALFORMED) },
 	{ "a first fragment too short for its header", {}, IN,
 	  { .src = Y, .dst = A, .proto = TCP, .mf = true, .sport = 80, .dport = 1024, .cut = 4, .break_at = 3, .break_to = 36 },
 	  DROPPED(MALFORMED) },
+
+	/* ---- row 2, out of order ---- */
+#include "cases_fragments.h"
 
 	/* ---- row 3 ---- */
 	{ "row 3: ESP", {}, IN, { .src = Y, .dst = A, .proto = ESP, .spi = 0x10000003, .data = 80 }, GOES_TO(X1) },
@@ -279,6 +292,20 @@ static const struct dp_case cases[] = {
 	{ "a redirect has no place here", {}, IN, { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 5,
 	  .quotes = PACKET { .src = A, .dst = Y, .proto = UDP, .sport = 1024, .dport = 9 } }, DROPPED(PROTOCOL) },
 
+	{ "row 7: about IKE behind the marker", {}, IN, { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 3, .icmp_code = 3,
+	  .quote_len = 60, .quotes = PACKET { .src = A, .dst = Y, .proto = UDP, .sport = 4500, .dport = 4500,
+	  .carries = UDP_MARKED_IKE, .ci = OWN_BLOCK } }, GOES_TO(X1) },
+	{ "row 7: about UDP-encapsulated ESP", { { OUT, 0, { IKE_OUT(X2, Y, 4500), .carries = UDP_ESP, .spi = 0xc0de } } }, IN,
+	  { .src = ROUTER, .dst = A, .proto = ICMP, .icmp_type = 3, .icmp_code = 4, .icmp_mtu = 1400, .quote_len = 36,
+	  .quotes = PACKET { .src = A, .dst = Y, .proto = UDP, .sport = 4500, .dport = 4500, .carries = UDP_ESP, .spi = 0xc0de } },
+	  GOES_TO(X2) },
+	{ "row 7: a parameter problem, about TCP with options", {}, IN, { .src = ROUTER, .dst = A, .proto = ICMP, .icmp_type = 12,
+	  .quote_len = 32, .quotes = PACKET { .src = A, .dst = Y, .proto = TCP, .sport = 1024, .dport = 9, .options = 4 } },
+	  GOES_TO(X1) },
+	{ "row 7: about a later fragment, which no router may send", {}, IN, { .src = ROUTER, .dst = A, .proto = ICMP, .icmp_type = 11,
+	  .icmp_code = 1, .quotes = PACKET { .src = A, .dst = Y, .proto = UDP, .id = 5, .offset = 1480, .data = 80 } },
+	  DROPPED(ICMP_UNRELATED) },
+
 	/* ---- rows 8 and 9 ---- */
 	{ "row 8: echo reply", { { OUT, 0, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 8, .icmp_id = 77 } } }, IN,
 	  { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 0, .icmp_id = 77, .data = 56 }, GOES_TO(X1) },
@@ -294,6 +321,8 @@ static const struct dp_case cases[] = {
 	{ "row 8: an id lives while it is asked with", { { OUT, 0, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 8,
 	  .icmp_id = 77 } }, { OUT, 50, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 8, .icmp_id = 77 } },
 	  { IN, 50, { .src = Y, .dst = A, .proto = TCP } } }, IN, { .src = Y, .dst = A, .proto = ICMP, .icmp_id = 77 }, GOES_TO(X1) },
+	{ "row 8: address mask reply", { { OUT, 0, { FROM(X2), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 17, .icmp_id = 77,
+	  .data = 4 } } }, IN, { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 18, .icmp_id = 77, .data = 4 }, GOES_TO(X2) },
 	{ "row 9: the gateway answers an echo request itself", {}, IN,
 	  { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 8, .icmp_id = 3, .id = 44, .df = true, .tos = 8, .data = 57 },
 	  .then = VERDICT_ANSWERED,
@@ -335,6 +364,34 @@ static const struct dp_case cases[] = {
 	  .answer = PACKET { .src = OWN, .dst = Y, .proto = ICMP, .icmp_type = 3, .icmp_code = 4, .icmp_mtu = 1480, .tos = 0xc0,
 	  .quote_len = 548, .quotes = PACKET { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 1024, .data = 65488 } } },
 
+	/* ---- the IP header ---- */
+	{ "IP options stay", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .options = 8, .option = { 7, 7 } },
+	  GOES_TO(X1) },
+	{ "IP options stay, outbound", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = TCP, .sport = 1024, .options = 8,
+	  .option = { 68, 8 } }, GOES_OUT },
+	{ "a loose source route", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .options = 8, .option = { 131, 7 } },
+	  DROPPED(SOURCE_ROUTE) },
+	{ "a strict source route, even to a whole address", {}, IN, { .src = Y, .dst = W, .proto = TCP, .options = 8,
+	  .option = { 137, 7 } }, DROPPED(SOURCE_ROUTE) },
+	{ "a source route, outbound", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = TCP, .sport = 1024, .options = 8,
+	  .option = { 131, 7 } }, DROPPED(SOURCE_ROUTE) },
+	{ "an option that is longer than the header", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .options = 8,
+	  .option = { 7, 9 } }, DROPPED(MALFORMED) },
+	{ "an option that is shorter than itself", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = TCP, .sport = 1024, .options = 4,
+	  .option = { 7, 1 } }, DROPPED(MALFORMED) },
+	{ "what follows the end of the options is none", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .options = 4,
+	  .break_at = 20, .break_to = 0 }, GOES_TO(X1), .becomes = PACKET { .src = Y, .dst = A, .proto = TCP, .dport = 1024,
+	  .options = 4, .break_at = 20, .break_to = 0 } },
+	{ "TTL 1 from the kernel, which has counted the hop", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .ttl = 1 },
+	  GOES_TO(X1) },
+	{ "TTL 0", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .break_at = 8, .break_to = 0, .ttl = 1 },
+	  DROPPED(TTL) },
+	{ "TTL 0 in the tunnel", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = TCP, .sport = 1024, .break_at = 8, .break_to = 0 },
+	  DROPPED(TTL) },
+	{ "ECN: CE goes into the outer header", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .tos = 0xb8 | 3 },
+	  GOES_TO(X1) },
+	{ "ECN: ECT(1) too", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .tos = 1 }, GOES_TO(X1) },
+
 	/* ---- what is no packet ---- */
 	{ "IPv6", {}, IN, { .src = Y, .dst = A, .proto = TCP, .dport = 1024, .break_at = 0, .break_to = 0x65 },
 	  DROPPED(MALFORMED) },
@@ -345,7 +402,7 @@ static const struct dp_case cases[] = {
 	{ "total length longer than what came", {}, IN, { .src = Y, .dst = A, .proto = UDP, .dport = 1024, .data = 8, .cut = 1 },
 	  DROPPED(MALFORMED) },
 	{ "wrong header checksum", {}, IN, { .src = Y, .dst = A, .proto = UDP, .dport = 1024, .break_at = 11, .break_to = 1 },
-	  DROPPED(MALFORMED) },
+	  DROPPED(CHECKSUM) },
 	{ "UDP length longer than the packet", {}, IN,
 	  { .src = Y, .dst = A, .proto = UDP, .dport = 1024, .data = 8, .break_at = 25, .break_to = 17 }, DROPPED(MALFORMED) },
 	{ "UDP length shorter than its header", {}, IN,
@@ -392,8 +449,6 @@ static const struct dp_case cases[] = {
 	{ "out: fragments, the next", { { OUT, 0, { FROM(X1), .src = A, .dst = Y, .proto = UDP, .id = 5, .mf = true, .sport = 1024,
 	  .dport = 53, .data = 1464 } } }, OUT,
 	  { FROM(X1), .src = A, .dst = Y, .proto = UDP, .id = 5, .offset = 1472, .data = 77 }, GOES_OUT },
-	{ "out: to another host of ours, by its public tuple", {}, OUT,
-	  { FROM(X1), .src = A, .dst = A, .proto = UDP, .sport = 1024, .dport = 2048, .data = 4 }, GOES_OUT },
 
 	/* ---- outbound: what it may not ---- */
 	{ "out: from who leases nothing", {}, OUT, { FROM(STRANGER), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .dport = 53 },
@@ -453,7 +508,7 @@ static const struct dp_case cases[] = {
 	  .cr = OWN_BLOCK }, DROPPED(COOKIE_COLLISION) },
 	{ "out: the rest of a packet that collided", { { OUT, 0, { IKE_OUT(X2, Y, 500), .id = 5, .mf = true, .carries = UDP_IKE,
 	  .ci = OWN_BLOCK, .data = 1444 } } }, OUT, { FROM(X2), .src = A, .dst = Y, .proto = UDP, .id = 5, .offset = 1480, .data = 9 },
-	  DROPPED(FRAGMENT) },
+	  WAITS },
 	{ "out: a new cookie where learning is off", {}, OUT, { IKE_OUT(X7, Y, 500), .carries = UDP_IKE, .ci = FOUND },
 	  DROPPED(COOKIE_QUOTA) },
 	{ "out: one cookie too many", { { OUT, 0, { IKE_OUT(X8, Y, 500), .carries = UDP_IKE, .ci = 1 } },
@@ -470,6 +525,17 @@ static const struct dp_case cases[] = {
 	  GOES_OUT },
 	{ "out: an echo reply from a shared address", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 0 },
 	  DROPPED(ICMP_UNRELATED) },
+	{ "out: an error about TCP that came", {}, OUT, { FROM(X2), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 3,
+	  .icmp_code = 4, .icmp_mtu = 1400, .quotes = PACKET { .src = Y, .dst = A, .proto = TCP, .sport = 80, .dport = 2048 } },
+	  GOES_OUT },
+	{ "out: time exceeded about AH that came", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 11,
+	  .quotes = PACKET { .src = Y, .dst = A, .proto = AH, .spi = 0x10000001, .data = 20 } }, GOES_OUT },
+	{ "out: an error about IKE that came", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 3,
+	  .icmp_code = 3, .quote_len = 56, .quotes = PACKET { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = PEERS, .cr = OWN_BLOCK } },
+	  GOES_OUT },
+	{ "out: an error about another host's ESP", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 3,
+	  .icmp_code = 2, .quotes = PACKET { .src = Y, .dst = A, .proto = ESP, .spi = 0x20000001, .data = 20 } },
+	  DROPPED(ICMP_UNRELATED) },
 	{ "out: an error about another host's packet", {}, OUT, { FROM(X2), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 3,
 	  .icmp_code = 3, .quotes = PACKET { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 1024 } },
 	  DROPPED(ICMP_UNRELATED) },
@@ -483,7 +549,7 @@ static const struct dp_case cases[] = {
 	  DROPPED(PROTOCOL) },
 	{ "out: a later fragment of another host's packet", { { OUT, 0, { FROM(X1), .src = A, .dst = Y, .proto = UDP, .id = 5,
 	  .mf = true, .sport = 1024, .dport = 53, .data = 1464 } } }, OUT,
-	  { FROM(X2), .src = A, .dst = Y, .proto = UDP, .id = 5, .offset = 1472, .data = 77 }, DROPPED(FRAGMENT) },
+	  { FROM(X2), .src = A, .dst = Y, .proto = UDP, .id = 5, .offset = 1472, .data = 77 }, WAITS },
 	{ "out: back to the end of the tunnel", {}, OUT, { FROM(X1), .src = A, .dst = X1, .proto = UDP, .sport = 1024, .dport = 9 },
 	  DROPPED(LOOP) },
 
@@ -503,7 +569,7 @@ static const struct dp_case cases[] = {
 	{ "out: IPv6 in the tunnel", {}, OUT, { FROM(X1), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .break_to = 0x65 },
 	  DROPPED(MALFORMED) },
 	{ "out: an inner header with a wrong checksum", {}, OUT,
-	  { FROM(X1), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .break_at = 11, .break_to = 1 }, DROPPED(MALFORMED) },
+	  { FROM(X1), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .break_at = 11, .break_to = 1 }, DROPPED(CHECKSUM) },
 	{ "out: GRE with a key", {}, OUT,
 	  { FROM_GRE(X4), .gre_flags = 0x2000, .src = A, .dst = Y, .proto = UDP, .sport = 4096 }, DROPPED(PROTOCOL) },
 	{ "out: GRE of another version", {}, OUT,
@@ -513,6 +579,9 @@ static const struct dp_case cases[] = {
 	{ "out: GRE with a wrong checksum", {}, OUT,
 	  { FROM_GRE(X4), .gre_flags = 0x8000, .src = A, .dst = Y, .proto = UDP, .sport = 4096, .data = 8, .cut = 1 },
 	  DROPPED(MALFORMED) },
+
+	/* ---- from host to host ---- */
+#include "cases_hairpin.h"
 
 	/* ---- MSS ---- */
 	{ "MSS clamped, inbound", {}, IN, { .src = Y, .dst = A, .proto = TCP, .sport = 80, .dport = 1024, .syn = true, .mss = 1460 },

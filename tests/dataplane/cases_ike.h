@@ -106,7 +106,7 @@
 	  .offset = 1456, .data = 300 }, GOES_OUT },
 	{ "large IKE: the rest of one that is nobody's", { X1_SPOKE, X2_SPOKE, { IN, 0, { IKE_IN(Y, 500), .id = 9, .mf = true,
 	  .carries = UDP_IKE, .ci = PEERS, .data = 1444 } } }, IN, { .src = Y, .dst = A, .proto = UDP, .id = 9, .offset = 1480,
-	  .data = 300 }, DROPPED(FRAGMENT) },
+	  .data = 300 }, WAITS },
 	/* Byte 44 is "next payload": 53, an encrypted fragment. Each fragment has an IKE header of its own. */
 	{ "large IKE: a fragment of IKE's own has the cookies", { X2_SPOKE }, IN, { IKE_IN(Y, 500), .carries = UDP_IKE, .ci = FOUND,
 	  .cr = PEERS, .data = 1200, .break_at = 44, .break_to = 53 }, GOES_TO(X2) },

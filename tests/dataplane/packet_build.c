@@ -194,10 +194,12 @@ build_payload(const struct test_packet *p, uint8_t *at)
 
 static void
 put_ip_header(uint8_t *ip, uint8_t tos, size_t len, uint16_t id, uint16_t fragment, uint8_t ttl, uint8_t proto, ip4_t src,
-              ip4_t dst, size_t options)
+              ip4_t dst, size_t options, const uint8_t option[2])
 {
 	memset(ip, 0, 20);
 	memset(ip + 20, 1, options); /* no operation */
+	if (options > 0 && option[0] != 0)
+		memcpy(ip + 20, option, 2);
 	ip[0] = (uint8_t)(0x45 + options / 4);
 	ip[1] = tos;
 	put16(ip + 2, (uint32_t)len);
@@ -216,7 +218,7 @@ test_packet_build_inner(const struct test_packet *p, uint8_t *out)
 	size_t header = 20u + p->options, len = header + build_payload(p, out + header);
 
 	put_ip_header(out, p->tos, len, p->id, (uint16_t)((p->df ? 0x4000 : 0) | (p->mf ? 0x2000 : 0) | p->offset / 8),
-	              p->ttl != 0 ? p->ttl : 64, p->proto, p->src, p->dst, p->options);
+	              p->ttl != 0 ? p->ttl : 64, p->proto, p->src, p->dst, p->options, p->option);
 	if (p->break_at != 0 || p->break_to != 0) {
 		out[p->break_at] = p->break_to;
 		if (p->break_at < header && p->break_at / 2 != 5) {
@@ -245,6 +247,6 @@ test_packet_build(const struct test_packet *p, uint8_t *out)
 		if ((p->gre_flags & 0x8000) != 0)
 			put16(out + 24, (uint16_t)~sum16(0, out + 20, len - 20));
 	}
-	put_ip_header(out, p->outer_tos, len, 99, 0, 64, p->tunnel, p->outer_src, p->outer_dst, 0);
+	put_ip_header(out, p->outer_tos, len, 99, 0, 64, p->tunnel, p->outer_src, p->outer_dst, 0, NULL);
 	return len;
 }

@@ -25,6 +25,7 @@ struct test_packet {
 	bool df, mf; /* with mf, a UDP length field counts 1000 bytes of later fragments */
 	uint16_t offset;       /* in bytes */
 	uint8_t options;       /* bytes of IP options, a multiple of 4 */
+	uint8_t option[2];     /* type and length of the first one; default two no-operations, as all that follows */
 	uint16_t sport, dport; /* the five transports */
 	bool syn;
 	uint16_t mss; /* TCP option, with the SYN; mss_odd puts it at an odd offset */

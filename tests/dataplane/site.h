@@ -9,6 +9,7 @@
 #define A IP(203, 0, 113, 8)     /* shared by many */
 #define B IP(203, 0, 113, 9)     /* of the same pool; nobody leases anything of it */
 #define C IP(203, 0, 113, 10)    /* of the same pool; leased whole, with remote policy */
+#define D IP(203, 0, 113, 11)    /* of the same pool; shared by hosts that speak with each other */
 #define W IP(203, 0, 113, 64)    /* leased whole */
 #define W2 IP(203, 0, 113, 65)   /* of the same pool, free */
 #define OWN IP(203, 0, 113, 1)   /* the gateway's own address, also a pool */
@@ -26,10 +27,14 @@
 #define X8 IP(10, 0, 0, 18)
 #define X9 IP(10, 0, 0, 19)
 #define X10 IP(10, 0, 0, 20)
+#define X11 IP(10, 0, 0, 21)
+#define X12 IP(10, 0, 0, 22)
+#define X13 IP(10, 0, 0, 23)
 #define STRANGER IP(10, 0, 0, 99) /* leases nothing */
 
-/* X1's leased cookie block: all that begin with 0x1111. */
+/* X1's leased cookie block, all that begin with 0x1111, and X11's on D. */
 #define X1_BLOCK 0x1111000000000000u
+#define X11_BLOCK 0x2222000000000000u
 #define BLOCK_MASK 0xffff000000000000u
 
 struct site_binding {
@@ -70,10 +75,19 @@ static const struct site_binding site_bindings[] = {
 	  PORTS(7000, 7009), .remote_addrs = { Y, ROUTER } },
 	{ LEASE(17, X10, A, RSAP_IP, IPIP, .remote_addr = DP_REMOTE_NOBODY, .flags = DP_F_REMOTE_NAME), PORTS(7010, 7019) },
 	{ LEASE(15, X2, OWN, RSIPSEC, IPIP, .max_claims = 4), SPIS(0x20000100, 0x2000010f) },
+	{ LEASE(18, X11, D, RSIPSEC, IPIP, .flags = DP_F_COOKIE_BLOCK, .cookie_value = X11_BLOCK, .cookie_mask = BLOCK_MASK,
+	        .max_claims = 4),
+	  SPIS(0x50000000, 0x5000000f) },
+	{ LEASE(19, X11, D, RSAP_IP, IPIP), PORTS(1024, 2047) },
+	{ LEASE(20, X12, D, RSIPSEC, .tunnel = RSIP_TUNNEL_GRE, .flags = DP_F_IKE_LISTENER, .ike_listener = D, .max_claims = 4),
+	  SPIS(0x60000000, 0x6000000f) },
+	{ LEASE(21, X12, D, RSAP_IP, .tunnel = RSIP_TUNNEL_GRE), PORTS(2048, 3071) },
+	{ LEASE(22, X13, D, RSIPSEC, IPIP, .flags = DP_F_IKE_LISTENER, .ike_listener = A, .max_claims = 4),
+	  SPIS(0x70000000, 0x7000000f) },
 };
 
 static const struct dp_pool site_pools[] = {
-	{ .op = DP_POOL, .addresses = { A, C }, .ports = { 1024, 65535 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,
+	{ .op = DP_POOL, .addresses = { A, D }, .ports = { 1024, 65535 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,
 	  .shared = true, .mss_clamp = true },
 	{ .op = DP_POOL, .addresses = { W, W2 } },
 	{ .op = DP_POOL, .addresses = { OWN, OWN }, .ports = { 1024, 2099 }, .ike_ports = { 500, 4500 }, .n_ike_ports = 2,

@@ -1,5 +1,6 @@
 /* Packets through all the stages of the relay, in and out, on the gateway of dataplane/site.h. The first byte: bit 0
- * the direction, bits 1-4 which host sends, bit 5 GRE. Header checksums are put right, or nothing would get in. */
+ * the direction, bits 1-4 which host sends, bit 5 GRE, bit 6 an ICMP error from the private side. Checksums are put right
+ * where otherwise nothing would get in. */
 #include "config.h"
 
 #include <stdint.h>
@@ -9,12 +10,14 @@
 #include "../dataplane/site.h"
 #include "checksum.h"
 #include "engine.h"
+#include "fragment_hold.h"
 #include "log.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct engine engine;
+static struct dp_counters counters;
 
 static void
 fix_header(uint8_t *ip, size_t len)
@@ -34,6 +37,18 @@ check(const struct verdict *v, const uint8_t *bytes, size_t len)
 	if (v->action != VERDICT_DROP && (v->bytes < bytes || v->bytes + v->len > bytes + len))
 		abort();
 	if (v->action == VERDICT_HOST && v->host == NULL)
+		abort();
+}
+
+/* What waits goes on, in bounded memory. */
+static void
+check_released(void)
+{
+	struct verdict v;
+
+	while (engine_next_released(&engine, &v))
+		check(&v, engine.released->bytes, engine.released->len);
+	if (fragment_hold_bytes(demux_held(engine.demux)) > FRAGMENT_HOLD_BYTES)
 		abort();
 }
 
@@ -60,6 +75,23 @@ send_out(uint8_t how, const uint8_t *data, size_t size)
 }
 
 static void
+send_error(const uint8_t *data, size_t size)
+{
+	uint8_t *bytes = malloc(size);
+	struct verdict v;
+
+	memcpy(bytes, data, size);
+	fix_header(bytes, size);
+	if (size >= IPV4_HEADER_LEN + ICMP_HEADER_LEN && bytes[0] == 0x45) {
+		wire_put16(bytes + 22, 0);
+		wire_put16(bytes + 22, checksum(bytes + IPV4_HEADER_LEN, size - IPV4_HEADER_LEN));
+	}
+	if (engine_tunnel_error(&engine, bytes, size, &v) && v.host == NULL)
+		abort();
+	free(bytes);
+}
+
+static void
 send_in(const uint8_t *data, size_t size)
 {
 	uint8_t *bytes = malloc(size);
@@ -82,10 +114,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > 60000)
 		return 0;
 	engine.now += 10;
-	learned_expire(demux_learned(engine.demux), engine.now);
-	if ((data[0] & 1) != 0)
+	engine_expire(&engine, &counters);
+	if ((data[0] & 64) != 0)
+		send_error(data + 1, size - 1);
+	else if ((data[0] & 1) != 0)
 		send_out(data[0], data + 1, size - 1);
 	else
 		send_in(data + 1, size - 1);
+	check_released();
 	return 0;
 }

@@ -162,9 +162,9 @@ static void
 do_counters(char **word)
 {
 	(void)word;
-	printf("in_packets=%lu\nin_bytes=%lu\nout_packets=%lu\nout_bytes=%lu\nto_stack=%lu\nanswered=%lu\nclaims=%lu\n",
+	printf("in_packets=%lu\nin_bytes=%lu\nout_packets=%lu\nout_bytes=%lu\nto_stack=%lu\nanswered=%lu\nclaims=%lu\nheld=%lu\ntunnel_errors=%lu\n",
 	       counters->in_packets, counters->in_bytes, counters->out_packets, counters->out_bytes, counters->to_stack,
-	       counters->answered, counters->claims);
+	       counters->answered, counters->claims, counters->held, counters->tunnel_errors);
 	for (int i = 0; i < DP_DROP_COUNT; i++)
 		printf("%s=%lu\n", dp_drop_name(i), counters->drops[i]);
 	puts(".");

@@ -167,7 +167,7 @@ START_TEST(a_peers_cookies_are_told_when_answered)
 	tell(&m, sizeof(m));
 	host_sends_ike(1, 0xaa, 0);
 	hear_claim(DP_CLAIMED, 1, 0xaa);
-	ck_assert_ptr_nonnull(ike_receive(d, &key, 0));
+	ck_assert_ptr_nonnull(ike_receive(d, &key, NULL, 0));
 	dp_server_tell_claims(server);
 	hear_nothing();
 	host_sends_ike(1, 0xbb, 0);
@@ -215,9 +215,9 @@ START_TEST(a_relay_started_anew_gets_its_claims_back)
 	     sizeof(struct dp_claim)); /* no such binding: void */
 	tell_op(DP_SYNC_END);
 	hear_nothing();
-	ck_assert_uint_eq(ike_receive(d, &key, 0)->lease.bind_id, 1);
+	ck_assert_uint_eq(ike_receive(d, &key, NULL, 0)->lease.bind_id, 1);
 	/* and the session in which it was used: another cookie of that peer can only be for 1 */
-	ck_assert_uint_eq(ike_owner(d, &unknown, LOCAL_IS_DST)->lease.bind_id, 1);
+	ck_assert_uint_eq(ike_owner(d, &unknown, LOCAL_IS_DST, NULL)->lease.bind_id, 1);
 }
 END_TEST
 

@@ -66,15 +66,15 @@ START_TEST(the_oldest_holder_is_found)
 {
 	struct learned_key key = key_of(LEARNED_IKE_PEER, 0);
 
-	ck_assert_ptr_null(learned_find_sole(table, &key));
+	ck_assert_ptr_null(learned_find_sole(table, &key, NULL));
 	struct learned *first = add(&x1, LEARNED_IKE_PEER, 0, 0), *second;
-	ck_assert_ptr_eq(learned_find_sole(table, &key), first);
+	ck_assert_ptr_eq(learned_find_sole(table, &key, NULL), first);
 	second = add(&x2, LEARNED_IKE_PEER, 0, 0);
-	ck_assert_ptr_null(learned_find_sole(table, &key));
+	ck_assert_ptr_null(learned_find_sole(table, &key, NULL));
 	ck_assert_ptr_eq(learned_find(table, &key), first);
 	ck_assert_ptr_eq(learned_find_of(table, &key, &x2), second);
 	learned_forget(first);
-	ck_assert_ptr_eq(learned_find_sole(table, &key), second);
+	ck_assert_ptr_eq(learned_find_sole(table, &key, NULL), second);
 }
 END_TEST
 

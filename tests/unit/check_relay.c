@@ -8,6 +8,7 @@
 
 #include "../dataplane/cases.h"
 #include "engine.h"
+#include "fragment_hold.h"
 #include "log.h"
 
 /* Each packet in memory of its exact size, so that sanitizers see what is read behind it. */
@@ -36,15 +37,20 @@ run(struct engine *e, enum direction direction, const struct test_packet *p, str
 	return bytes;
 }
 
+/* What engine_expire has counted in the case that runs. */
+static struct dp_counters expired;
+
 static void
 run_before(struct engine *e, const struct dp_step *steps, size_t n)
 {
-	struct verdict v;
+	struct verdict v, released;
 
 	for (size_t i = 0; i < n && steps[i].packet.proto != 0; i++) {
 		e->now += steps[i].later_s * 1000;
-		learned_expire(demux_learned(e->demux), e->now);
+		engine_expire(e, &expired);
 		free(run(e, steps[i].direction, &steps[i].packet, &v));
+		while (engine_next_released(e, &released))
+			;
 	}
 }
 
@@ -75,15 +81,15 @@ lease_of(ip4_t host)
 }
 
 static void
-check_tunnel(const struct dp_case *c, const struct verdict *v)
+check_tunnel(const struct dp_case *c, const struct test_packet *p, ip4_t to, const struct verdict *v)
 {
 	const struct tunnel_header *t = &v->tunnel;
 
-	ck_assert_msg(t->dst == c->to, "%s: goes to 0x%08x, not 0x%08x", c->what, t->dst, c->to);
+	ck_assert_msg(t->dst == to, "%s: goes to 0x%08x, not 0x%08x", c->what, t->dst, to);
 	ck_assert_msg(t->src == GW, "%s: comes from 0x%08x", c->what, t->src);
-	ck_assert_msg(t->type == lease_of(c->to)->tunnel, "%s: by tunnel type %u", c->what, t->type);
-	ck_assert_msg(t->tos == c->packet.tos, "%s: outer TOS 0x%02x", c->what, t->tos);
-	ck_assert_msg(t->df == c->packet.df, "%s: outer DF %d", c->what, t->df);
+	ck_assert_msg(t->type == lease_of(to)->tunnel, "%s: by tunnel type %u", c->what, t->type);
+	ck_assert_msg(t->tos == p->tos, "%s: outer TOS 0x%02x", c->what, t->tos);
+	ck_assert_msg(t->df == p->df, "%s: outer DF %d", c->what, t->df);
 }
 
 static void
@@ -94,14 +100,36 @@ check_verdict(const struct dp_case *c, const struct verdict *v)
 	if (v->action == VERDICT_DROP)
 		ck_assert_msg(v->reason == c->reason, "%s: dropped for %s, not %s", c->what, dp_drop_name(v->reason),
 		              dp_drop_name(c->reason));
-	else if (v->action != VERDICT_ANSWERED)
+	else if (v->action != VERDICT_ANSWERED && v->action != VERDICT_HELD)
 		check_bytes(c, "the packet", v->bytes, v->len, c->becomes != NULL ? c->becomes : &c->packet);
 	if (v->action == VERDICT_HOST)
-		check_tunnel(c, v);
+		check_tunnel(c, &c->packet, c->to, v);
 	ck_assert_msg(v->violation.error == c->error, "%s: error %u reported, not %u", c->what, v->violation.error, c->error);
 	ck_assert_msg((v->answer != NULL) == (c->answer != NULL), "%s: %s answer", c->what, v->answer != NULL ? "an" : "no");
 	if (v->answer != NULL)
 		check_bytes(c, "the answer", v->answer, v->answer_len, c->answer);
+}
+
+/* The fragments that had waited for the packet, in the order in which they had come; and no others. */
+static void
+check_released(const struct dp_case *c, struct engine *e)
+{
+	struct verdict v;
+	size_t i = 0;
+
+	for (; i < COUNT(c->released) && c->released[i].packet.proto != 0; i++) {
+		const struct dp_released *want = &c->released[i];
+
+		ck_assert_msg(engine_next_released(e, &v), "%s: %zu released", c->what, i);
+		ck_assert_msg(v.action == want->then, "%s: action %d of what waited, not %d", c->what, v.action, want->then);
+		if (v.action == VERDICT_DROP)
+			ck_assert_msg(v.reason == want->reason, "%s: what waited dropped for %s", c->what, dp_drop_name(v.reason));
+		else
+			check_bytes(c, "what waited", v.bytes, v.len, &want->packet);
+		if (v.action == VERDICT_HOST)
+			check_tunnel(c, &want->packet, want->to, &v);
+	}
+	ck_assert_msg(!engine_next_released(e, &v), "%s: more released than %zu", c->what, i);
 }
 
 START_TEST(a_case)
@@ -115,6 +143,7 @@ START_TEST(a_case)
 	run_before(&e, c->before, COUNT(c->before));
 	bytes = run(&e, c->direction, &c->packet, &v);
 	check_verdict(c, &v);
+	check_released(c, &e);
 	free(bytes);
 	demux_free(e.demux);
 	printf("PASS: %s\n", c->what);
@@ -177,7 +206,7 @@ END_TEST
 START_TEST(a_hairpin_learns_and_counts_twice)
 {
 	const struct test_packet ike = { FROM(X2), .src = OWN, .dst = OWN, .proto = UDP, .sport = 500, .dport = 1024,
-		                         .carries = UDP_IKE, .ci = FOUND };
+		                         .carries = UDP_IKE, .ci = FOUND, .ike_flags = FLAG_I };
 	struct dp_counters counters = { 0 };
 	struct engine e;
 	struct verdict v;
@@ -227,6 +256,79 @@ START_TEST(errors_are_limited)
 }
 END_TEST
 
+START_TEST(pings_are_limited)
+{
+	const struct test_packet ping = { .src = Y, .dst = A, .proto = ICMP, .icmp_type = 8, .data = 56 };
+	struct engine e;
+	struct verdict v;
+	unsigned answers = 0;
+
+	site_up(&e);
+	for (int i = 0; i < 5000; i++) {
+		free(run(&e, IN, &ping, &v));
+		answers += v.action == VERDICT_ANSWERED;
+		if (v.action != VERDICT_ANSWERED)
+			ck_assert_int_eq(v.reason, DP_DROP_ICMP_RATE);
+	}
+	ck_assert_uint_ge(answers, 900);
+	ck_assert_uint_le(answers, 1100);
+	e.now += 1000;
+	free(run(&e, IN, &ping, &v));
+	ck_assert_int_eq(v.action, VERDICT_ANSWERED);
+	demux_free(e.demux);
+}
+END_TEST
+
+/* A host's ids, and those that it has asked with longest ago go first. */
+START_TEST(icmp_ids_are_limited)
+{
+	struct test_packet ping = { FROM(X1), .src = A, .dst = Y, .proto = ICMP, .icmp_type = 8 };
+	struct test_packet reply = { .src = Y, .dst = A, .proto = ICMP };
+	struct engine e;
+	struct verdict v;
+
+	site_up(&e);
+	for (uint16_t id = 0; id < 5000; id++) {
+		ping.icmp_id = id;
+		free(run(&e, OUT, &ping, &v));
+		ck_assert_int_eq(v.action, VERDICT_PUBLIC);
+	}
+	ck_assert_uint_eq(v.host->learner.n[LEARNED_ICMP_ID], 256);
+	reply.icmp_id = 4999 - 255;
+	free(run(&e, IN, &reply, &v));
+	ck_assert_int_eq(v.action, VERDICT_HOST);
+	reply.icmp_id--;
+	free(run(&e, IN, &reply, &v));
+	ck_assert_int_eq(v.action, VERDICT_DROP);
+	demux_free(e.demux);
+}
+END_TEST
+
+/* Later fragments alone: each is either waiting still or counted once, by what became of it. */
+START_TEST(lost_fragments_are_counted)
+{
+	struct dp_counters counters = { 0 };
+	struct test_packet later = { .src = Y, .dst = A, .proto = UDP, .offset = 1480, .data = 100 };
+	struct engine e;
+	struct verdict v;
+
+	site_up(&e);
+	for (uint16_t id = 0; id < 1000; id++) {
+		later.id = id;
+		free(run(&e, IN, &later, &v));
+		verdict_count(&v, &counters);
+	}
+	engine_expire(&e, &counters);
+	ck_assert_uint_eq(counters.held, 1000);
+	ck_assert_uint_eq(counters.drops[DP_DROP_FRAGMENT], 0);
+	ck_assert_uint_eq(counters.drops[DP_DROP_FRAGMENT_FLOOD], 1000 - FRAGMENT_HOLD_SHARE_PACKETS);
+	e.now += FRAGMENT_HOLD_MS;
+	engine_expire(&e, &counters);
+	ck_assert_uint_eq(counters.drops[DP_DROP_FRAGMENT], FRAGMENT_HOLD_SHARE_PACKETS);
+	demux_free(e.demux);
+}
+END_TEST
+
 /* The path to a host turns out narrower while its packet is being sent. */
 START_TEST(a_path_becomes_narrower)
 {
@@ -266,6 +368,9 @@ main(void)
 	tcase_add_test(tc, a_hairpin_learns_and_counts_twice);
 	tcase_add_test(tc, a_whole_address_teaches_nothing);
 	tcase_add_test(tc, errors_are_limited);
+	tcase_add_test(tc, pings_are_limited);
+	tcase_add_test(tc, icmp_ids_are_limited);
+	tcase_add_test(tc, lost_fragments_are_counted);
 	tcase_add_test(tc, a_path_becomes_narrower);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
