@@ -346,7 +346,7 @@ monitor_serve(struct monitor *m)
 static void
 monitor_init(struct monitor *m, struct conf *conf)
 {
-	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1, -1 };
+	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1, -1, NULL };
 
 	m->env = (struct workers_env) {
 		.conf = conf, .relay = none, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,

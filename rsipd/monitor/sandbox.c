@@ -17,6 +17,7 @@ sandbox_apply(enum sandbox_role role)
 #else
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,6 +93,24 @@ add_limited(scmp_filter_ctx filter)
 	return err;
 }
 
+/* The tables of the XDP programs, by the descriptors that the monitor has left open: elements looked up, written and
+ * deleted. bpf(2) that makes maps or loads programs needs a capability anyhow. */
+static int
+add_tables(scmp_filter_ctx filter)
+{
+	const enum bpf_cmd commands[] = {
+		BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < COUNT(commands) && err == 0; i++) {
+		const struct scmp_arg_cmp command = SCMP_A0(SCMP_CMP_EQ, commands[i], 0);
+
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, command);
+	}
+	return err;
+}
+
 static int
 add_role(scmp_filter_ctx filter, enum sandbox_role role)
 {
@@ -104,6 +123,8 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 	if (role == SANDBOX_CONTROL)
 		return add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
 	err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
+	if (err == 0)
+		err = add_tables(filter);
 	return err != 0 ? err : add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
 }
 

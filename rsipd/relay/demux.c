@@ -11,6 +11,7 @@
 
 struct demux {
 	struct demux_events events;
+	struct demux_watcher watcher; /* all NULL: none */
 	struct demux_host *hosts;       /* uthash by addr */
 	struct demux_binding *bindings; /* uthash by bind ID */
 	struct addr_table *addrs;       /* uthash by addr */
@@ -40,6 +41,13 @@ demux_free(struct demux *d)
 	learned_free(d->learned);
 	fragment_hold_free(d->held);
 	free(d);
+}
+
+void
+demux_watch(struct demux *d, const struct demux_watcher *watcher)
+{
+	d->watcher = watcher != NULL ? *watcher : (struct demux_watcher) { 0 };
+	learned_watch(d->learned, d->watcher.learned, d->watcher.arg);
 }
 
 /* ---- lookups ---- */
@@ -204,6 +212,8 @@ addr_put(struct demux *d, struct addr_table *t)
 static void
 binding_free(struct demux_binding *b)
 {
+	if (b == NULL)
+		return;
 	free(b->ports);
 	free(b->spis);
 	free(b->remote_ports);
@@ -218,6 +228,8 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	struct demux_host *host = b->host;
 
 	learned_forget_binding(&host->learner, b);
+	if (d->watcher.unbound != NULL)
+		d->watcher.unbound(b, d->watcher.arg);
 	addr_table_remove(t, b);
 	addr_put(d, t);
 	HASH_DEL(d->bindings, b);
@@ -268,8 +280,8 @@ remove_conflicts(struct demux *d, const struct demux_binding *b)
 	}
 }
 
-/* The binding in the tables takes over what news says; news takes the old ranges to the grave. What was learned
- * refers to the struct and stays. */
+/* The binding in the tables takes over what news says, and news becomes what it was. What was learned refers to the
+ * struct and stays. */
 static void
 binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *news)
 {
@@ -281,11 +293,13 @@ binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *n
 	b->spis = news->spis;
 	b->remote_ports = news->remote_ports;
 	b->remote_addrs = news->remote_addrs;
+	news->lease = old.lease;
+	news->host = old.host;
+	news->xdp_slot = old.xdp_slot;
 	news->ports = old.ports;
 	news->spis = old.spis;
 	news->remote_ports = old.remote_ports;
 	news->remote_addrs = old.remote_addrs;
-	binding_free(news);
 }
 
 static void
@@ -300,24 +314,28 @@ unsigned
 demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
            const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs)
 {
-	struct demux_binding *b = binding_new(lease, ports, spis, remote_ports, remote_addrs);
-	struct demux_binding *old = demux_binding(d, lease->bind_id);
+	struct demux_binding *told = binding_new(lease, ports, spis, remote_ports, remote_addrs), *was = NULL;
+	struct demux_binding *b = demux_binding(d, lease->bind_id);
 	unsigned removed;
 
-	if (old != NULL && (old->lease.host_addr != lease->host_addr || old->lease.local_addr != lease->local_addr)) {
-		binding_remove(d, old);
-		old = NULL;
+	if (b != NULL && (b->lease.host_addr != lease->host_addr || b->lease.local_addr != lease->local_addr)) {
+		binding_remove(d, b);
+		b = NULL;
 	}
-	if (old != NULL) {
-		binding_change(d, old, b);
-		b = old;
+	if (b != NULL) {
+		binding_change(d, b, told);
+		was = told;
 	} else {
+		b = told;
 		binding_insert(d, b);
 	}
 	removed = remove_conflicts(d, b);
 	addr_table_add(addr_get(d, lease->local_addr), b);
 	host_update_limit(b->host);
 	b->generation = d->generation;
+	if (d->watcher.bound != NULL)
+		d->watcher.bound(b, was, d->watcher.arg);
+	binding_free(was);
 	return removed;
 }
 
@@ -373,5 +391,7 @@ demux_sync_end(struct demux *d)
 	d->next_pools = (struct pool_map){ 0 };
 	pool_map_sort(&d->pools);
 	d->syncing = false;
+	if (d->watcher.synced != NULL)
+		d->watcher.synced(d->watcher.arg);
 	return true;
 }

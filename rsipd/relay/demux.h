@@ -21,8 +21,21 @@ struct demux_events {
 	void *arg;
 };
 
+/* For a fast path that keeps tables of its own in step. Called as the tables change; each is done when it returns. */
+struct demux_watcher {
+	/* b is in the tables. was: as it was before, when it has been changed or told again; else NULL. */
+	void (*bound)(struct demux_binding *b, const struct demux_binding *was, void *arg);
+	void (*unbound)(struct demux_binding *b, void *arg); /* about to leave the tables */
+	void (*synced)(void *arg);                           /* bindings and pools are all that there are */
+	learned_watch_cb *learned;
+	void *arg;
+};
+
 struct demux *demux_new(const struct demux_events *events);
 void demux_free(struct demux *d);
+
+/* One at a time; NULL ends it. */
+void demux_watch(struct demux *d, const struct demux_watcher *watcher);
 
 /* ---- changes ---- */
 

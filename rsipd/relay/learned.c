@@ -34,6 +34,8 @@ struct learned_table {
 	struct siphash_key secret;
 	learned_forget_cb *on_forget;
 	void *arg;
+	learned_watch_cb *watch;
+	void *watch_arg;
 	LIST_HEAD(, learner) learners;
 	struct bucket buckets[BUCKETS];
 };
@@ -57,8 +59,25 @@ learned_free(struct learned_table *table)
 }
 
 void
+learned_watch(struct learned_table *table, learned_watch_cb *watch, void *arg)
+{
+	table->watch = watch;
+	table->watch_arg = arg;
+}
+
+static void
+tell_watcher(const struct learned *item, bool gone)
+{
+	const struct learned_table *table = item->learner->table;
+
+	if (item->key.kind == LEARNED_COOKIE && table->watch != NULL)
+		table->watch(item, gone, table->watch_arg);
+}
+
+void
 learned_join(struct learned_table *table, struct learner *learner)
 {
+	learner->table = table;
 	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
 		TAILQ_INIT(&learner->items[kind]);
 		learner->n[kind] = 0;
@@ -186,6 +205,7 @@ learned_add(struct learned_table *table, const struct learned_key *key, struct l
 	LIST_INSERT_HEAD(bucket_of(table, key), item, in_bucket);
 	TAILQ_INSERT_TAIL(&learner->items[key->kind], item, in_use_order);
 	learner->n[key->kind]++;
+	tell_watcher(item, false);
 	return item;
 }
 
@@ -202,6 +222,7 @@ learned_use(struct learned *item, int64_t now)
 void
 learned_forget(struct learned *item)
 {
+	tell_watcher(item, true);
 	LIST_REMOVE(item, in_bucket);
 	TAILQ_REMOVE(&item->learner->items[item->key.kind], item, in_use_order);
 	item->learner->n[item->key.kind]--;

@@ -54,16 +54,23 @@ struct learner {
 	struct learned_list items[LEARNED_KINDS]; /* longest unused first */
 	uint32_t n[LEARNED_KINDS];
 	uint32_t max_cookies;
+	struct learned_table *table;
 	LIST_ENTRY(learner) in_table;
 };
 
 struct learned_table;
+
+/* Called when a cookie was learned, and before it goes for whatever reason. */
+typedef void learned_watch_cb(const struct learned *item, bool gone, void *arg);
 
 /* Called before an item goes for its age or its quota, not when its binding goes. */
 typedef void learned_forget_cb(const struct learned *item, void *arg);
 
 struct learned_table *learned_new(learned_forget_cb *on_forget, void *arg);
 void learned_free(struct learned_table *table); /* every learner must have left */
+
+/* For a fast path that has to know the cookies too. NULL ends it. */
+void learned_watch(struct learned_table *table, learned_watch_cb *watch, void *arg);
 
 void learned_join(struct learned_table *table, struct learner *learner);
 void learned_leave(struct learner *learner);

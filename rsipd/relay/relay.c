@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "monitor_proto.h"
 #include "pktio.h"
+#include "xdp_feed.h"
 
 #define HOUSEKEEPING_MS 1000
 #define PATH_MTU_EVERY 30 /* in housekeepings; the kernel tells no sooner that a path has become wider */
@@ -27,6 +28,7 @@ struct relay {
 	struct loop_event *control, *housekeeping;
 	struct loop_event *packets[4]; /* TUN, IP-IP, GRE, ICMP; NULL until control has told everything once */
 	struct dp_server *dp;
+	struct xdp_feed *xdp; /* NULL: there is no XDP data plane */
 	struct pktio *io;
 	struct engine engine;
 	struct verdict verdicts[PKTIO_BATCH]; /* of the batch in work */
@@ -43,8 +45,10 @@ refresh_path_mtu(struct demux_host *host, void *arg)
 	struct relay *r = arg;
 	uint16_t mtu = pktio_path_mtu(r->io, host->addr);
 
-	if (mtu >= PATH_MTU_MIN)
-		host->path_mtu = mtu;
+	if (mtu < PATH_MTU_MIN || mtu == host->path_mtu)
+		return;
+	host->path_mtu = mtu;
+	xdp_feed_path_mtu(r->xdp, host);
 }
 
 /* The kernel routes the gateway's answers as it does every packet from the TUN; but in own-address mode it would
@@ -356,6 +360,7 @@ relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_co
 	r->engine.demux = demux_new(&events);
 	r->engine.gateway_addr = net->gateway_addr;
 	r->engine.public_addr = net->public_addr;
+	r->xdp = xdp_feed_new(fds->xdp, r->engine.demux, net->gateway_addr);
 	r->dp = dp_server_new(r->engine.demux);
 	return r;
 }
@@ -363,6 +368,7 @@ relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_co
 static void
 relay_free(struct relay *r)
 {
+	xdp_feed_free(r->xdp);
 	demux_free(r->engine.demux);
 	dp_server_free(r->dp);
 	pktio_free(r->io);

@@ -26,7 +26,9 @@
  * receives nothing. */
 enum relay_df { RELAY_DF, RELAY_FRAGMENT, RELAY_DF_COUNT };
 
-/* What the monitor hands over, all non-blocking. */
+struct xdp_tables;
+
+/* What the monitor hands over, the descriptors all non-blocking. */
 struct relay_fds {
 	int tun;
 	int ipip[RELAY_DF_COUNT]; /* IP protocol 4 */
@@ -35,6 +37,7 @@ struct relay_fds {
 	int probe;                /* unbound UDP socket, to ask the kernel for the path MTU to a host; sends nothing */
 	int control;              /* SOCK_SEQPACKET to the control process, dataplane.h */
 	int monitor;              /* SOCK_SEQPACKET to the monitor, monitor_proto.h: MON_CONTROL; its end ends the relay */
+	struct xdp_tables *xdp;   /* of the XDP data plane, with their descriptors; NULL: the relay is alone */
 };
 
 #define RELAY_PRIVATE_MAX 64

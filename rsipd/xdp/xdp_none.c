@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "xdp_feed.h"
 #include "xdp_object.h"
 #include "xdp_tables.h"
 
@@ -56,4 +57,26 @@ void
 xdp_object_free(struct xdp_object *object)
 {
 	(void)object;
+}
+
+struct xdp_feed *
+xdp_feed_new(struct xdp_tables *tables, struct demux *d, ip4_t gateway_addr)
+{
+	(void)tables;
+	(void)d;
+	(void)gateway_addr;
+	return NULL;
+}
+
+void
+xdp_feed_free(struct xdp_feed *feed)
+{
+	(void)feed;
+}
+
+void
+xdp_feed_path_mtu(struct xdp_feed *feed, const struct demux_host *host)
+{
+	(void)feed;
+	(void)host;
 }

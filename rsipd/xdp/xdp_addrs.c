@@ -1,0 +1,289 @@
+#include "config.h"
+
+#include "xdp_addrs.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+
+#define IKE_PLAIN_PORT 500 /* RFC 7296 2; every other shared port is spoken to as 4500 is */
+
+struct xdp_addrs {
+	struct xdp_tables *t;
+	struct xdp_addr_record *records; /* uthash */
+	uint32_t *free_tables;           /* a ring, so that one rests as long as can be */
+	uint32_t first, n_free, n_tables;
+};
+
+/* ---- port tables ---- */
+
+static void
+give_table(struct xdp_addrs *a, uint32_t table)
+{
+	a->free_tables[(a->first + a->n_free++) % a->n_tables] = table;
+}
+
+static uint32_t
+take_table(struct xdp_addrs *a)
+{
+	uint32_t table;
+
+	if (a->n_free == 0)
+		return 0;
+	table = a->free_tables[a->first];
+	a->first = (a->first + 1) % a->n_tables;
+	a->n_free--;
+	return table;
+}
+
+/* The element of the map that an earlier run has left. */
+static bool
+read_element(const struct xdp_addrs *a, uint32_t key, struct xdp_addr *element)
+{
+	return bpf_map_lookup_elem(a->t->fd[XDP_MAP_ADDRS], &key, element) == 0;
+}
+
+static bool
+next_key(const struct xdp_addrs *a, const uint32_t *key, uint32_t *next)
+{
+	return bpf_map_get_next_key(a->t->fd[XDP_MAP_ADDRS], key, next) == 0;
+}
+
+static void
+find_free_tables(struct xdp_addrs *a)
+{
+	bool *used = mem_zero(a->n_tables + 1, sizeof(*used));
+	struct xdp_addr element;
+	uint32_t key;
+
+	for (bool more = next_key(a, NULL, &key); more; more = next_key(a, &key, &key)) {
+		if (read_element(a, key, &element) && element.ports <= a->n_tables)
+			used[element.ports] = true;
+	}
+	for (uint32_t table = 1; table <= a->n_tables; table++) {
+		if (!used[table])
+			give_table(a, table);
+	}
+	free(used);
+}
+
+bool
+xdp_addrs_need_ports(struct xdp_addrs *a, struct xdp_addr_record *r)
+{
+	static struct log_limit limit;
+	char str[IP4_STRLEN];
+
+	if (r->ports == 0 && (r->ports = take_table(a)) == 0)
+		log_warn_limited(&limit, "xdp", "no table for the ports of another address, the relay serves it alone address=%s",
+		                 ip4_str(r->addr, str));
+	return r->ports != 0;
+}
+
+static void
+set_owner(const struct xdp_addrs *a, const struct xdp_addr_record *r, uint16_t port, uint32_t owner)
+{
+	if (r->ports != 0)
+		__atomic_store_n(&a->t->ports[r->ports].owner[port], owner, __ATOMIC_RELEASE);
+}
+
+/* ---- records ---- */
+
+struct xdp_addrs *
+xdp_addrs_new(struct xdp_tables *tables)
+{
+	struct xdp_addrs *a = mem_zero(1, sizeof(*a));
+
+	a->t = tables;
+	a->n_tables = tables->sizes.port_tables;
+	a->free_tables = mem_zero(a->n_tables, sizeof(*a->free_tables));
+	find_free_tables(a);
+	return a;
+}
+
+static void
+record_free(struct xdp_addr_record *r)
+{
+	free(r->masks);
+	free(r);
+}
+
+void
+xdp_addrs_free(struct xdp_addrs *a)
+{
+	struct xdp_addr_record *r, *next;
+
+	HASH_ITER(hh, a->records, r, next) {
+		HASH_DEL(a->records, r);
+		record_free(r);
+	}
+	free(a->free_tables);
+	free(a);
+}
+
+struct xdp_addr_record *
+xdp_addrs_find(struct xdp_addrs *a, ip4_t addr)
+{
+	struct xdp_addr_record *r;
+
+	HASH_FIND(hh, a->records, &addr, sizeof(addr), r);
+	return r;
+}
+
+struct xdp_addr_record *
+xdp_addrs_get(struct xdp_addrs *a, ip4_t addr, const struct dp_pool *pool)
+{
+	struct xdp_addr_record *r = xdp_addrs_find(a, addr);
+	struct xdp_addr element;
+
+	if (r != NULL)
+		return r;
+	r = mem_zero(1, sizeof(*r));
+	r->addr = addr;
+	if (read_element(a, htonl(addr), &element))
+		r->ports = element.ports;
+	HASH_ADD(hh, a->records, addr, sizeof(r->addr), r);
+	xdp_addrs_set_pool(a, r, pool);
+	return r;
+}
+
+void
+xdp_addrs_put(struct xdp_addrs *a, struct xdp_addr_record *r)
+{
+	uint32_t key = htonl(r->addr);
+
+	if (r->n_bindings > 0)
+		return;
+	bpf_map_delete_elem(a->t->fd[XDP_MAP_ADDRS], &key);
+	if (r->ports != 0) {
+		memset(&a->t->ports[r->ports], 0, sizeof(struct xdp_ports));
+		give_table(a, r->ports);
+	}
+	HASH_DEL(a->records, r);
+	record_free(r);
+}
+
+static void
+mark_ike_ports(struct xdp_addrs *a, const struct xdp_addr_record *r, bool on)
+{
+	for (unsigned i = 0; i < r->n_ike_ports; i++) {
+		uint32_t word = r->ike_ports[i] == IKE_PLAIN_PORT ? XDP_PORT_IKE : XDP_PORT_NATT;
+
+		set_owner(a, r, r->ike_ports[i], on ? word : XDP_PORT_NOBODY);
+	}
+}
+
+/* As long as the pool is not known, SYNs are the relay's, and so are the shared ports of an address that had none. */
+void
+xdp_addrs_set_pool(struct xdp_addrs *a, struct xdp_addr_record *r, const struct dp_pool *pool)
+{
+	r->mss_clamp = pool == NULL || pool->mss_clamp;
+	if (pool == NULL)
+		return;
+	mark_ike_ports(a, r, false);
+	r->n_ike_ports = pool->n_ike_ports;
+	memcpy(r->ike_ports, pool->ike_ports, sizeof(r->ike_ports));
+	if (r->n_ike_ports > 0)
+		xdp_addrs_need_ports(a, r);
+	mark_ike_ports(a, r, true);
+}
+
+void
+xdp_addrs_mask(struct xdp_addr_record *r, uint64_t mask, bool add)
+{
+	uint32_t i = 0;
+
+	while (i < r->n_masks && r->masks[i].mask != mask)
+		i++;
+	if (i == r->n_masks) {
+		r->masks = mem_grow(r->masks, r->n_masks + 1, sizeof(*r->masks));
+		r->masks[r->n_masks++] = (struct xdp_mask) { .mask = mask };
+	}
+	r->masks[i].n += add ? 1 : -1u;
+	if (r->masks[i].n == 0)
+		r->masks[i] = r->masks[--r->n_masks];
+}
+
+/* ---- what the programs see ---- */
+
+/* The sizes that most blocks have. */
+static void
+choose_shifts(const struct xdp_addr_record *r, struct xdp_addr *element)
+{
+	uint32_t n_blocks[32];
+
+	memcpy(n_blocks, r->n_blocks, sizeof(n_blocks));
+	for (element->n_shifts = 0; element->n_shifts < XDP_SHIFTS_MAX; element->n_shifts++) {
+		uint8_t most = 0;
+
+		for (uint8_t shift = 1; shift < 32; shift++) {
+			if (n_blocks[shift] > n_blocks[most])
+				most = shift;
+		}
+		if (n_blocks[most] == 0)
+			return;
+		n_blocks[most] = 0;
+		element->shifts[element->n_shifts] = most;
+	}
+}
+
+static void
+choose_masks(const struct xdp_addr_record *r, struct xdp_addr *element)
+{
+	if (r->n_masks > XDP_MASKS_MAX) {
+		element->flags |= XDP_ADDR_COOKIES_UP;
+		return;
+	}
+	element->n_masks = (uint8_t)r->n_masks;
+	for (uint32_t i = 0; i < r->n_masks; i++)
+		element->masks[i] = r->masks[i].mask;
+}
+
+void
+xdp_addrs_write(struct xdp_addrs *a, const struct xdp_addr_record *r)
+{
+	static struct log_limit limit;
+	struct xdp_addr element = { .whole = r->whole, .ports = r->ports };
+	uint32_t key = htonl(r->addr);
+
+	if (r->mss_clamp)
+		element.flags |= XDP_ADDR_MSS_CLAMP;
+	if (r->cookies_up || r->n_hidden > 0)
+		element.flags |= XDP_ADDR_COOKIES_UP;
+	choose_shifts(r, &element);
+	choose_masks(r, &element);
+	if (bpf_map_update_elem(a->t->fd[XDP_MAP_ADDRS], &key, &element, BPF_ANY) != 0)
+		log_warn_limited(&limit, "xdp", "no room for another address, the relay serves it alone error=\"%s\"",
+		                 strerror(errno));
+}
+
+void
+xdp_addrs_each(struct xdp_addrs *a, void (*each)(struct xdp_addr_record *, void *), void *arg)
+{
+	struct xdp_addr_record *r, *next;
+
+	HASH_ITER(hh, a->records, r, next)
+		each(r, arg);
+}
+
+void
+xdp_addrs_sweep(struct xdp_addrs *a)
+{
+	struct xdp_addr element;
+	uint32_t key, next;
+
+	for (bool more = next_key(a, NULL, &key); more; key = next) {
+		more = next_key(a, &key, &next);
+		if (xdp_addrs_find(a, ntohl(key)) != NULL || !read_element(a, key, &element))
+			continue;
+		bpf_map_delete_elem(a->t->fd[XDP_MAP_ADDRS], &key);
+		if (element.ports != 0 && element.ports <= a->n_tables) {
+			memset(&a->t->ports[element.ports], 0, sizeof(struct xdp_ports));
+			give_table(a, element.ports);
+		}
+	}
+}

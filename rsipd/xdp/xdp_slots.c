@@ -1,0 +1,67 @@
+#include "xdp_slots.h"
+
+#include <string.h>
+
+#define PROBES_MAX 256 /* entries from its own place on; with a third of all free, hardly one binding needs more than 100 */
+#define REST_MS 1000
+
+static uint32_t
+probe(const struct xdp_tables *t, uint32_t bind_id, uint32_t i)
+{
+	uint32_t n = t->sizes.bindings - 1; /* 0 is nobody */
+	uint32_t mixed = bind_id * 0x9e3779b1u;
+
+	return 1 + (uint32_t)(((uint64_t)mixed * n >> 32) + i) % n;
+}
+
+uint32_t
+xdp_slots_find(const struct xdp_tables *t, uint32_t bind_id)
+{
+	for (uint32_t i = 0; i < PROBES_MAX; i++) {
+		uint32_t slot = probe(t, bind_id, i);
+
+		if (t->bindings[slot].bind_id == bind_id && xdp_slots_live(t, slot))
+			return slot;
+	}
+	return 0;
+}
+
+static bool
+rested(const struct xdp_binding *b, int64_t now)
+{
+	int64_t freed = (int64_t)b->user[XDP_SLOT_FREED];
+
+	return b->bind_id == 0 && (freed == 0 || now - freed >= REST_MS);
+}
+
+uint32_t
+xdp_slots_take(struct xdp_tables *t, uint32_t bind_id, int64_t now)
+{
+	for (uint32_t i = 0; i < PROBES_MAX; i++) {
+		uint32_t slot = probe(t, bind_id, i);
+		struct xdp_binding *b = &t->bindings[slot];
+
+		if (!rested(b, now))
+			continue;
+		memset(b, 0, sizeof(*b));
+		b->bind_id = bind_id;
+		return slot;
+	}
+	return 0;
+}
+
+void
+xdp_slots_publish(struct xdp_tables *t, uint32_t slot, uint8_t flags)
+{
+	__atomic_store_n(&t->bindings[slot].flags, (uint8_t)(flags | XDP_BINDING_LIVE), __ATOMIC_RELEASE);
+}
+
+void
+xdp_slots_leave(struct xdp_tables *t, uint32_t slot, int64_t now)
+{
+	struct xdp_binding *b = &t->bindings[slot];
+
+	__atomic_store_n(&b->flags, 0, __ATOMIC_RELEASE);
+	b->user[XDP_SLOT_FREED] = (uint64_t)now;
+	b->bind_id = 0;
+}
