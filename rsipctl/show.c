@@ -29,7 +29,7 @@ cell_cookie(char cell[CELL_MAX], const json_t *cookie)
 		snprintf(cell, CELL_MAX, "%.20s/%.20s", value, mask_text);
 }
 
-/* The peer of a remote flow policy: "any", "198.51.100.7", "198.51.100.7:80". */
+/* The peer of a remote flow policy: "any", "198.51.100.7", "198.51.100.7:80", "www.example.com:80". */
 static void
 cell_remote(char cell[CELL_MAX], const json_t *remote)
 {
@@ -39,7 +39,7 @@ cell_remote(char cell[CELL_MAX], const json_t *remote)
 		strcpy(cell, "any");
 		return;
 	}
-	cell_plain(address, json_object_get(remote, "address"));
+	cell_plain(address, json_object_get(remote, json_object_get(remote, "name") != NULL ? "name" : "address"));
 	cell_ranges(ports, json_object_get(remote, "ports"));
 	if (strcmp(ports, "-") == 0)
 		strcpy(cell, address);

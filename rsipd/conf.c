@@ -43,6 +43,7 @@ conf_free(struct conf *conf)
 	free(conf->private_interfaces);
 	free(conf->public_interface);
 	free(conf->listen);
+	free(conf->resolvers);
 	free(conf->state);
 	free(conf->control);
 	free(conf->pools);

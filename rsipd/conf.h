@@ -62,6 +62,8 @@ struct conf {
 	char *public_interface;
 	ip4_t *listen; /* RSIP control; the first is the default tunnel endpoint Na */
 	size_t n_listen;
+	struct conf_resolver { ip4_t addr; uint16_t port; } *resolvers; /* none: those of /etc/resolv.conf */
+	size_t n_resolvers;
 	enum conf_data_plane data_plane;
 	bool tcp, udp;   /* which transports are served; both by default */
 	char *state;     /* path of the database */

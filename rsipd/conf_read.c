@@ -15,7 +15,7 @@ static const struct cfile_option top_options[] = { { "local-networks", true }, {
 static const struct cfile_option gateway_options[] = {
 	{ "private-interface", true }, { "public-interface", false }, { "listen", true },     { "transports", true },
 	{ "data-plane", false },       { "state", false },            { "control", false },   { "vendor-id", false },
-	{ "mss-clamp", false },        { 0 },
+	{ "mss-clamp", false },        { "resolver", true },          { 0 },
 };
 
 static const struct cfile_option pool_options[] = {
@@ -131,6 +131,28 @@ read_listen(const struct cfile_section *s, struct conf *conf)
 	}
 }
 
+#define DNS_PORT 53
+
+/* ADDRESS, or ADDRESS:PORT. */
+static void
+read_resolvers(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *first = cfile_values(s, "resolver");
+
+	conf->resolvers = mem_zero(cfile_values_count(first), sizeof(*conf->resolvers));
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		struct conf_resolver *r = &conf->resolvers[conf->n_resolvers];
+
+		if (!ip4_parse(v->text, &r->addr) && !ip4_port_parse(v->text, &r->addr, &r->port)) {
+			cfile_error(cfile_section_file(s), v->line, "resolver: \"%s\" is no name server; write ADDRESS or ADDRESS:PORT",
+			            v->text);
+			continue;
+		}
+		r->port = r->port != 0 ? r->port : DNS_PORT;
+		conf->n_resolvers++;
+	}
+}
+
 static void
 read_control(const struct cfile_section *s, struct conf *conf)
 {
@@ -159,6 +181,7 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	cfile_require(s, "listen", "listen = { \"10.0.0.1\" }");
 	read_devices(s, conf);
 	read_listen(s, conf);
+	read_resolvers(s, conf);
 	served = cfile_words(s, "transports", transports, 1u << TRANSPORT_TCP | 1u << TRANSPORT_UDP);
 	conf->tcp = served & 1u << TRANSPORT_TCP;
 	conf->udp = served & 1u << TRANSPORT_UDP;

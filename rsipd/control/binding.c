@@ -24,6 +24,9 @@ binding_new(size_t n_ports, size_t n_remote_ports, size_t n_spis)
 void
 binding_free(struct binding *b)
 {
+	if (b == NULL)
+		return;
+	free(b->remote_name);
 	free(b);
 }
 

@@ -20,7 +20,7 @@ struct binding {
 	struct binding *prev, *next; /* the other bindings of the session, utlist.h */
 	int64_t expires;             /* clock_now() milliseconds */
 	ip4_t local_addr;
-	ip4_t remote_addr;  /* 0 = any: no remote flow policy */
+	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or remote_name has it */
 	ip4_t ike_listener; /* 0 = none */
 	uint8_t method;     /* enum rsip_method */
 	uint8_t tunnel;     /* enum rsip_tunnel_type */
@@ -31,6 +31,9 @@ struct binding {
 	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
 	struct port_range *ports, *remote_ports;
 	struct spi_range *spis;
+	char *remote_name;            /* NULL, or the remote side as remote flow policy asked for it: owned */
+	struct remote_name *remote;   /* its addresses now (remote_names.h); NULL outside of the ledger */
+	struct binding *same_prev, *same_next; /* others with this remote side */
 	UT_hash_handle hh;
 };
 

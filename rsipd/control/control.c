@@ -15,6 +15,7 @@
 #include "expire.h"
 #include "farewell.h"
 #include "gateway.h"
+#include "lease.h"
 #include "ledger.h"
 #include "log.h"
 #include "loop.h"
@@ -24,8 +25,11 @@
 #include "monitor_proto.h"
 #include "names.h"
 #include "notice.h"
+#include "policy.h"
 #include "rate.h"
+#include "remote_names.h"
 #include "request.h"
+#include "resolver.h"
 #include "registration.h"
 #include "restore.h"
 #include "server.h"
@@ -42,6 +46,8 @@ struct control {
 	size_t n_own;
 	struct loop *loop;
 	struct store *store;
+	struct remote_names *names;
+	struct resolver *resolver;
 	struct ledger ledger;
 	struct stats stats;
 	struct service service;
@@ -50,7 +56,7 @@ struct control {
 	struct gateway gateway;
 	struct ctl_server *ctl;
 	struct metrics *metrics;
-	struct loop_event *expiry, *store_retry, *monitor, *sigterm, *sigint;
+	struct loop_event *expiry, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
 	int status;
 };
 
@@ -96,6 +102,106 @@ on_violation(void *arg, const struct dp_violation *v)
 	stats_error(&c->stats, (enum rsip_error)v->error);
 }
 
+/* --- names --- */
+
+static void
+look_up(void *arg, const char *name)
+{
+	struct control *c = arg;
+
+	resolver_look_up(c->resolver, name);
+}
+
+static bool
+may_talk_to(void *arg, ip4_t addr)
+{
+	const struct control *c = arg;
+
+	return policy_is_peer(c->conf, addr);
+}
+
+static void
+on_name_changed(void *arg, const struct remote_name *name)
+{
+	struct control *c = arg;
+
+	lease_follow_name(&c->ledger, name);
+	server_raise(c->server);
+}
+
+/* An answer may come in the midst of a request: what it lets go on waits for the end of the turn. */
+static void
+on_name_answered(void *arg)
+{
+	struct control *c = arg;
+
+	loop_deferred_raise(c->names_answered);
+}
+
+static void
+arm_names(struct control *c)
+{
+	int64_t delay = remote_names_delay(c->names);
+
+	if (delay >= 0)
+		loop_timer_set(c->names_due, delay);
+}
+
+static void
+on_names_answered(void *arg)
+{
+	struct control *c = arg;
+
+	server_resume(c->server);
+	arm_names(c);
+}
+
+static void
+on_names_due(void *arg)
+{
+	struct control *c = arg;
+
+	remote_names_due(c->names);
+	arm_names(c);
+}
+
+static void
+on_addresses(void *arg, const char *name, const ip4_t *addrs, size_t n, uint32_t ttl_s)
+{
+	const struct control *c = arg;
+
+	remote_names_answer(c->names, name, addrs, n, ttl_s);
+}
+
+static void
+on_no_answer(void *arg, const char *name)
+{
+	const struct control *c = arg;
+
+	remote_names_failed(c->names, name);
+}
+
+static void
+make_names(struct control *c)
+{
+	const struct remote_names_events names_events = { look_up, may_talk_to, on_name_changed, on_name_answered, c };
+	const struct resolver_events resolver_events = { on_addresses, on_no_answer, c };
+
+	c->names = remote_names_new(&names_events);
+	c->resolver = resolver_new(c->loop, c->conf, &resolver_events);
+	c->names_due = loop_timer(c->loop, on_names_due, c);
+	c->names_answered = loop_deferred(c->loop, on_names_answered, c);
+}
+
+static void
+unmake_names(struct control *c)
+{
+	resolver_free(c->resolver);
+	remote_names_free(c->names);
+	loop_event_free(c->names_due);
+	loop_event_free(c->names_answered);
+}
+
 /* --- expiry --- */
 
 static void
@@ -127,6 +233,7 @@ load_ledger(struct control *c, char why[WHY_MAX])
 	const struct ledger_events events = { on_binding_ended, on_session_ended, c };
 
 	ledger_init(&c->ledger, c->conf, c->store, &c->stats, &ops, &events);
+	c->ledger.names = c->names;
 	return restore_ledger(&c->ledger, why, WHY_MAX);
 }
 
@@ -204,6 +311,7 @@ reload(struct control *c, int fd, const char *path)
 	registration_set_conf(&c->ledger, conf);
 	server_raise(c->server);
 	dp_client_resync(c->dp, conf);
+	resolver_set_conf(c->resolver, conf);
 	message_set_vendor_id(conf->vendor_id);
 	log_adjust(conf->log_level, conf->log_json);
 	conf_free(old);
@@ -267,6 +375,7 @@ serve(struct control *c, const struct dp_counters *counters)
 	c->sigterm = loop_signal(c->loop, SIGTERM, on_signal, c);
 	c->sigint = loop_signal(c->loop, SIGINT, on_signal, c);
 	arm_expiry(c);
+	arm_names(c);
 	monitor_send(fds->monitor, MON_READY, NULL, -1);
 	loop_run(c->loop);
 }
@@ -282,6 +391,7 @@ make(struct control *c)
 	                               .farewell = farewell_new() };
 	c->dp = dp_client_new(c->loop, &c->ledger.bindings, c->conf, c->own, c->n_own, &dp_events);
 	c->server = server_new(c->loop, &c->service, &server_events);
+	make_names(c);
 	c->expiry = loop_timer(c->loop, on_expiry, c);
 	c->store_retry = loop_timer(c->loop, on_store_retry, c);
 	message_set_vendor_id(c->conf->vendor_id);
@@ -301,6 +411,7 @@ unmake(struct control *c)
 	server_free(c->server);
 	dp_client_free(c->dp);
 	ledger_done(&c->ledger);
+	unmake_names(c);
 	store_close(c->store);
 	farewell_free(c->service.farewell);
 	rate_table_free(c->service.rates);

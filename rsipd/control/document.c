@@ -55,8 +55,21 @@ of_cookie(const struct binding *b)
 }
 
 static json_t *
+of_remote_name(const struct binding *b)
+{
+	json_t *addrs = value_made(json_array());
+
+	for (size_t i = 0; b->remote != NULL && i < b->remote->n; i++)
+		json_array_append_new(addrs, value_address(b->remote->addrs[i]));
+	return value_made(json_pack("{s:o, s:o, s:o, s:o}", "address", json_null(), "ports",
+	    value_ports(b->remote_ports, b->n_remote_ports), "name", value_text(b->remote_name), "addresses", addrs));
+}
+
+static json_t *
 of_remote(const struct binding *b)
 {
+	if (b->remote_name != NULL)
+		return of_remote_name(b);
 	if (b->remote_addr == 0)
 		return json_null();
 	return value_made(json_pack("{s:o, s:o}", "address", value_address(b->remote_addr), "ports",

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "remote_names.h"
 #include "session.h"
 
 #define PENDING_MAX 4096 /* changes that wait for the socket; with more, telling everything is simpler */
@@ -155,14 +156,20 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 	};
 	uint8_t *at = bytes + sizeof(m);
 
+	if (b->remote != NULL) {
+		m.remote_addr = DP_REMOTE_NOBODY;
+		m.n_remote_addrs = (uint16_t)b->remote->n;
+	}
 	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
 	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
-	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0));
+	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) | (b->remote != NULL ? DP_F_REMOTE_NAME : 0));
 	m.max_claims = claims_allowed(b);
 	memcpy(bytes, &m, sizeof(m));
 	at = mempcpy(at, b->ports, b->n_ports * sizeof(*b->ports));
 	at = mempcpy(at, b->spis, b->n_spis * sizeof(*b->spis));
 	at = mempcpy(at, b->remote_ports, b->n_remote_ports * sizeof(*b->remote_ports));
+	if (b->remote != NULL)
+		at = mempcpy(at, b->remote->addrs, b->remote->n * sizeof(*b->remote->addrs));
 	return (size_t)(at - bytes);
 }
 

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "lease_check.h"
 #include "log.h"
+#include "mem.h"
 #include "names.h"
 #include "registration.h"
 
@@ -22,9 +23,34 @@ lease_seconds_left(int64_t expires)
 
 /* --- grant --- */
 
+/* The name of the remote side, with addresses that the host may talk to, into *name. */
+static enum rsip_error
+find_remote_name(struct ledger *l, const struct conf_policy *policy, const struct lease_request *req,
+                 const struct remote_name **name, struct refusal *why)
+{
+	enum rsip_error error = policy->remote_flow == RSIP_REMOTE_MICRO ? RSIP_REMOTE_ADDRPORT_UNALLOWED :
+	                                                                   RSIP_REMOTE_ADDR_UNALLOWED;
+	int len = (int)req->remote_name_len;
+
+	if (req->remote_name == NULL || policy->remote_flow == RSIP_REMOTE_NONE)
+		return RSIP_OK;
+	*name = remote_names_ask(l->names, req->remote_name, req->remote_name_len);
+	if (*name == NULL)
+		return refuse(why, error, "too many names are in use: name the peer by its address");
+	switch ((*name)->state) {
+	case REMOTE_NAME_KNOWN: return RSIP_OK;
+	case REMOTE_NAME_PENDING: return LEASE_LATER;
+	case REMOTE_NAME_NONE:
+		return refuse(why, error, "%.*s has no IPv4 address that can be reached through RSIP", len, req->remote_name);
+	default:
+		return refuse(why, error, "%.*s cannot be looked up now: try again later, or name the peer by its address", len,
+		              req->remote_name);
+	}
+}
+
 /* The binding as asked for; what is to be chosen is still open. */
 static struct binding *
-binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tunnel)
+binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tunnel, const struct remote_name *name)
 {
 	const struct conf_policy *policy = s->policy;
 	bool micro = policy->remote_flow == RSIP_REMOTE_MICRO;
@@ -48,6 +74,8 @@ binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tun
 	b->ike_listener = req->ike_listener;
 	if (policy->remote_flow != RSIP_REMOTE_NONE) /* RFC 3103 9.9.3: else the remote side MUST be don't care */
 		b->remote_addr = req->remote_addr;
+	if (name != NULL)
+		b->remote_name = mem_strdup(name->name);
 	if (micro)
 		b->remote_ports[0] = (struct port_range){ req->remote_port, req->remote_port };
 	return b;
@@ -158,6 +186,7 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
             struct refusal *why)
 {
 	const struct conf_pool *pools[POLICY_POOLS_MAX];
+	const struct remote_name *name = NULL;
 	size_t n_pools;
 	uint8_t tunnel;
 	enum rsip_error error;
@@ -167,15 +196,18 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
 	if ((error = policy_pools(l->conf, s->policy, req, pools, &n_pools, &tunnel, why)) != RSIP_OK ||
 	    (error = policy_check_flow(l->conf, s->policy, req, why)) != RSIP_OK ||
-	    (error = policy_check_quota(s, req, why)) != RSIP_OK)
+	    (error = policy_check_quota(s, req, why)) != RSIP_OK ||
+	    (error = find_remote_name(l, s->policy, req, &name, why)) != RSIP_OK)
 		return error;
 
-	b = binding_as_asked(s, req, tunnel);
+	b = binding_as_asked(s, req, tunnel, name);
 	if ((error = acquire(l, s, req, pools, n_pools, b, why)) != RSIP_OK)
 		goto err_binding;
 	b->bind_id = next_bind_id(l);
 	b->expires = clock_now() + (int64_t)policy_lease_s(s->policy, req->lease_s) * 1000;
 	store_add_binding(l->store, b);
+	if (name != NULL)
+		store_put_name(l->store, name);
 	if (store_failed(l->store)) {
 		error = refuse(why, RSIP_INTERNAL_SERVER_ERROR, "the gateway cannot write its lease database");
 		goto err_pool;
@@ -222,6 +254,16 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 	return RSIP_OK;
 }
 
+void
+lease_follow_name(struct ledger *l, const struct remote_name *name)
+{
+	const struct binding *b;
+
+	store_put_name(l->store, name);
+	DL_FOREACH2(name->bindings, b, same_next)
+		l->dataplane.bind(l->dataplane.arg, b);
+}
+
 static void
 quarantine(struct ledger *l, const struct binding *b)
 {
@@ -263,6 +305,8 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 		l->stats->bindings_expired++;
 	else
 		l->stats->bindings_freed++;
+	if (b->remote != NULL && b->remote->bindings->same_next == NULL)
+		store_remove_name(l->store, b->remote_name);
 	ledger_strike(l, b);
 	pool_release(l->pool, b);
 	quarantine(l, b);

@@ -10,8 +10,12 @@
 #include "policy.h"
 #include "refusal.h"
 
+/* Beside the errors of RSIP: neither granted nor refused, since a name is being looked up. The same request is to be made
+ * again when remote_names_events.answered is called. */
+#define LEASE_LATER ((enum rsip_error)0xffff)
+
 /* Grants a binding as asked, or refuses with the error of RFC 3103 9.6.3, 9.8.3, 9.16.3 or RFC 3104 6.2. *out is
- * valid until it ends. The registration lasts at least as long: R = max(R, B). */
+ * valid until it ends; or LEASE_LATER. The registration lasts at least as long: R = max(R, B). */
 enum rsip_error lease_grant(struct ledger *l, struct session *s, const struct lease_request *req, struct binding **out,
                             struct refusal *why);
 
@@ -21,6 +25,9 @@ enum rsip_error lease_extend(struct ledger *l, struct binding *b, uint32_t asked
 
 /* Why a lease ends: for the history and the counters. */
 enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_NOT_EXTENDED, LEASE_BY_OPERATOR };
+
+/* The addresses of a name have changed: its bindings follow, in the store and in the data plane. */
+void lease_follow_name(struct ledger *l, const struct remote_name *name);
 
 /* Ends a binding: its tuples go into quarantine, b is freed. */
 void lease_end(struct ledger *l, struct binding *b, enum lease_how how);

@@ -26,6 +26,7 @@ ledger_done(struct ledger *l)
 		while ((b = s->bindings) != NULL) {
 			DL_DELETE(s->bindings, b);
 			binding_table_remove(&l->bindings, b);
+			remote_names_detach(l->names, b);
 			binding_free(b);
 		}
 		session_remove(&l->sessions, s);
@@ -59,6 +60,8 @@ ledger_enter(struct ledger *l, struct session *s, struct binding *b)
 	s->n_spis += binding_spi_count(b);
 	s->n_cookies += b->cookie_mask != 0;
 	binding_table_add(&l->bindings, b);
+	if (b->remote_name != NULL)
+		remote_names_attach(l->names, b);
 	expiry_set(&l->binding_expiry, b, b->expires);
 }
 
@@ -68,6 +71,7 @@ ledger_strike(struct ledger *l, struct binding *b)
 	struct session *s = b->session;
 
 	expiry_remove(&l->binding_expiry, b);
+	remote_names_detach(l->names, b);
 	binding_table_remove(&l->bindings, b);
 	DL_DELETE(s->bindings, b);
 	s->n_bindings--;

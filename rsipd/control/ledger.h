@@ -10,6 +10,7 @@
 #include "dataplane.h"
 #include "expiry.h"
 #include "pool.h"
+#include "remote_names.h"
 #include "session.h"
 #include "stats.h"
 #include "store.h"
@@ -26,6 +27,7 @@ struct ledger {
 	struct pool *pool;
 	struct store *store;
 	struct stats *stats; /* what happens here is counted here */
+	struct remote_names *names; /* borrowed; NULL where remote sides are addresses only. Set after ledger_init */
 	struct session_table sessions;
 	struct binding_table bindings;
 	uint32_t last_bind_id;

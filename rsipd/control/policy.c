@@ -21,7 +21,7 @@ check_local_flow(const struct conf_policy *policy, const struct lease_request *r
 static enum rsip_error
 check_remote_detail(const struct conf_policy *policy, const struct lease_request *req, struct refusal *why)
 {
-	if (req->remote_addr == 0 && !req->remote_named)
+	if (req->remote_addr == 0 && req->remote_name == NULL && !req->remote_ip6)
 		return refuse(why, RSIP_FLOW_POLICY_VIOLATION, "remote flow policy: name the remote address");
 	if (policy->remote_flow == RSIP_REMOTE_MICRO && (req->remote_port == 0 || req->n_remote_ports != 1))
 		return refuse(why, RSIP_FLOW_POLICY_VIOLATION, "remote micro-flow policy: name one remote port");
@@ -47,6 +47,12 @@ is_local(const struct conf *conf, ip4_t addr)
 	return false;
 }
 
+bool
+policy_is_peer(const struct conf *conf, ip4_t addr)
+{
+	return !is_no_peer(addr) && !is_local(conf, addr);
+}
+
 enum rsip_error
 policy_check_flow(const struct conf *conf, const struct conf_policy *policy, const struct lease_request *req,
                   struct refusal *why)
@@ -60,8 +66,10 @@ policy_check_flow(const struct conf *conf, const struct conf_policy *policy, con
 	if (error != RSIP_OK)
 		return error;
 	error = policy->remote_flow == RSIP_REMOTE_MICRO ? RSIP_REMOTE_ADDRPORT_UNALLOWED : RSIP_REMOTE_ADDR_UNALLOWED;
-	if (req->remote_named)
-		return refuse(why, error, "this gateway knows peers by their IPv4 address only");
+	if (req->remote_ip6)
+		return refuse(why, error, "this gateway has no way to IPv6 peers");
+	if (req->remote_name != NULL)
+		return RSIP_OK; /* lease.c asks for its addresses */
 	if (is_no_peer(req->remote_addr))
 		return refuse(why, error, "%s is no host's address", ip4_str(req->remote_addr, addr));
 	if (is_local(conf, req->remote_addr))

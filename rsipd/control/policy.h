@@ -34,7 +34,9 @@ struct lease_request {
 	ip4_t ike_listener;                 /* 0: none */
 
 	ip4_t remote_addr;       /* 0: don't care, or remote_named */
-	bool remote_named;       /* the remote side was given by name, or is IPv6 */
+	const char *remote_name; /* the remote side was given by name, not terminated; else NULL */
+	size_t remote_name_len;
+	bool remote_ip6;         /* it is IPv6 */
 	uint16_t remote_port;    /* the first; 0: don't care */
 	uint16_t n_remote_ports; /* how many were given */
 };
@@ -42,6 +44,9 @@ struct lease_request {
 /* The flow policies (RFC 3103 7; 9.8.3): FLOW_POLICY_VIOLATION, REMOTE_ADDR_UNALLOWED, REMOTE_ADDRPORT_UNALLOWED. */
 enum rsip_error policy_check_flow(const struct conf *conf, const struct conf_policy *policy,
                                   const struct lease_request *req, struct refusal *why);
+
+/* Whether a remote policy may name this address: a host of the public side, and not a local one. */
+bool policy_is_peer(const struct conf *conf, ip4_t addr);
 
 /* The pools the request may be served from, in order of preference, into pools[POLICY_POOLS_MAX]; *tunnel is the
  * tunnel type. UNSUPPORTED_MESSAGE, IPSEC_UNALLOWED, LOCAL_ADDR_UNALLOWED, LOCAL_ADDR_UNAVAILABLE, BAD_TUNNEL_TYPE. */

@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "farewell.h"
+#include "lease.h"
 #include "log.h"
 #include "message.h"
 #include "names.h"
@@ -240,6 +241,8 @@ serve(struct exchange *x, const struct handler *handler, uint8_t *response, size
 		x->reply->has_client_id = x->session != NULL;
 		x->reply->client_id = x->session != NULL ? x->session->client_id : 0;
 		error = handler->handle(x);
+		if (error == LEASE_LATER)
+			return REQUEST_LATER;
 	}
 	len = error == RSIP_OK ? answer(x, response, cap) : answer_error(x, error, response, cap);
 	if (error == RSIP_OK || handler->needs_session)
@@ -294,11 +297,12 @@ request_handle(struct service *svc, const struct requester *from, const uint8_t 
 	struct exchange x = { .svc = svc, .ledger = svc->ledger, .from = from, .request = &request, .reply = &reply };
 	enum rsip_error error = message_decode(&request, bytes, len);
 
-	stats_request(svc->stats, error == RSIP_OK ? request.type : 0);
+	if (!from->again)
+		stats_request(svc->stats, error == RSIP_OK ? request.type : 0);
 	x.session = session_find(&svc->ledger->sessions, from->host_addr);
 	if (is_from_gateway(from, len > 1 ? bytes[1] : 0))
 		return ignore(&x);
-	if (!within_rate(&x))
+	if (!from->again && !within_rate(&x))
 		return error == RSIP_OK ? answer_error(&x, RSIP_UNKNOWN_ERROR, response, cap) : ignore(&x);
 	error = check_message(&x, error);
 	return error != RSIP_OK ? answer_error(&x, error, response, cap) : serve_decoded(&x, response, cap);

@@ -28,10 +28,14 @@ struct requester {
 	ip4_t host_addr, gateway_addr;
 	uint16_t port;
 	enum rsip_transport transport;
+	bool again; /* asked before, and told REQUEST_LATER: not counted once more */
 };
 
+/* In the place of a length: neither carried out nor refused; to be handled again when a name is known (remote_names.h). */
+#define REQUEST_LATER SIZE_MAX
+
 /* Carries out the message in bytes[0..len) and writes the answer into response[0..cap), cap at least RSIP_MESSAGE_MAX.
- * Returns its length; 0 when there is none to give. The answer may be sent only after store_commit; if that fails,
+ * Returns its length; 0 when there is none to give; or REQUEST_LATER. The answer may be sent only after store_commit; if that fails,
  * request_failed makes what is sent instead. */
 size_t request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len,
                       uint8_t *response, size_t cap);

@@ -46,7 +46,11 @@ ask_remote(const struct rsip_message *m, struct lease_request *req)
 	const struct rsip_address *addr = &m->remote_addr;
 	const struct rsip_ports *ports = &m->remote_ports;
 
-	req->remote_named = !addr->any && addr->type != RSIP_ADDR_IPV4;
+	req->remote_ip6 = !addr->any && addr->type == RSIP_ADDR_IPV6;
+	if (!addr->any && addr->type == RSIP_ADDR_FQDN) {
+		req->remote_name = addr->fqdn;
+		req->remote_name_len = addr->fqdn_len;
+	}
 	if (!addr->any && addr->type == RSIP_ADDR_IPV4)
 		req->remote_addr = addr->ip4;
 	if (ports->form == RSIP_LIST_RANGE || ports->form == RSIP_LIST_EACH) {
@@ -149,7 +153,10 @@ tell_local_ports(const struct binding *b, struct rsip_ports *out)
 static void
 tell_remote(const struct binding *b, const struct rsip_message *request, struct rsip_message *reply)
 {
-	tell_address(&reply->remote_addr, b->remote_addr);
+	if (b->remote_name != NULL)
+		reply->remote_addr = request->remote_addr;
+	else
+		tell_address(&reply->remote_addr, b->remote_addr);
 	reply->remote_ports.form = RSIP_LIST_DONT_CARE;
 	reply->remote_ports.number = 1;
 	if (b->n_remote_ports > 0) {

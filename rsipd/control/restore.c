@@ -60,6 +60,15 @@ restore_binding(void *arg, struct binding *b, uint32_t client_id)
 }
 
 static bool
+restore_name(void *arg, const char *name, const ip4_t *addrs, size_t n)
+{
+	struct restoring *r = arg;
+
+	remote_names_restore(r->l->names, name, addrs, n);
+	return true;
+}
+
+static bool
 restore_hold(void *arg, struct tuple tuple, ip4_t host, int64_t until)
 {
 	struct restoring *r = arg;
@@ -75,7 +84,7 @@ bool
 restore_ledger(struct ledger *l, char *why, size_t why_size)
 {
 	struct restoring r = { l, why, why_size };
-	const struct store_loader loader = { restore_session, restore_binding, restore_hold, &r };
+	const struct store_loader loader = { restore_session, restore_binding, restore_name, restore_hold, &r };
 
 	if (!store_load(l->store, &loader, why, why_size))
 		return false;

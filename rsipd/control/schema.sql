@@ -1,4 +1,4 @@
--- The lease database of rsipd, schema version 1 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 2 (PRAGMA user_version).
 --
 -- Times are seconds since 1970, addresses dotted quads. first and last are ports, SPIs, or the lowest and highest
 -- cookie of a block (as signed 64-bit numbers; the views show them in hexadecimal), both included; 0 for a whole
@@ -25,7 +25,7 @@ CREATE TABLE binding (
 	tunnel       TEXT NOT NULL,
 	listen       INTEGER NOT NULL,
 	local        TEXT NOT NULL,
-	remote       TEXT,    -- NULL: any peer
+	remote       TEXT,    -- an address, or a name; NULL: any peer
 	remote_port  INTEGER, -- NULL: any port
 	expires      INTEGER NOT NULL
 );
@@ -36,6 +36,12 @@ CREATE TABLE binding_tuple (
 	first   INTEGER NOT NULL,
 	last    INTEGER NOT NULL,
 	PRIMARY KEY (bind_id, kind, first)
+) WITHOUT ROWID;
+
+-- The addresses that a name had when it was last looked up, and shortly before, with blanks between them.
+CREATE TABLE remote_name (
+	name      TEXT PRIMARY KEY,
+	addresses TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- What nobody but its former host may have until then (hold-down).

@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "notice.h"
+#include "parked.h"
 #include "rsip_proto.h"
 #include "stats.h"
 #include "transport.h"
@@ -63,9 +64,22 @@ struct server {
 	struct conns conns;
 	struct letter *letters;
 	size_t n_letters;
+	struct parked parked;
 };
 
 /* --- connections --- */
+
+/* What waits of a connection that is gone is not carried out: nobody would hear of it. */
+static void
+forget_parked(struct server *srv, const struct conn *conn)
+{
+	struct parked_request *r, *next;
+
+	DL_FOREACH_SAFE(srv->parked.list, r, next) {
+		if (r->conn == conn)
+			parked_remove(&srv->parked, r);
+	}
+}
 
 static void
 conn_close(struct server *srv, struct conn *conn, bool at_once)
@@ -76,6 +90,7 @@ conn_close(struct server *srv, struct conn *conn, bool at_once)
 		if (letter->to.conn == conn)
 			letter->stray = true;
 	}
+	forget_parked(srv, conn);
 	if (at_once)
 		stream_free(conn->stream);
 	else
@@ -195,16 +210,84 @@ server_notify(struct server *srv, const struct session *s, const void *bytes, si
 
 /* --- in --- */
 
-static void
-serve(struct server *srv, const struct requester *from, const struct destination *back, const uint8_t *bytes, size_t len)
+/* Carries a request out and answers it. False when it has to wait. */
+static bool
+serve_now(struct server *srv, const struct requester *from, const struct destination *back, const uint8_t *bytes, size_t len)
 {
 	static uint8_t response[RSIP_MESSAGE_MAX];
 	size_t response_len = request_handle(srv->service, from, bytes, len, response, sizeof(response));
 
+	if (response_len == REQUEST_LATER)
+		return false;
 	if (response_len > 0)
 		post(srv, back, true, response, response_len);
 	if (srv->n_letters >= FLUSH_AT)
 		server_commit(srv);
+	return true;
+}
+
+static void
+park(struct server *srv, const struct requester *from, const struct destination *back, const uint8_t *bytes, size_t len)
+{
+	static struct log_limit limit;
+	char host[IP4_STRLEN];
+	bool full;
+	struct parked_request *r = parked_add(&srv->parked, from, bytes, len, &full);
+
+	if (full) {
+		srv->service->stats->ignored++;
+		log_warn_limited(&limit, "server", "too many requests wait for names: dropped one host=%s",
+		                 ip4_str(from->host_addr, host));
+	}
+	if (r == NULL)
+		return;
+	r->conn = back->conn;
+	r->back = back->datagrams;
+	if (back->conn != NULL)
+		back->conn->letters++;
+}
+
+/* A host's requests are carried out in their order: behind one that waits, all wait. */
+static void
+serve(struct server *srv, const struct requester *from, const struct destination *back, const uint8_t *bytes, size_t len)
+{
+	struct requester again = *from;
+
+	if (parked_has_host(&srv->parked, from->host_addr)) {
+		park(srv, from, back, bytes, len);
+	} else if (!serve_now(srv, from, back, bytes, len)) {
+		again.again = true;
+		park(srv, &again, back, bytes, len);
+	}
+}
+
+static void
+unpark(struct server *srv, struct parked_request *r)
+{
+	struct conn *conn = r->conn;
+
+	parked_remove(&srv->parked, r);
+	if (conn != NULL && --conn->letters == 0 && conn->ended)
+		conn_close(srv, conn, false);
+}
+
+void
+server_resume(struct server *srv)
+{
+	struct parked_request *r;
+
+	parked_begin(&srv->parked);
+	while ((r = parked_next(&srv->parked)) != NULL) {
+		const struct destination back = { .conn = r->conn, .datagrams = r->back, .host_addr = r->from.host_addr,
+		                                  .port = r->from.port };
+
+		if (serve_now(srv, &r->from, &back, r->bytes, r->len)) {
+			unpark(srv, r);
+		} else {
+			r->from.again = true;
+			parked_waits(&srv->parked, r);
+		}
+	}
 }
 
 static void
@@ -346,6 +429,8 @@ server_free(struct server *srv)
 		return;
 	while ((conn = conns_any(&srv->conns)) != NULL)
 		conn_close(srv, conn, true);
+	while (srv->parked.list != NULL)
+		parked_remove(&srv->parked, srv->parked.list);
 	DL_FOREACH_SAFE(srv->letters, letter, next_letter)
 		free(letter);
 	LL_FOREACH_SAFE(srv->listeners, ls, next) {

@@ -31,6 +31,9 @@ void server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_f
  * or to the port of its last datagram. */
 void server_notify(struct server *srv, const struct session *s, const void *bytes, size_t len);
 
+/* A name has been looked up: carries out the requests that waited for it (REQUEST_LATER). */
+void server_resume(struct server *srv);
+
 /* Something has changed that needs a commit at the end of this turn, although no answer waits for it. */
 void server_raise(struct server *srv);
 

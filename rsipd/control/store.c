@@ -1,6 +1,7 @@
 /* What is written; store_read.c reads it. */
 #include "store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -10,7 +11,7 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 struct store *
 store_open(const char *path, char *why, size_t why_size)
@@ -104,7 +105,7 @@ store_add_binding(struct store *st, const struct binding *b)
 	        "VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
 	        "iittittii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
-	        b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
+	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
 	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires));
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));
@@ -115,6 +116,23 @@ store_extend_binding(struct store *st, const struct binding *b)
 {
 	sql_run(st->sql, "UPDATE binding SET expires = ? WHERE bind_id = ?", "ii", wall_of(b->expires),
 	        (int64_t)b->bind_id);
+}
+
+void
+store_put_name(struct store *st, const struct remote_name *name)
+{
+	char text[DP_REMOTE_ADDRS_MAX * IP4_STRLEN + 1] = "", addr[IP4_STRLEN];
+	size_t len = 0;
+
+	for (size_t i = 0; i < name->n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, i > 0 ? " %s" : "%s", ip4_str(name->addrs[i], addr));
+	sql_run(st->sql, "INSERT OR REPLACE INTO remote_name (name, addresses) VALUES (?, ?)", "tt", name->name, text);
+}
+
+void
+store_remove_name(struct store *st, const char *name)
+{
+	sql_run(st->sql, "DELETE FROM remote_name WHERE name = ?", "t", name);
 }
 
 /* One that expired while the gateway was down ended then, not now. */

@@ -14,6 +14,7 @@
 #include "addr.h"
 #include "binding.h"
 #include "pool.h"
+#include "remote_names.h"
 #include "session.h"
 
 struct store;
@@ -35,10 +36,14 @@ void store_add_binding(struct store *st, const struct binding *b);
 void store_extend_binding(struct store *st, const struct binding *b);
 void store_end_binding(struct store *st, const struct binding *b, const char *how); /* "freed", "expired", ... */
 
+/* The addresses of a name that bindings have as their remote side. */
+void store_put_name(struct store *st, const struct remote_name *name); /* new or changed */
+void store_remove_name(struct store *st, const char *name);
+
 void store_add_hold(struct store *st, const struct hold *hold);
 void store_remove_hold(struct store *st, const struct hold *hold);
 
-/* Reads everything back, sessions first, then bindings, then holds. What session() and binding() get is theirs to keep
+/* Reads everything back, sessions first, then names, bindings and holds. What session() and binding() get is theirs to keep
  * or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
  * stop. Returns false, with why, when stopped or when the database cannot be read. */
 struct store_session {
@@ -54,6 +59,7 @@ struct store_session {
 struct store_loader {
 	bool (*session)(void *arg, const struct store_session *row);
 	bool (*binding)(void *arg, struct binding *b, uint32_t client_id);
+	bool (*name)(void *arg, const char *name, const ip4_t *addrs, size_t n);
 	bool (*hold)(void *arg, struct tuple tuple, ip4_t host, int64_t until);
 	void *arg;
 };

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
 #include "names.h"
 #include "store.h"
 #include "store_state.h"
@@ -176,12 +177,31 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
 	b->listen = sql_int(rows, 4) != 0;
 	b->expires = clock_of(sql_int(rows, 8));
-	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
-	    (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))) {
+	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
+		b->remote_name = mem_strdup(sql_text(rows, 6));
+	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr)) {
 		binding_free(b);
 		return explain(ld, "the lease database has a binding that is none: bind ID %lld", (long long)bind_id);
 	}
 	return ld->loader->binding(ld->loader->arg, b, (uint32_t)sql_int(rows, 1));
+}
+
+/* --- names --- */
+
+static bool
+load_name(struct loading *ld, struct sql_rows *rows)
+{
+	const char *name = sql_text(rows, 0), *at = sql_text(rows, 1);
+	ip4_t addrs[DP_REMOTE_ADDRS_MAX];
+	char addr[IP4_STRLEN];
+	size_t n = 0;
+	int used;
+
+	for (; at != NULL && n < DP_REMOTE_ADDRS_MAX && sscanf(at, "%15s%n", addr, &used) == 1; at += used)
+		n += ip4_parse(addr, &addrs[n]);
+	if (name == NULL)
+		return explain(ld, "the lease database has a name that is none");
+	return ld->loader->name(ld->loader->arg, name, addrs, n);
 }
 
 /* --- quarantine --- */
@@ -221,6 +241,7 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 	return load_rows(&ld,
 	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response, "
 	                 "gateway FROM registration", load_session) &&
+	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
 	       load_rows(&ld,
 	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires "
 	                 "FROM binding ORDER BY bind_id", load_binding) &&

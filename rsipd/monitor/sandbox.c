@@ -25,6 +25,7 @@ sandbox_apply(enum sandbox_role role)
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#define SOCKET_TYPE_MASK 0xf /* the other bits are flags, as SOCK_CLOEXEC */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The event loop, the clock, memory, randomness, the log, and dying in order. */
@@ -78,7 +79,7 @@ add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
 	return err;
 }
 
-/* Unix sockets only, for the log: syslog may have been restarted. Memory never to be executed. */
+/* Unix sockets, for the log: syslog may have been restarted. Memory never to be executed. */
 static int
 add_limited(scmp_filter_ctx filter)
 {
@@ -114,14 +115,19 @@ add_tables(scmp_filter_ctx filter)
 static int
 add_role(scmp_filter_ctx filter, enum sandbox_role role)
 {
+	/* UDP, to name servers: what control's listeners could send anyway. */
+	const struct scmp_arg_cmp inet = SCMP_A0(SCMP_CMP_EQ, AF_INET, 0);
+	const struct scmp_arg_cmp datagrams = SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_DGRAM);
 	int err = add_all(filter, SCMP_ACT_ALLOW, both, COUNT(both));
 
 	if (err == 0)
 		err = add_limited(filter);
 	if (err != 0)
 		return err;
-	if (role == SANDBOX_CONTROL)
-		return add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
+	if (role == SANDBOX_CONTROL) {
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, inet, datagrams);
+		return err != 0 ? err : add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
+	}
 	err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
 	if (err == 0)
 		err = add_tables(filter);

@@ -36,6 +36,7 @@ struct host {
 	struct mail last, heard; /* its latest request, the latest thing it heard */
 	struct mail box[MAIL_MAX]; /* what has been sent to it and not been looked at */
 	size_t n;
+	bool waits; /* its request waits for a name */
 };
 
 static struct world {
@@ -131,7 +132,8 @@ ask(struct host *host)
 	size_t len = request_handle(&w.service, &host->from, host->last.bytes, host->last.len, response, sizeof(response));
 
 	turn();
-	if (len > 0)
+	host->waits = host->from.again = len == REQUEST_LATER;
+	if (len > 0 && !host->waits)
 		deliver(host, response, len);
 }
 
@@ -245,6 +247,7 @@ do_pass(const char *seconds)
 {
 	fixture_pass_ms((int64_t)(strtod(seconds, NULL) * 1000));
 	expire_due(&w.f.ledger);
+	remote_names_due(w.f.names);
 	turn();
 }
 
@@ -295,6 +298,48 @@ do_violation(const struct host *host, const char *what)
 	notify(s, bytes, notice_violation(s, &v, bytes));
 }
 
+/* name www.example.com has 198.51.100.7 198.51.100.8 ttl 60, or: fails. An answer to the gateway's lookup; those who wait
+ * for it go on. */
+static void
+do_name(char *words)
+{
+	char *save, *name = strtok_r(words, " ", &save), *verb = strtok_r(NULL, " ", &save), *word;
+	ip4_t addrs[64];
+	size_t n = 0;
+	unsigned ttl = 60;
+
+	while ((word = strtok_r(NULL, " ", &save)) != NULL && ip4_parse(word, &addrs[n]))
+		n++;
+	if (word != NULL)
+		ttl = (unsigned)atoi(save);
+	if (strcmp(verb, "has") == 0)
+		remote_names_answer(w.f.names, name, addrs, n, ttl);
+	else
+		remote_names_failed(w.f.names, name);
+	turn();
+	for (size_t i = 0; i < w.n_hosts; i++) {
+		if (w.hosts[i].waits)
+			ask(&w.hosts[i]);
+	}
+}
+
+/* peers 3 are 198.51.100.7 198.51.100.8: of the binding with that ID, in the data plane. */
+static void
+do_peers(char *words)
+{
+	char *save, have[600] = "", want[600] = "", addr[IP4_STRLEN], *word;
+	uint32_t bind_id = (uint32_t)atoi(strtok_r(words, " ", &save));
+	struct fixture_bound *bound;
+
+	HASH_FIND(hh, w.f.bound, &bind_id, sizeof(bind_id), bound);
+	ck_assert_msg(bound != NULL, "%s:%d: no such binding", w.file, w.line);
+	for (size_t i = 0; i < bound->n_peers; i++)
+		sprintf(have + strlen(have), " %s", ip4_str(bound->peers[i], addr));
+	for (strtok_r(NULL, " ", &save); (word = strtok_r(NULL, " ", &save)) != NULL;)
+		sprintf(want + strlen(want), " %s", word);
+	ck_assert_msg(strcmp(have, want) == 0, "%s:%d: the peers are%s", w.file, w.line, have);
+}
+
 static void
 do_line(char *line)
 {
@@ -302,6 +347,12 @@ do_line(char *line)
 
 	if (strcmp(first, "pass") == 0) {
 		do_pass(save);
+	} else if (strcmp(first, "name") == 0) {
+		do_name(save);
+	} else if (strcmp(first, "peers") == 0) {
+		do_peers(save);
+	} else if (strcmp(first, "lookups") == 0) {
+		ck_assert_msg(w.f.lookups == (unsigned)atoi(save), "%s:%d: %u lookups", w.file, w.line, w.f.lookups);
 	} else if (strcmp(first, "restart") == 0) {
 		do_restart();
 	} else if (strcmp(first, "reload") == 0) {

@@ -41,6 +41,12 @@ start() {
 	eval "${name}_pid=$!"
 }
 
+# lab_names: the name server of rsipd-policies.conf, on y.
+lab_names() {
+	background y python3 "$(dirname "${BASH_SOURCE[0]}")/name_server.py" 203.0.113.200 5300 peer.example=203.0.113.201 \
+		both.example=203.0.113.201,203.0.113.202 inside.example=10.0.0.12 silent.example=
+}
+
 # background NODE COMMAND...: until the end of the lab.
 background() {
 	local node=$1

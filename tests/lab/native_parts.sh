@@ -41,6 +41,7 @@ part_packets() {
 	mac=$(on y cat /sys/class/net/eth0/address)
 	for last in 201 202; do on n ip neigh add "203.0.113.$last" lladdr "$mac" dev wan0 nud permanent; done
 	box n || { fail "packets: box"; return; }
+	lab_names
 	RSIP_CONF_POLICIES=$here/rsipd-policies.conf python3 "$here/protocol_test.py" dataplane || verdict_failed=1
 }
 

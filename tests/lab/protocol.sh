@@ -26,6 +26,7 @@ on x4 ip addr add 172.16.0.5/12 dev eth0
 on x4 ip route replace default via 172.16.0.1
 on n ip addr add 172.16.0.1/12 dev lan0
 box n || exit 1
+lab_names
 
 # The example as it stands; copies, because a check of reload edits its file.
 cp "$here/rsipd-example.conf" "$LAB_TMP/example.conf"

@@ -287,7 +287,8 @@ START_TEST(all_options)
 {
 	struct conf *conf = good("gateway {\n private-interface = { lan0, lan1 }\n public-interface = wan0\n"
 	                         " listen = { 10.0.0.1, 10.1.0.1 }\n transports = udp\n data-plane = relay\n"
-	                         " state = /tmp/s.db\n control = \"/tmp/c.sock\"\n vendor-id = 9\n mss-clamp = yes\n}\n"
+	                         " state = /tmp/s.db\n control = \"/tmp/c.sock\"\n vendor-id = 9\n mss-clamp = yes\n"
+	                         " resolver = { 192.0.2.1, 192.0.2.2:5353 }\n}\n"
 	                         "pool p {\n addresses = { 198.51.100.9, 198.51.100.1-198.51.100.3 }\n methods = rsipsec\n"
 	                         " ike-ports = { 4500, 500, 10500 }\n tunnels = gre\n ports = 4096-8191\n"
 	                         " spis = 256-511\n}\n"
@@ -307,6 +308,10 @@ START_TEST(all_options)
 	ck_assert_str_eq(conf->state, "/tmp/s.db");
 	ck_assert_str_eq(conf->control, "/tmp/c.sock");
 	ck_assert_uint_eq(conf->vendor_id, 9);
+	ck_assert_uint_eq(conf->n_resolvers, 2);
+	ck_assert_uint_eq(conf->resolvers[0].port, 53);
+	ck_assert_uint_eq(conf->resolvers[1].addr, ip("192.0.2.2"));
+	ck_assert_uint_eq(conf->resolvers[1].port, 5353);
 	ck_assert_uint_eq(pool->addresses[0].first, ip("198.51.100.1")); /* sorted */
 	ck_assert_uint_eq(pool->addresses[1].last, ip("198.51.100.9"));
 	ck_assert_uint_eq(pool->n_ike_ports, 3);

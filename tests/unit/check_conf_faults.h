@@ -60,15 +60,17 @@
 	  "t:2: vendor-id: \"0\" is not a number in range; 1 to 65535 is allowed\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n vendor-id = 65536 }\n" P L H,
 	  "t:2: vendor-id: \"65536\" is not a number in range; 1 to 65535 is allowed\n" },
+	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n resolver = { 9.9.9.9, ns1 } }\n" P L H,
+	  "t:2: resolver: \"ns1\" is no name server; write ADDRESS or ADDRESS:PORT\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n mss-clamp = maybe }\n" P L H,
 	  "t:2: mss-clamp: \"maybe\" is not known here; allowed: yes, no, true, false, on, off\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n colour = red }\n" P L H,
 	  "t:2: unknown option \"colour\" in section gateway; allowed there: private-interface, public-interface, "
-	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp\n" },
+	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n colours = { red, "
 	  "green }\n state = \"x\" }\n" P L H,
 	  "t:2: unknown option \"colours\" in section gateway; allowed there: private-interface, public-interface, "
-	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp\n"
+	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver\n"
 	  "t:3: state: \"x\" is not a full path; start it with a slash\n" },
 	{ G G P L H,
 	  "t:2: section gateway stands here again; one is allowed, the first is at line 1\n" },

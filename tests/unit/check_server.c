@@ -11,13 +11,14 @@
 #include "gateway_fixture.h"
 #include "loop.h"
 #include "message.h"
+#include "parked.h"
 #include "rate.h"
 #include "request.h"
 #include "server.h"
 #include "sockaddr.h"
 
 static const char conf_text[] = "pool \"a\" { addresses = { \"203.0.113.8\" } methods = { \"rsap-ip\" } }\n"
-                                "policy \"p\" { pools = { \"a\" } rate = 1000 }\n"
+                                "policy \"p\" { pools = { \"a\" } rate = 1000 remote-flow = \"macro\" }\n"
                                 "host \"127.0.0.0/8\" { policy = \"p\" }\n";
 static const uint8_t register_request[] = { 1, RSIP_REGISTER_REQUEST, 0, 4 };
 
@@ -105,6 +106,20 @@ hear(int fd)
 	ck_assert_int_gt(n, 0);
 	ck_assert_int_eq(message_decode(&got, bytes, (size_t)n), RSIP_OK);
 	return got.type;
+}
+
+/* Of several messages on a TCP connection, the next. */
+static void
+hear_next(int fd, uint8_t type)
+{
+	static uint8_t bytes[RSIP_MESSAGE_MAX];
+	size_t len;
+
+	ck_assert_int_eq(recv(fd, bytes, 4, MSG_DONTWAIT), 4);
+	len = (size_t)bytes[2] << 8 | bytes[3];
+	ck_assert_int_eq(recv(fd, bytes + 4, len - 4, MSG_DONTWAIT), (ssize_t)(len - 4));
+	ck_assert_int_eq(message_decode(&got, bytes, len), RSIP_OK);
+	ck_assert_uint_eq(got.type, type);
 }
 
 /* Messages of one turn share one commit, and none is answered before it. */
@@ -215,6 +230,112 @@ START_TEST(notices)
 }
 END_TEST
 
+/* An ASSIGN_REQUEST_RSAP-IP for a name, and a QUERY_REQUEST right behind it; counters n and n + 1 over UDP. */
+static size_t
+ask_for_name(uint32_t client, const char *name, uint32_t counter, uint8_t bytes[300])
+{
+	static struct rsip_message m;
+	size_t len;
+
+	message_init(&m, RSIP_ASSIGN_REQUEST_RSAP_IP);
+	m.has_client_id = true;
+	m.client_id = client;
+	m.local_addr = (struct rsip_address){ .type = RSIP_ADDR_IPV4, .any = true };
+	m.remote_addr = (struct rsip_address){ .type = RSIP_ADDR_FQDN, .fqdn = name, .fqdn_len = (uint16_t)strlen(name) };
+	m.local_ports.form = m.remote_ports.form = RSIP_LIST_DONT_CARE;
+	m.local_ports.number = m.remote_ports.number = 1;
+	m.has_counter = counter != 0;
+	m.counter = counter;
+	len = message_encode(&m, bytes, 300);
+	message_init(&m, RSIP_QUERY_REQUEST);
+	m.has_client_id = true;
+	m.client_id = client;
+	m.has_counter = counter != 0;
+	m.counter = counter + 1;
+	return len + message_encode(&m, bytes + len, 300 - len);
+}
+
+static void
+answer_name(const char *name)
+{
+	const ip4_t addr = 0xc6336407;
+
+	remote_names_answer(f.names, name, &addr, 1, 60);
+	server_resume(srv);
+	turns();
+}
+
+/* While a name is looked up its host's requests wait, in their order; a connection that ends takes them with it. */
+START_TEST(requests_wait_for_a_name)
+{
+	int fd = connected(SOCK_STREAM, &tcp_addr), other = connected(SOCK_STREAM, &tcp_addr);
+	uint8_t bytes[300], byte;
+	size_t len;
+
+	ck_assert_int_eq(write(fd, register_request, 4), 4);
+	turns();
+	hear(fd);
+	len = ask_for_name(got.client_id, "a.example", 0, bytes);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	turns();
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	answer_name("another.example");
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	answer_name("a.example");
+	hear_next(fd, RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	hear_next(fd, RSIP_QUERY_RESPONSE);
+
+	len = ask_for_name(got.client_id, "b.example", 0, bytes);
+	ck_assert_int_eq(write(other, bytes, len), (ssize_t)len);
+	turns();
+	shutdown(other, SHUT_WR); /* half closed, it is still answered */
+	turns();
+	answer_name("b.example");
+	hear_next(other, RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	hear_next(other, RSIP_QUERY_RESPONSE);
+	ck_assert_int_eq(recv(other, &byte, 1, MSG_DONTWAIT), 0);
+
+	len = ask_for_name(got.client_id, "c.example", 0, bytes);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	turns();
+	for (int i = 0; i < CONNS_A_HOST; i++) { /* so many that the first is closed */
+		other = connected(SOCK_STREAM, &tcp_addr);
+		turns();
+	}
+	answer_name("c.example");
+	ck_assert_uint_eq(binding_count(&f.ledger.bindings), 2);
+	close(fd);
+}
+END_TEST
+
+/* A datagram that is sent again while its name is looked up is the same request; and so many wait, no more. */
+START_TEST(datagrams_wait_for_a_name)
+{
+	int fd = connected(SOCK_DGRAM, &udp_addr);
+	static const uint8_t counted[] = { 1, RSIP_REGISTER_REQUEST, 0, 11, 11, 0, 4, 0, 0, 0, 1 };
+	uint8_t bytes[300];
+	size_t len;
+
+	ck_assert_int_eq(write(fd, counted, sizeof(counted)), (int)sizeof(counted));
+	turns();
+	hear(fd);
+	len = ask_for_name(got.client_id, "a.example", 2, bytes);
+	for (int i = 0; i < 40; i++)
+		ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	for (uint8_t i = 0; i < 2 * PARKED_A_HOST; i++) {
+		bytes[len - 1] = i;
+		ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	}
+	turns();
+	answer_name("a.example");
+	ck_assert_uint_eq(binding_count(&f.ledger.bindings), 1);
+	ck_assert_int_eq(hear(fd), RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	ck_assert_uint_eq(got.counter, 2);
+	ck_assert_uint_ge(stats.ignored, PARKED_A_HOST);
+	close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -229,6 +350,8 @@ main(void)
 	tcase_add_test(tc, connections_of_one_host);
 	tcase_add_test(tc, stream_that_cannot_be_followed);
 	tcase_add_test(tc, notices);
+	tcase_add_test(tc, requests_wait_for_a_name);
+	tcase_add_test(tc, datagrams_wait_for_a_name);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

@@ -9,7 +9,9 @@
 
 #include "clock.h"
 #include "lease_check.h"
+#include "lease.h"
 #include "log.h"
+#include "policy.h"
 #include "restore.h"
 
 static int64_t now_ms, now_wall_ms;
@@ -55,10 +57,17 @@ static void
 on_bind(void *arg, const struct binding *b)
 {
 	struct fixture *f = arg;
-	struct fixture_bound *bound = calloc(1, sizeof(*bound));
+	struct fixture_bound *bound;
 
-	bound->bind_id = b->bind_id;
-	HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
+	HASH_FIND(hh, f->bound, &b->bind_id, sizeof(b->bind_id), bound);
+	if (bound == NULL) {
+		bound = calloc(1, sizeof(*bound));
+		bound->bind_id = b->bind_id;
+		HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
+	}
+	bound->n_peers = b->remote != NULL ? b->remote->n : 0;
+	if (b->remote != NULL)
+		memcpy(bound->peers, b->remote->addrs, sizeof(bound->peers));
 }
 
 static void
@@ -91,14 +100,48 @@ on_session_ended(void *arg, const struct session *s)
 	f->sessions_ended++;
 }
 
+static void
+look_up(void *arg, const char *name)
+{
+	struct fixture *f = arg;
+
+	(void)name;
+	f->lookups++;
+}
+
+static bool
+may_talk_to(void *arg, ip4_t addr)
+{
+	const struct fixture *f = arg;
+
+	return policy_is_peer(f->conf, addr);
+}
+
+static void
+on_name_changed(void *arg, const struct remote_name *name)
+{
+	struct fixture *f = arg;
+
+	lease_follow_name(&f->ledger, name);
+}
+
+static void
+on_name_answered(void *arg)
+{
+	(void)arg;
+}
+
 bool
 fixture_try_open(struct fixture *f, char *why, size_t why_size)
 {
 	const struct dp_ops dp = { on_bind, on_unbind, f };
 	const struct ledger_events events = { on_binding_ended, on_session_ended, f };
 
+	const struct remote_names_events names = { look_up, may_talk_to, on_name_changed, on_name_answered, f };
+
 	f->store = store_open(f->db, why, why_size);
 	ledger_init(&f->ledger, f->conf, f->store, &f->stats, &dp, &events);
+	f->ledger.names = f->names = remote_names_new(&names);
 	if (f->store == NULL || !restore_ledger(&f->ledger, why, why_size))
 		return false;
 	for (struct binding *b = f->ledger.bindings.by_id; b != NULL; b = b->hh.next)
@@ -120,6 +163,7 @@ fixture_close(struct fixture *f)
 	struct fixture_bound *bound, *tmp;
 
 	ledger_done(&f->ledger);
+	remote_names_free(f->names);
 	store_close(f->store);
 	HASH_ITER(hh, f->bound, bound, tmp) {
 		HASH_DELETE(hh, f->bound, bound);
@@ -169,8 +213,8 @@ fixture_restart(struct fixture *f)
 static void
 dump_binding(FILE *out, const struct binding *b)
 {
-	fprintf(out, "binding %u of %08x: %u/%u%s %08x remote %08x:%u expires %lld;", b->bind_id, b->session->client_id,
-	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr, b->remote_addr,
+	fprintf(out, "binding %u of %08x: %u/%u%s %08x remote %s%08x:%u expires %lld;", b->bind_id, b->session->client_id,
+	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr, b->remote_name != NULL ? b->remote_name : "", b->remote_addr,
 	        b->n_remote_ports > 0 ? b->remote_ports[0].first : 0u, (long long)b->expires);
 	for (size_t i = 0; i < binding_n_tuples(b); i++) {
 		struct tuple t = binding_tuple(b, i);

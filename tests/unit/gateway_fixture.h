@@ -8,12 +8,19 @@
 #define FIXTURE_START_MS 1000000
 #define FIXTURE_START_WALL 1800000000
 
-struct fixture_bound { uint32_t bind_id; UT_hash_handle hh; };
+struct fixture_bound {
+	uint32_t bind_id;
+	size_t n_peers; /* of a remote side that is a name */
+	ip4_t peers[DP_REMOTE_ADDRS_MAX];
+	UT_hash_handle hh;
+};
 
 struct fixture {
 	struct conf *conf;
 	char dir[64], db[96];
 	struct store *store;
+	struct remote_names *names; /* what it asks for is answered by the test, with remote_names_answer */
+	unsigned lookups;
 	struct ledger ledger;
 	struct stats stats;
 	struct fixture_bound *bound; /* what the data plane has */

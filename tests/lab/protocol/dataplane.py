@@ -9,7 +9,7 @@ import time
 import ip_packet as p
 from protocol.harness import check, expect, expect_equal, expect_kind
 from rsip_client import Silence
-from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, address, cookie_block, lease_time, no_ports, ports, spi,
+from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, address, cookie_block, fqdn, lease_time, no_ports, ports, spi,
                        tunnel_type, vendor)
 
 A = "203.0.113.9"
@@ -319,6 +319,19 @@ def remote_policy(lab):
     port = answer.port_lists[0][0]
     both_ways(host, peer, p.udp(A, port, peer.address, 80), p.udp(peer.address, 80, A, port), "micro")
     violation(lab, host, p.udp(A, port, peer.address, 81), "remote_policy_out", Err.REMOTE_ADDRPORT_UNALLOWED)
+
+
+@check("data: remote policy for a name: its addresses pass both ways, others do not")
+def remote_name(lab):
+    host, peer = Bound(lab, lab.macro), lab.peer
+    answer = expect_kind(host.session.own(Msg.ASSIGN_REQUEST_RSAP_IP, address(), ports(), fqdn("peer.example"), ports()),
+                         Msg.ASSIGN_RESPONSE_RSAP_IP)
+    port = answer.port_lists[0][0]
+    both_ways(host, peer, p.udp(A, port, peer.address, 80), p.udp(peer.address, 80, A, port), "name")
+    violation(lab, host, p.udp(A, port, lab.peer2.address, 80), "remote_policy_out", Err.REMOTE_ADDR_UNALLOWED)
+    stray = p.udp(lab.peer2.address, 80, A, port, b"stray")
+    lab.peer2.send(stray)
+    stays_away(host.tunnel, stray, "another peer's packet")
 
 
 @check("data: a host without registration, an outer source that is nobody's: dropped and counted, no answer")

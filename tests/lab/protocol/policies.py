@@ -1,6 +1,8 @@
 """Flow policies, scarce pools and quotas: what the example configuration does not have, with rsipd-policies.conf."""
+import time
+
 from protocol.harness import check, expect, expect_equal, expect_error, expect_kind
-from rsip_wire import Err, Msg, RSAP_IP, address, address6, fqdn, no_ports, ports, spi
+from rsip_wire import Err, Msg, RSAP_IP, address, address6, client_id, fqdn, message, no_ports, ports, spi
 
 PEER = "203.0.113.200"
 
@@ -52,10 +54,33 @@ def remote_macro_ipsec(lab):
     expect_equal("remote", answer.addresses[1], PEER)
 
 
-@check("remote macro policy: a name or an IPv6 peer cannot be allowed: REMOTE_ADDR_UNALLOWED")
+@check("remote macro policy: a name is looked up; the response repeats it as it was asked; rsipctl shows its addresses")
 def remote_name(lab):
     session = registered(lab.macro)
-    for remote in (fqdn("www.foo.com"), address6("2001:db8::1")):
+    answer = session.own(Msg.ASSIGN_REQUEST_RSAP_IP, address(), ports(), fqdn("Both.example"), ports(1, 80))
+    expect_kind(answer, Msg.ASSIGN_RESPONSE_RSAP_IP)
+    expect_equal("remote", (answer.addresses[1], answer.port_lists[1]), ("Both.example", 1))
+    listed = lab.gateway.bindings(lab.macro.source)[0]["remote"]
+    expect_equal("listed", (listed["name"], sorted(listed["addresses"])),
+                 ("both.example", ["203.0.113.201", "203.0.113.202"]))
+
+
+@check("remote policy: a name server that is silent holds up nobody; in the end the request is refused")
+def silent_names(lab):
+    one, two = registered(lab.macro), registered(lab.macro2)
+    begun = time.monotonic()
+    one.send(message(Msg.ASSIGN_REQUEST_RSAP_IP, client_id(one.client_id), address(), ports(), fqdn("silent.example"),
+                     ports()))
+    for _ in range(5):
+        expect_kind(two.rsap(None, ports(), PEER), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    expect_error(one.receive(10), Err.REMOTE_ADDR_UNALLOWED, client_id=one.client_id)
+    expect(time.monotonic() - begun > 0.9, "refused before the name server could have answered")
+
+
+@check("remote macro policy: no such name, a name of local addresses, an IPv6 peer: REMOTE_ADDR_UNALLOWED")
+def remote_no_name(lab):
+    session = registered(lab.macro)
+    for remote in (fqdn("www.foo.com"), fqdn("inside.example"), address6("2001:db8::1")):
         answer = session.own(Msg.ASSIGN_REQUEST_RSAP_IP, address(), ports(), remote, ports())
         expect_error(answer, Err.REMOTE_ADDR_UNALLOWED, client_id=session.client_id)
 
