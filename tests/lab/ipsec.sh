@@ -1,10 +1,16 @@
 #!/bin/bash
 # The kernel-IPsec lab: two hosts with stock strongSwan talk native IPsec to one peer.
 #
-#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names the first three scenarios, in this order:
+#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names the first four scenarios, in this order:
 #       plain     each host has an address of its own: shows that kernel, strongSwan and traffic work
 #       nat       the gateway translates addresses (masquerade): what fails there
 #       rsip      both hosts hold one public address by RSIP: what they can do with the one peer at the same time
+#       learned   the same by cookies that the gateway learns, through GRE and a TUN device, and all of these:
+#         affinity    the peer begins IKEv1's phase 1 anew
+#         listener    the peer calls a host
+#         large       IKE_AUTH in IP fragments and in fragments of IKE's own
+#         natt        port 4500, with a peer behind address translation
+#         collision   both hosts use the same cookie
 #   ipsec.sh --demo             a short form of rsip and nat in words, with a table at the end
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
@@ -38,7 +44,7 @@ if [ "${1-}" = --demo ]; then
 	. "$here/ipsec/demo_view.sh"
 	set -- demo
 fi
-[ $# -gt 0 ] || set -- plain nat rsip
+[ $# -gt 0 ] || set -- plain nat rsip learned
 rm -rf "$out"
 mkdir -p "$out"
 

@@ -5,7 +5,7 @@
 initiate() {
 	local child log=$LAB_TMP/initiate_$1.log
 	for child in $(ike_children "$2" "$3"); do
-		ike "$1" --initiate --ike "v$2" --child "$child" --timeout 20 >"$log" 2>&1 || {
+		ike "$1" --initiate --ike "v$2" --child "$child" --timeout 60 >"$log" 2>&1 || {
 			echo "$1: $child: $(tail -n 1 "$log")"
 			return 1
 		}
@@ -24,7 +24,7 @@ sessions() {
 	try "$1" "IKEv$2, tunnel mode" works session "$2" tunnel
 }
 
-terminate() { ike "$1" --terminate --ike "v$2" --timeout 10 >/dev/null 2>&1; }
+terminate() { ike "$1" --terminate --ike "v$2" --timeout 20 >/dev/null 2>&1; }
 
 # in_sas HOST, cookies HOST: what its SAs are known by. That is the keys of those that it receives by: an SPI may be used
 # again at once, the host having leased few.
@@ -38,14 +38,29 @@ has_new() {
 	[ "$("$@" | grep -cvxF -e "${before:-none}")" -ge "$n" ]
 }
 
+# agreed HOST...: all child SAs of each host are in IKE SAs that the peer has them in, too, and in one of each version:
+# whoever rekeys next, the other knows what he means. An IKEv1 host moves its children to the new IKE SA before the peer
+# does.
+agreed() {
+	local host peers
+	peers=$(ike_homes y)
+	for host in "$@"; do
+		ike_homes "$host" | { ! grep -vxF -e "$peers"; } || return 1
+		[ -z "$(ike_homes "$host" | cut -d ' ' -f 1 | uniq -d)" ] || return 1
+	done
+}
+
+# ike_homes NODE: version and cookies of the IKE SAs that have children.
+ike_homes() { ike_table "$1" | awk '{ print $2, $3 }' | sort -u; }
+
 # rekeyed N LIST COMMAND...: has the command begin a rekeying, then waits until each host has N new of what LIST
-# (in_sas, cookies) lists.
+# (in_sas, cookies) lists, and agrees with the peer.
 rekeyed() {
 	local n=$1 list=$2 before_x1 before_x2
 	shift 2
 	before_x1=$($list x1) before_x2=$($list x2)
-	"$@" || return 1
-	wait_for 30 has_new "$n" "$before_x1" "$list" x1 && wait_for 30 has_new "$n" "$before_x2" "$list" x2
+	"$@" && wait_for 90 has_new "$n" "$before_x1" "$list" x1 && wait_for 90 has_new "$n" "$before_x2" "$list" x2 &&
+		wait_for 90 agreed x1 x2
 }
 
 # rekey_children NODE VERSION, rekey_ike NODE VERSION: begins it.

@@ -20,10 +20,12 @@ scenario_demo() {
 }
 
 demo_leases() {
+	local host
 	say "The gateway n runs rsipd. Its pool is one public address, 203.0.113.9, for all its hosts." \
 		"x1 and x2 run rsipc. Each leases 64 ports of that address, 64 IPsec SPIs and a block of IKE cookies."
 	check_here "rsipd serves" rsip_gateway || return
-	check_here "both hosts have their leases" hosts_lease block auto auto || return
+	for host in x1 x2; do host_conf $host block ip-ip/auto; done
+	check_here "both hosts have their leases" hosts_lease || return
 	show "rsipctl bindings" gateway_ctl bindings
 	say "x1 has the public address on its own tunnel device, and rsipc has told strongSwan what is leased:"
 	show "x1: ip -brief address show dev rsip0" on x1 ip -brief address show dev rsip0

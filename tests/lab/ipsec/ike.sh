@@ -4,7 +4,10 @@
 # and 4): each has an identity that is no address; IKEv1 authenticates by certificates, since main mode looks a
 # pre-shared key up by address; and in transport mode each asks only for the ports that are its own (RFC 3104 App. A).
 
-PEER=203.0.113.200            # y
+PEER=203.0.113.200            # y, and its other addresses, each a peer of its own to gateway and hosts:
+PEER_CALLS=203.0.113.201      # from which it begins IKE with x1 (listener.sh)
+PEER_ALONE=203.0.113.202      # whom one host speaks with, before the other does (affinity.sh)
+PEER_NATTED=203.0.113.203     # behind address translation (natt.sh)
 declare -gA ADDRESS           # by host: where it speaks IKE from
 declare -gA SEEN=()           # by host: the address that the peer sees it at, where that is another one
 declare -gA PORTS             # by host: the first of 64 ports, aligned to 64, that are its own on that address
@@ -18,9 +21,17 @@ ike_dir() { echo "$LAB_TMP/ike/$1"; }
 # pki(1) with the plugins that it needs here: all of them take longer than its work.
 ike_pki() { STRONGSWAN_CONF=$LAB_TMP/ike/pki.conf pki "$@" 2>>"$LAB_TMP/ike/pki.log"; }
 
-# A certificate authority and a certificate for each node.
+# ike_certificate NODE FILE [MORE-NAMES...]
+ike_certificate() {
+	local ca=$LAB_TMP/ike/ca node=$1 file=$2 dir=$(ike_dir "$1")/swanctl
+	ike_pki --issue --cacert "$ca/cert.pem" --cakey "$ca/key.pem" --in "$dir/private/key.pem" --type rsa \
+		--dn "CN=$node.rsip.test" --san "$node.rsip.test" "${@:3}" --outform pem >"$dir/x509/$file"
+}
+
+# A certificate authority, and two certificates for each node: the second is of four kilobytes, by names without use.
 ike_keys() {
-	local ca=$LAB_TMP/ike/ca node dir
+	local ca=$LAB_TMP/ike/ca node dir many=() i
+	for i in {100..160}; do many+=(--san "$i.a.name.that.fills.the.certificate.and.has.no.other.use.rsip.test"); done
 	mkdir -p "$ca"
 	echo "pki { load = openssl pem pkcs1 x509 pubkey random }" >"$LAB_TMP/ike/pki.conf"
 	ike_pki --gen --type rsa --size 2048 --outform pem >"$ca/key.pem"
@@ -30,8 +41,8 @@ ike_keys() {
 		mkdir -p "$dir"/{x509,x509ca,private}
 		cp "$ca/cert.pem" "$dir/x509ca/"
 		ike_pki --gen --type rsa --size 2048 --outform pem >"$dir/private/key.pem"
-		ike_pki --issue --cacert "$ca/cert.pem" --cakey "$ca/key.pem" --in "$dir/private/key.pem" --type rsa \
-			--dn "CN=$node.rsip.test" --san "$node.rsip.test" --outform pem >"$dir/x509/cert.pem"
+		ike_certificate $node cert.pem
+		ike_certificate $node large.pem --san "large.$node.rsip.test" "${many[@]}"
 	done
 }
 
@@ -42,6 +53,7 @@ ike_daemon_conf() {
 	cat <<-END
 	charon {
 		load = openssl pem pkcs1 x509 pubkey random nonce kdf kernel-netlink socket-default vici
+		keep_alive = 1s
 		filelog {
 			log {
 				path = $dir/charon.log
@@ -87,55 +99,83 @@ ike_children() {
 	esac
 }
 
-# mobike would move IKE to port 4500 even where no NAT is (RFC 4555 3.3).
-ike_connection() {
-	local version=$1 local=$2 remote=$3 auth
-	if [ "$version" = 2 ]; then auth=psk; else auth=pubkey; fi
+# ike_ends VERSION AUTH LOCAL-ID REMOTE-ID: what every connection says. AUTH is psk or the file of a certificate. mobike
+# would move IKE to port 4500 even where no NAT is (RFC 4555 3.3).
+ike_ends() {
+	local version=$1 auth=psk certs=
+	if [ "$2" != psk ]; then auth=pubkey certs="certs = $2"; fi
 	cat <<-END
 		version = $version
 		mobike = no
 		proposals = aes128-sha256-x25519
 		local {
 			auth = $auth
-			id = $local
-			$([ $auth = psk ] || echo "certs = cert.pem")
+			id = $3
+			$certs
 		}
 		remote {
 			auth = $auth
-			id = $remote
+			id = $4
 		}
 	END
 }
 
+# ike_tunnel NAME HOST REMOTE: a connection of that host with nothing but a tunnel, to the peer at REMOTE; its other
+# settings are read from standard input.
+ike_tunnel() {
+	local name=$1 host=$2 remote=$3
+	printf '%s {\nlocal_addrs = %s\nremote_addrs = %s\n' "$name" "${ADDRESS[$host]}" "$remote"
+	cat
+	echo "children {"
+	ike_child "$name-tunnel" tunnel "${INNER[$host]}/32" "${INNER[y]}/32"
+	echo "} }"
+}
+
 ike_host_conf() {
-	local host=$1 version
+	local host=$1 id=$1.rsip.test version
 	echo "connections {"
 	for version in 2 1; do
 		echo "v$version {"
-		printf 'local_addrs = %s\nremote_addrs = %s\n' "${ADDRESS[$host]}" "$PEER"
-		ike_connection $version "$host.rsip.test" y.rsip.test
+		printf 'local_addrs = %s\nremote_addrs = %s, %s\n' "${ADDRESS[$host]}" "$PEER" "$PEER_CALLS"
+		ike_ends $version "$(ike_auth $version)" "$id" y.rsip.test
 		echo "children {"
 		ike_host_children "$host" $version
 		echo "} }"
+		ike_ends $version "$(ike_auth $version)" "$id" y.rsip.test | ike_tunnel "natt-v$version" "$host" "$PEER_NATTED"
 	done
+	ike_ends 1 cert.pem "$id" y.rsip.test | ike_tunnel alone "$host" "$PEER_ALONE"
+	{ ike_ends 2 large.pem "$id" large.y.rsip.test; echo "fragmentation = no"; } | ike_tunnel large-ip "$host" "$PEER"
+	{ ike_ends 2 large.pem "$id" large.y.rsip.test; echo "fragmentation = yes"; } | ike_tunnel large-ike "$host" "$PEER"
 	echo "}"
-	printf 'secrets { ike { id = %s.rsip.test\n secret = "of %s and y" } }\n' "$host" "$host"
+	printf 'secrets { ike { id = %s\n secret = "of %s and y" } }\n' "$id" "$host"
 }
 
-# The peer takes any host at any address by its identity. It knows nothing of RSIP.
+ike_auth() { if [ "$1" = 2 ]; then echo psk; else echo cert.pem; fi; }
+
+# The peer takes any host at any address by its identity. It knows nothing of RSIP. It calls x1 by the address that it
+# sees of it.
 ike_peer_conf() {
-	local version
+	local version host
 	echo "connections {"
 	for version in 2 1; do
 		echo "v$version {"
-		echo "local_addrs = $PEER"
-		ike_connection $version y.rsip.test "*.rsip.test"
+		echo "local_addrs = $PEER, $PEER_ALONE, $BEHIND_NAT"
+		ike_ends $version "$(ike_auth $version)" y.rsip.test "*.rsip.test"
 		echo "children {"
 		ike_child "v$version-transport" transport dynamic dynamic
 		ike_child "v$version-tunnel" tunnel "${INNER[y]}/32" 10.1.0.0/24
 		echo "} }"
+		printf 'call-v%s {\nlocal_addrs = %s\nremote_addrs = %s\n' $version "$PEER_CALLS" "${ADDRESS[x1]}"
+		ike_ends $version "$(ike_auth $version)" y.rsip.test x1.rsip.test
+		echo "children {"
+		ike_child "call-v$version-tunnel" tunnel "${INNER[y]}/32" "${INNER[x1]}/32"
+		echo "} }"
 	done
-	echo "}"
+	printf 'large {\nlocal_addrs = %s\n' "$PEER"
+	ike_ends 2 large.pem large.y.rsip.test "*.rsip.test"
+	echo "children {"
+	ike_child large-tunnel tunnel "${INNER[y]}/32" 10.1.0.0/24
+	echo "} } }"
 	for host in x1 x2; do
 		printf 'secrets { ike-%s { id = %s.rsip.test\n secret = "of %s and y" } }\n' $host $host $host
 	done
@@ -152,12 +192,24 @@ ike_start() {
 		if [ "$node" = y ]; then ike_peer_conf; else ike_host_conf "$node"; fi >"$dir/swanctl/swanctl.conf"
 		start "$node" "charon_$node" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
 	done
-	for node in "$@"; do wait_for 30 ike "$node" --load-all || return 1; done
+	for node in "$@"; do wait_for 60 ike "$node" --load-all || return 1; done
 }
 
 ike_stop() {
 	local node
 	for node in "$@"; do stop "charon_$node"; done
+}
+
+# call NODE CONNECTION: begins it, with its tunnel.
+call() {
+	local log=$LAB_TMP/call_$1_$2.log
+	ike "$1" --initiate --ike "$2" --child "$2-tunnel" --timeout 60 >"$log" 2>&1 || { echo "$1: $(tail -n 1 "$log")"; return 1; }
+}
+
+# hang_up CONNECTION HOST...: ends what these hosts have of it.
+hang_up() {
+	local host
+	for host in "${@:2}"; do ike "$host" --terminate --ike "$1" --timeout 20 >/dev/null 2>&1; done
 }
 
 # ike NODE ARG...: swanctl of that node.

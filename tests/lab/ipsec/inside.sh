@@ -1,5 +1,5 @@
 #!/bin/bash
-# The kernel-IPsec lab itself, run as root by ipsec.sh in a kernel that has ESP, AH and ipip.
+# The kernel-IPsec lab itself, run as root by ipsec.sh in a kernel that has ESP, AH, ipip and gre.
 #
 #   inside.sh DIR BUILDDIR SCENARIO...
 #
@@ -13,7 +13,8 @@ shift 2
 TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip demo; do
+for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip \
+	learned affinity listener large natt collision demo; do
 	. "$here/$part.sh"
 done
 
@@ -26,7 +27,7 @@ finish() {
 # What iproute2 and strongSwan will ask for; loaded by name because nothing does so by itself in a namespace.
 modules() {
 	local module
-	for module in tun ipip xfrm_user esp4 ah4 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg; do
+	for module in tun ipip ip_gre xfrm_user esp4 ah4 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg; do
 		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
 	done
 }
@@ -36,6 +37,7 @@ lab_up
 trap finish EXIT
 box n x1 x2 y
 for node in x1 x2 y; do on $node ip addr add "${INNER[$node]}/32" dev lo; done
+for address in $PEER_CALLS $PEER_ALONE $PEER_NATTED; do on y ip addr add $address/24 dev eth0; done
 ike_keys
 talk_services
 for scenario in "$@"; do "scenario_$scenario"; done

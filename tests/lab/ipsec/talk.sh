@@ -30,7 +30,7 @@ talk_services() {
 	END
 	background y nginx -c "$dir/nginx.conf" -e "$dir/error.log"
 	background y "$FLOW" echo "0.0.0.0:$ECHO_PORT"
-	wait_for 10 on y nc -z "$PEER" 80 && wait_for 10 on y nc -z "$PEER" $ECHO_PORT
+	wait_for 60 on y nc -z "$PEER" 80 && wait_for 60 on y nc -z "$PEER" $ECHO_PORT
 }
 
 # ends HOST MODE: sets `mine`, `theirs`: the two addresses that traffic in that mode is between; and `port`, the
@@ -48,7 +48,7 @@ ends() {
 fetch() {
 	local mine theirs port
 	ends "$@"
-	on "$1" curl -s --max-time 20 --interface "$mine" --local-port $((port + PORT_CALL)) "http://$theirs/page" |
+	on "$1" curl -s --max-time 60 --interface "$mine" --local-port $((port + PORT_CALL)) "http://$theirs/page" |
 		cmp - "$LAB_TMP/nginx/page"
 }
 
@@ -60,7 +60,7 @@ serve() {
 	ends "$@"
 	background "$1" "$FLOW" echo "$mine:$((port + PORT_CALL))"
 	server=$!
-	wait_for 5 listening "$1" $((port + PORT_CALL))
+	wait_for 30 listening "$1" $((port + PORT_CALL))
 	[ "$2" = tunnel ] || mine=${SEEN[$1]:-$mine}
 	on y "$FLOW" run -n 10 -i 20 "$theirs" "$mine:$((port + PORT_CALL))" >"$LAB_TMP/serve_$1.log" 2>&1 ||
 		{ echo "the peer does not reach $1: $(tail -n 1 "$LAB_TMP/serve_$1.log")"; status=1; }
