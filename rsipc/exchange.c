@@ -203,6 +203,19 @@ assign_unusable(struct agent *agent, struct lease *lease, const struct grant *gr
 	lease->ask_at = clock_now() + backoff_fail(&lease->backoff);
 }
 
+/* Gateways that do not know our extensions ignore them. The lease is of use all the same. */
+static void
+warn_of_the_missing(const struct conf_lease *want, const struct rsip_message *m)
+{
+	char peer[IP4_STRLEN];
+
+	if (want->cookie_block && !m->has_cookie)
+		log_warn("agent", "the gateway leases no block of IKE cookies, it has to learn them lease=%s", want->name);
+	if (want->ike_peer != 0 && m->ike_listener != want->ike_peer)
+		log_warn("agent", "the gateway lets no peer begin IKE with us, it ignores ike-peer lease=%s peer=%s", want->name,
+		    ip4_str(want->ike_peer, peer));
+}
+
 static void
 assign_done(struct agent *agent, const struct rsip_message *m)
 {
@@ -223,6 +236,7 @@ assign_done(struct agent *agent, const struct rsip_message *m)
 	lease_granted(lease, &grant, m->lease_time);
 	prolong(agent, lease->expires);
 	log_grant(lease, m->lease_time);
+	warn_of_the_missing(lease->want, m);
 }
 
 /* Errors that another choice of address, ports or SPIs may avoid. */

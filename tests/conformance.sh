@@ -56,8 +56,8 @@ rows() {
 	[ ! -s "$tmp/form" ]
 }
 
-# there LOG NAME: whether the sources have such a test. A lab may put a word and ": " before a name that its scripts
-# share, and "works" or "fails" behind it.
+# there LOG NAME: whether the sources have such a test. A lab may put words, each with ": ", before a name that its
+# scripts share, and "works" or "fails" behind it.
 there() {
 	name=$2
 	case $1 in
@@ -65,8 +65,12 @@ there() {
 	*) grep -q "^stage_$1()" "$src/../run" || return 1 ;;
 	esac
 	grep -rqF -e "$name" "$src/unit" "$src/exchange" "$src/dataplane" "$src/vectors" "$src/lab" && return
-	name=${name#*: } name=${name% works} name=${name% fails}
-	grep -rqF -e "$name" "$src/exchange" "$src/dataplane" "$src/vectors" "$src/lab"
+	name=${name% works} name=${name% fails}
+	while [ "$name" != "${name#*: }" ]; do
+		name=${name#*: }
+		grep -rqF -e "$name" "$src/exchange" "$src/dataplane" "$src/vectors" "$src/lab" && return
+	done
+	return 1
 }
 
 find "$1" "$2" -type f -name '*.log' ! -name 'conformance*' 2>/dev/null >"$tmp/logs"

@@ -171,6 +171,28 @@ START_TEST(ipsec_on_the_same_address)
 }
 END_TEST
 
+/* RFC 3104 Appendix G, by our extension; this gateway does not know it, nor the other one. */
+START_TEST(ike_peer_is_asked_for)
+{
+	struct conf_lease *vpn = world_lease(&w, "vpn", RSIP_METHOD_RSIPSEC);
+
+	vpn->spis = 16;
+	vpn->cookie_block = true;
+	vpn->ike_peer = 0xcb0071c8;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	host(&w, "REGISTER_REQUEST counter=1");
+	host(&w, ASK_APPS("1", "2"));
+	host(&w, "ASSIGN_REQUEST_RSIPSEC client_id=1 local_address=203.0.113.8 local_ports=none remote_address=any "
+	         "remote_ports=none spis=any(16) tunnels=ip-ip counter=3 cookie=0x0000000000000000/0xffffffff00000000 "
+	         "ike_listener=203.0.113.200");
+	gw_ipsec(&w, 2, "203.0.113.8", 0x12345670, 16, 0);
+	ck_assert_int_eq(lease_named(&w, "vpn")->state, LEASE_HELD);
+	ck_assert_uint_eq(lease_named(&w, "vpn")->grant.cookie_mask, 0);
+}
+END_TEST
+
 /* The gateway lost everything: DE-REGISTER with the old client ID, whose error is ignored, REGISTER, and the same
  * values again (10.2.2). What cannot be had by name any more is had without. */
 START_TEST(gateway_forgets)
@@ -761,7 +783,7 @@ add(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tes
 int
 main(void)
 {
-	const TTest *const udp_tests[] = { appendix_c_1, appendix_c_2, appendix_c_3, ipsec_on_the_same_address,
+	const TTest *const udp_tests[] = { appendix_c_1, appendix_c_2, appendix_c_3, ipsec_on_the_same_address, ike_peer_is_asked_for,
 		gateway_forgets, loss, duplicates, silent_gateway, gateway_away_for_long, already_registered,
 		more_ports_than_one_request_takes, one_port_at_a_time, refused_lease, unusable_grant, lease_for_a_command,
 		resumed, resumed_too_late, resumed_with_other_config, garbage, async_error_while_pending, NULL };

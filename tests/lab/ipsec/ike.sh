@@ -16,6 +16,10 @@ declare -gA INNER=([x1]=10.1.0.11 [x2]=10.1.0.12 [y]=10.2.0.1) # addresses insid
 # The hosts' ports with a task of their own, counted from the first.
 PORT_FLOW=1 PORT_CALL=2
 
+# Debian's AppArmor profiles let strongSwan read its own directories alone; these files are elsewhere.
+UNCONFINED=()
+if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then UNCONFINED=(aa-exec -p unconfined --); fi
+
 ike_dir() { echo "$LAB_TMP/ike/$1"; }
 
 # pki(1) with the plugins that it needs here: all of them take longer than its work.
@@ -190,7 +194,7 @@ ike_start() {
 		in_box "$node" touch /etc/strongswan.d/none.conf # it complains of a pattern that matches nothing
 		ike_daemon_conf "$node" >"$dir/strongswan.conf"
 		if [ "$node" = y ]; then ike_peer_conf; else ike_host_conf "$node"; fi >"$dir/swanctl/swanctl.conf"
-		start "$node" "charon_$node" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
+		start "$node" "charon_$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
 	done
 	for node in "$@"; do wait_for 60 ike "$node" --load-all || return 1; done
 }
@@ -216,7 +220,7 @@ hang_up() {
 ike() {
 	local node=$1 dir=$(ike_dir "$1")
 	shift
-	in_box "$node" env STRONGSWAN_CONF="$dir/strongswan.conf" SWANCTL_DIR="$dir/swanctl" swanctl "$@"
+	in_box "$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" SWANCTL_DIR="$dir/swanctl" swanctl "$@"
 }
 
 # ike_table NODE: one line a child SA:

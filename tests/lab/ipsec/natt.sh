@@ -11,8 +11,8 @@ natt_up() {
 	on y ip addr add $BEHIND_NAT/32 dev lo
 	on y ip route add 198.51.100.0/24 via 203.0.113.1
 	on y nft "table ip natt {
-		chain pre { type nat hook prerouting priority dstnat; ip daddr $PEER_NATTED udp dport { 500, 4500 } dnat to $BEHIND_NAT; }
-		chain in { type nat hook input priority srcnat; ip daddr $BEHIND_NAT udp dport { 500, 4500 } snat to $BEFORE_NAT; }
+		chain before { type nat hook prerouting priority dstnat; ip daddr $PEER_NATTED udp dport { 500, 4500 } dnat to $BEHIND_NAT; }
+		chain after { type nat hook input priority 100; ip daddr $BEHIND_NAT udp dport { 500, 4500 } snat to $BEFORE_NAT; }
 	}" 2>"$LAB_TMP/nft.log" || natt_iptables
 }
 
@@ -35,9 +35,9 @@ step_natt() {
 	natt_keepalives
 	for version in 2 1; do
 		[ $version = 2 ] || check "4500: both hosts speak IKEv1 with it" both call natt-v1
-		check "4500: SAs of both hosts, IKEv$version" both datagrams tunnel
-		check "4500: the hosts rekey the IKE SA, IKEv$version" rekeyed 1 cookies both rekey_natt $version
-		check "4500: and the sessions go on, IKEv$version" both datagrams tunnel
+		check "4500: IKEv$version: SAs of both hosts work" both datagrams tunnel
+		check "4500: IKEv$version: the hosts rekey the IKE SA" rekeyed 1 cookies both rekey_natt $version
+		check "4500: IKEv$version: and the sessions go on" both datagrams tunnel
 		hang_up natt-v$version x1 x2
 	done
 	capture_stop
