@@ -42,11 +42,11 @@ has_new() {
 # whoever rekeys next, the other knows what he means. An IKEv1 host moves its children to the new IKE SA before the peer
 # does.
 agreed() {
-	local host peers
+	local host mine peers
 	peers=$(ike_homes y)
 	for host in "$@"; do
-		ike_homes "$host" | { ! grep -vxF -e "$peers"; } || return 1
-		[ -z "$(ike_homes "$host" | cut -d ' ' -f 1 | uniq -d)" ] || return 1
+		mine=$(ike_homes "$host")
+		! grep -qvxF -e "$peers" <<<"$mine" && [ -z "$(cut -d ' ' -f 1 <<<"$mine" | uniq -d)" ] || return 1
 	done
 }
 
