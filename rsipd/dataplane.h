@@ -22,10 +22,10 @@ enum dp_op {
 	DP_SYNC_END,       /* struct dp_sync */
 	DP_BIND,           /* struct dp_bind: add, or replace the one with the same bind_id */
 	DP_UNBIND,         /* struct dp_unbind */
-	DP_CLAIM,          /* struct dp_claim: a cookie that was learned before a restart */
+	DP_CLAIM,          /* struct dp_claim: what was learned before a restart */
 	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: addresses that this gateway serves */
 	/* data plane -> control */
-	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it, or has since before */
+	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it, or has since before; or a session */
 	DP_UNCLAIMED, /* struct dp_claim: it idled out */
 	DP_VIOLATION, /* struct dp_violation */
 };
@@ -76,7 +76,8 @@ _Static_assert(sizeof(struct dp_bind) == 72, "struct dp_bind has no hidden paddi
 
 struct dp_unbind { uint32_t op; uint32_t bind_id; };
 
-/* A learned cookie: (local_addr, cookie) leads to bind_id's host. peer is the address it was learned with. */
+/* A learned cookie: (local_addr, cookie) leads to bind_id's host. peer is the address it was learned with. Cookie 0: that
+ * host, whatever cookies it uses, has a live IKE session with peer. */
 struct dp_claim {
 	uint32_t op;
 	uint32_t bind_id;

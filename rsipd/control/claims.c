@@ -38,7 +38,8 @@ static struct dp_claim *
 find_claim(const struct claim_set *set, const struct dp_claim *claim)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (set->claims[i].cookie == claim->cookie && set->claims[i].local_addr == claim->local_addr)
+		if (set->claims[i].cookie == claim->cookie && set->claims[i].local_addr == claim->local_addr &&
+		    (claim->cookie != 0 || set->claims[i].peer == claim->peer))
 			return &set->claims[i];
 	}
 	return NULL;

@@ -1,5 +1,5 @@
-/* The IKE cookies that a data plane has learned (design: IKE cookies), kept so that one started anew can be told of
- * them. They belong to bindings and go with them. */
+/* The IKE cookies that a data plane has learned (design: IKE cookies), and who speaks IKE with whom, kept so that one
+ * started anew can be told of them. They belong to bindings and go with them. */
 #ifndef RSIPD_CLAIMS_H
 #define RSIPD_CLAIMS_H
 

@@ -30,7 +30,7 @@ void dp_client_resync(struct dp_client *dp, const struct conf *conf);
 
 struct dp_ops dp_client_ops(struct dp_client *dp); /* for the ledger */
 
-size_t dp_client_n_claims(const struct dp_client *dp); /* learned cookies now in force */
+size_t dp_client_n_claims(const struct dp_client *dp); /* learned cookies and sessions now in force */
 const struct claims *dp_client_claims(const struct dp_client *dp);
 
 /* Grows whenever something is told to the data plane, or a claim heard from it. Lives as long as dp. */

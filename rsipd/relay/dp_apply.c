@@ -155,6 +155,7 @@ apply_sync_begin(struct demux *d)
 {
 	demux_sync_begin(d);
 	learned_walk(demux_learned(d), LEARNED_COOKIE, mark_untold, NULL);
+	learned_walk(demux_learned(d), LEARNED_IKE_PEER, mark_untold, NULL);
 	return true;
 }
 

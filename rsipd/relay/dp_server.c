@@ -96,6 +96,7 @@ dp_server_poll(struct dp_server *s, int64_t now)
 	return true;
 }
 
+/* A session has no value: cookie 0. */
 static struct dp_claim
 claim_message(enum dp_op op, const struct learned *item)
 {
@@ -127,6 +128,7 @@ dp_server_tell_claims(struct dp_server *s)
 		return;
 	s->claims_untold = false;
 	learned_walk(demux_learned(s->demux), LEARNED_COOKIE, tell_claim, s);
+	learned_walk(demux_learned(s->demux), LEARNED_IKE_PEER, tell_claim, s);
 }
 
 void
@@ -134,7 +136,7 @@ dp_server_forgotten(struct dp_server *s, const struct learned *item)
 {
 	struct dp_claim message;
 
-	if (item->key.kind != LEARNED_COOKIE || !item->told)
+	if (!item->told)
 		return;
 	message = claim_message(DP_UNCLAIMED, item);
 	tell(s, &message, sizeof(message));

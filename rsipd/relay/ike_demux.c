@@ -103,10 +103,12 @@ session_use(struct demux *d, const struct demux_key *key, struct demux_binding *
 	struct learned_key session = session_key(key);
 	struct learned *item = learned_find_of(demux_learned(d), &session, &binding->host->learner);
 
-	if (item != NULL)
+	if (item != NULL) {
 		learned_use(item, now);
-	else
-		learned_add(demux_learned(d), &session, &binding->host->learner, binding, now);
+	} else if ((item = learned_add(demux_learned(d), &session, &binding->host->learner, binding, now)) != NULL) {
+		item->peer = key->peer_addr;
+		item->answered = true;
+	}
 }
 
 /* Only the peer has used these cookies so far. They are claimed so that they stay with this host when another begins to
@@ -263,20 +265,39 @@ ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *bin
 	return drop;
 }
 
+static void
+restore_session(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now)
+{
+	struct learned_key session = session_key(key);
+	struct learned *item;
+
+	session_use(d, key, binding, now);
+	item = learned_find_of(demux_learned(d), &session, &binding->host->learner);
+	if (item != NULL)
+		item->told = true;
+}
+
+static void
+restore_cookie(struct demux *d, const struct demux_key *key, uint64_t cookie, struct demux_binding *binding, int64_t now)
+{
+	struct holder holder = holder_of(d, key->local_addr, cookie);
+
+	if (holder.binding == NULL)
+		holder.claim = claim(d, key, cookie, binding, now);
+	if (holder.claim != NULL && holder.claim->learner == &binding->host->learner)
+		holder.claim->answered = holder.claim->told = true;
+}
+
 void
 ike_restore(struct demux *d, const struct dp_claim *told, int64_t now)
 {
 	struct demux_binding *binding = demux_binding(d, told->bind_id);
-	struct holder holder = holder_of(d, told->local_addr, told->cookie);
 	struct demux_key key = { .local_addr = told->local_addr, .peer_addr = told->peer };
 
-	if (binding == NULL || binding->lease.local_addr != told->local_addr || told->cookie == 0)
+	if (binding == NULL || binding->lease.local_addr != told->local_addr)
 		return;
-	if (holder.binding == NULL)
-		holder.claim = claim(d, &key, told->cookie, binding, now);
-	else if (holder.binding->host != binding->host)
-		return;
-	if (holder.claim != NULL)
-		holder.claim->answered = holder.claim->told = true;
-	session_use(d, &key, binding, now);
+	if (told->cookie == 0)
+		restore_session(d, &key, binding, now);
+	else
+		restore_cookie(d, &key, told->cookie, binding, now);
 }

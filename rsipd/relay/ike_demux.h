@@ -35,7 +35,8 @@ enum dp_drop ike_unowned(struct demux *d, const struct demux_key *key, const str
 enum dp_drop ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now,
                       unsigned *claimed);
 
-/* A claim that control remembers from before. It is void when the binding is gone or another host holds the cookie. */
+/* A cookie or a session that control remembers from before. It is void when the binding is gone or another host holds the
+ * cookie. */
 void ike_restore(struct demux *d, const struct dp_claim *claim, int64_t now);
 
 #endif

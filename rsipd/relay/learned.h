@@ -39,9 +39,9 @@ struct learned {
 	struct learner *learner;
 	struct demux_binding *binding;
 	int64_t used;  /* clock_now() of the last use */
-	ip4_t peer;    /* LEARNED_COOKIE: where it was first used with */
-	bool answered; /* LEARNED_COOKIE: the host itself has used it; until then it is a peer's claim */
-	bool told;     /* LEARNED_COOKIE: control knows */
+	ip4_t peer;    /* LEARNED_COOKIE: where it was first used with; LEARNED_IKE_PEER: with whom the session is */
+	bool answered; /* the same: the host itself has used it; until then it is a peer's claim */
+	bool told;     /* the same: control knows */
 	uint16_t first_len; /* LEARNED_FRAGMENT_*: payload bytes of the first fragment */
 	LIST_ENTRY(learned) in_bucket;
 	TAILQ_ENTRY(learned) in_use_order;

@@ -331,9 +331,17 @@ START_TEST(claims)
 	send(relay, &claim, sizeof(claim), 0);
 	hear_all();
 	ck_assert_uint_eq(dp_client_n_claims(dp), 2);
+	claim = (struct dp_claim){ .op = DP_CLAIMED, .bind_id = b->bind_id, .local_addr = 0xcb007102 };
+	for (claim.peer = 1; claim.peer <= 2; claim.peer++) /* sessions with two peers */
+		send(relay, &claim, sizeof(claim), 0);
+	hear_all();
+	ck_assert_uint_eq(dp_client_n_claims(dp), 4);
+	claim = (struct dp_claim){ .op = DP_UNCLAIMED, .bind_id = b->bind_id, .local_addr = 0xcb007102, .peer = 2 };
+	send(relay, &claim, sizeof(claim), 0);
+	hear_all();
 	connect_relay();
 	hear_all();
-	ck_assert_uint_eq(claims_told, 2);
+	ck_assert_uint_eq(claims_told, 3);
 	lease_end(&f.ledger, b, LEASE_FREED);
 	ck_assert_uint_eq(dp_client_n_claims(dp), 0);
 }

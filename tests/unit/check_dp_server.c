@@ -135,6 +135,13 @@ hear_claim(uint32_t op, uint32_t bind_id, uint64_t cookie)
 	ck_assert_uint_eq(c.cookie, cookie);
 }
 
+/* A session, which has no cookie. */
+static void
+hear_session(uint32_t op, uint32_t bind_id)
+{
+	hear_claim(op, bind_id, 0);
+}
+
 static void
 hear_nothing(void)
 {
@@ -151,10 +158,31 @@ START_TEST(claims_are_told_once)
 	tell(&m, sizeof(m));
 	host_sends_ike(1, 0xaa, 0);
 	hear_claim(DP_CLAIMED, 1, 0xaa);
+	hear_session(DP_CLAIMED, 1);
 	host_sends_ike(1, 0xaa, 1000);
 	hear_nothing();
 	learned_expire(demux_learned(d), 1000 + 4 * 3600 * 1000);
 	hear_claim(DP_UNCLAIMED, 1, 0xaa);
+	hear_session(DP_UNCLAIMED, 1);
+}
+END_TEST
+
+/* A host with a leased block learns no cookie, but speaks with somebody. */
+START_TEST(sessions_are_told)
+{
+	struct bind_message m = ipsec(1, 100);
+
+	m.lease.flags = DP_F_COOKIE_BLOCK;
+	m.lease.cookie_mask = ~UINT64_C(0xffff);
+	m.lease.cookie_value = 0xaa0000;
+	tell(&m, sizeof(m));
+	host_sends_ike(1, 0xaa1234, 0);
+	hear_nothing();
+	dp_server_tell_claims(server);
+	hear_session(DP_CLAIMED, 1);
+	host_sends_ike(1, 0xaa4321, 0);
+	dp_server_tell_claims(server);
+	hear_nothing();
 }
 END_TEST
 
@@ -167,6 +195,7 @@ START_TEST(a_peers_cookies_are_told_when_answered)
 	tell(&m, sizeof(m));
 	host_sends_ike(1, 0xaa, 0);
 	hear_claim(DP_CLAIMED, 1, 0xaa);
+	hear_session(DP_CLAIMED, 1);
 	ck_assert_ptr_nonnull(ike_receive(d, &key, NULL, 0));
 	dp_server_tell_claims(server);
 	hear_nothing();
@@ -194,6 +223,7 @@ START_TEST(claims_survive_a_restart_of_control)
 	     sizeof(struct dp_claim));
 	tell_op(DP_SYNC_END);
 	hear_claim(DP_CLAIMED, 1, 0xbb); /* 0xaa it knew; 2 is gone */
+	hear_session(DP_CLAIMED, 1);
 	hear_nothing();
 }
 END_TEST
@@ -216,8 +246,28 @@ START_TEST(a_relay_started_anew_gets_its_claims_back)
 	tell_op(DP_SYNC_END);
 	hear_nothing();
 	ck_assert_uint_eq(ike_receive(d, &key, NULL, 0)->lease.bind_id, 1);
-	/* and the session in which it was used: another cookie of that peer can only be for 1 */
+	ck_assert_ptr_null(ike_owner(d, &unknown, LOCAL_IS_DST, NULL));
+}
+END_TEST
+
+/* Else the only host that has spoken since would be taken for the only one with a session. */
+START_TEST(a_relay_started_anew_gets_its_sessions_back)
+{
+	struct bind_message m = ipsec(1, 100), other = ipsec(2, 101);
+	const struct demux_key unknown = { .kind = DEMUX_IKE, .local_addr = ADDR, .peer_addr = PEER, .initiator_cookie = 0xee };
+	struct dp_claim session = { .op = DP_CLAIM, .bind_id = 1, .local_addr = ADDR, .peer = PEER };
+
+	tell_op(DP_SYNC_BEGIN);
+	tell(&m, sizeof(m));
+	tell(&other, sizeof(other));
+	tell(&session, sizeof(session));
+	tell_op(DP_SYNC_END);
+	hear_nothing();
 	ck_assert_uint_eq(ike_owner(d, &unknown, LOCAL_IS_DST, NULL)->lease.bind_id, 1);
+	session.bind_id = 2;
+	tell(&session, sizeof(session));
+	ck_assert_ptr_null(ike_owner(d, &unknown, LOCAL_IS_DST, NULL));
+	ck_assert_int_eq(ike_unowned(d, &unknown, NULL), DP_DROP_AMBIGUOUS_COOKIE);
 }
 END_TEST
 
@@ -357,6 +407,8 @@ main(void)
 	tcase_add_test(tc, a_peers_cookies_are_told_when_answered);
 	tcase_add_test(tc, claims_survive_a_restart_of_control);
 	tcase_add_test(tc, a_relay_started_anew_gets_its_claims_back);
+	tcase_add_test(tc, a_relay_started_anew_gets_its_sessions_back);
+	tcase_add_test(tc, sessions_are_told);
 	tcase_add_test(tc, a_full_socket);
 	tcase_add_test(tc, violations_are_limited);
 	tcase_add_test(tc, bindings_that_make_no_sense);
