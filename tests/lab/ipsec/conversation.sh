@@ -1,6 +1,8 @@
 # What two hosts and their peer do: set SAs up, talk, go on talking while SAs are rekeyed from either side. Source this
 # file after ike.sh and talk.sh. VERSION is that of IKE (2, 1); MODE is transport or tunnel.
 
+MODES="transport tunnel" # all of which sessions are in
+
 # initiate HOST VERSION MODE
 initiate() {
 	local child log=$LAB_TMP/initiate_$1.log
@@ -15,20 +17,23 @@ initiate() {
 # session VERSION MODE: both hosts set up SAs, fetch a page from the peer, send datagrams, and serve the peer.
 session() {
 	both initiate "$@" && both fetch "$2" && both datagrams "$2" && both serve "$2" || return
-	! on x1 ip xfrm state | grep -q espinudp || echo "note: inside UDP, port 4500"
+	! ip -n "$LAB-x1" xfrm state | grep -q espinudp || echo "note: inside UDP, port 4500"
 }
 
-# sessions WHO VERSION: in both modes, by one IKE SA of each host, and all stays up.
+# sessions WHO VERSION: in all modes, by one IKE SA of each host, and all stays up.
 sessions() {
-	try "$1" "IKEv$2, transport mode" works session "$2" transport
-	try "$1" "IKEv$2, tunnel mode" works session "$2" tunnel
+	local mode
+	for mode in $MODES; do try "$1" "IKEv$2, $mode mode" works session "$2" "$mode"; done
 }
 
 terminate() { ike "$1" --terminate --ike "v$2" --timeout 20 >/dev/null 2>&1; }
 
 # in_sas HOST, cookies HOST: what its SAs are known by. That is the keys of those that it receives by: an SPI may be used
 # again at once, the host having leased few.
-in_sas() { on "$1" ip xfrm state | awk '/^src '"$PEER"' / { ours = 1; next } /^src / { ours = 0 } ours && $1 == "aead" { print $3 }'; }
+in_sas() {
+	ip -n "$LAB-$1" xfrm state |
+		awk '/^src '"$PEER"' / { ours = 1; next } /^src / { ours = 0 } ours && $1 == "aead" { print $3 }'
+}
 cookies() { ike_table "$1" | awk '{ print $3 }' | sort -u; }
 
 # has_new N BEFORE COMMAND...: the command prints at least N words that are not among BEFORE.
@@ -65,9 +70,9 @@ rekeyed() {
 
 # rekey_children NODE VERSION, rekey_ike NODE VERSION: begins it.
 rekey_children() {
-	local child
-	for child in $(ike_children "$2" transport "$1") $(ike_children "$2" tunnel "$1"); do
-		ike "$1" --rekey --child "$child" || return 1
+	local mode child
+	for mode in $MODES; do
+		for child in $(ike_children "$2" "$mode" "$1"); do ike "$1" --rekey --child "$child" || return 1; done
 	done
 }
 

@@ -24,7 +24,9 @@ learned_steps() {
 	learned_end
 }
 
+# Whose IKE it is does not depend on the mode.
 step_conversations() {
+	local MODES=tunnel
 	capture_start public n wan0 "host $PEER"
 	conversations "$WHO_LEARNED" learned
 	capture_stop

@@ -26,7 +26,7 @@ manual_up() {
 	manual_state "$host" "$PEER" "${ADDRESS[$host]}" "${SPI[$host]}"
 	manual_policy "$host" out "$mine" "$theirs" "${ADDRESS[$host]}" "$PEER" "${up[@]}"
 	manual_policy "$host" in "$theirs" "$mine" "$PEER" "${ADDRESS[$host]}" "${down[@]}"
-	if [ "$mode" = tunnel ]; then on y ip route replace "$mine" dev eth0 src "$theirs"; else mine=$at; fi
+	if [ "$mode" = tunnel ]; then ip -n "$LAB-y" route replace "$mine" dev eth0 src "$theirs"; else mine=$at; fi
 	manual_state y "$at" "$PEER" "${PEER_SPI[n]}"
 	manual_state y "$PEER" "$at" "${SPI[$host]}"
 	manual_policy y in "$mine" "$theirs" "$at" "$PEER" "${up[@]}"
@@ -36,20 +36,20 @@ manual_up() {
 # manual_state NODE SOURCE DESTINATION SPI, manual_policy NODE DIRECTION FROM TO SOURCE DESTINATION [PORTS...]: one step
 # of manual_up, with its variables.
 manual_state() {
-	on "$1" ip xfrm state add src "$2" dst "$3" proto "$proto" spi "$4" reqid "$n" mode "$mode" replay-window 32 \
+	ip -n "$LAB-$1" xfrm state add src "$2" dst "$3" proto "$proto" spi "$4" reqid "$n" mode "$mode" replay-window 32 \
 		"${algorithm[@]}"
 }
 
 manual_policy() {
-	on "$1" ip xfrm policy add src "$3" dst "$4" "${@:7}" dir "$2" \
+	ip -n "$LAB-$1" xfrm policy add src "$3" dst "$4" "${@:7}" dir "$2" \
 		tmpl src "$5" dst "$6" proto "$proto" reqid "$n" mode "$mode"
 }
 
 manual_down() {
 	local node
 	for node in x1 x2 y; do
-		on $node ip xfrm state flush
-		on $node ip xfrm policy flush
+		ip -n "$LAB-$node" xfrm state flush
+		ip -n "$LAB-$node" xfrm policy flush
 	done
 }
 

@@ -76,13 +76,13 @@ datagrams() {
 		{ echo "no answer for $1"; return 1; }
 }
 
-# flows_start: on each host, in each mode, a TCP and a UDP flow through the peer's echo server and back, five messages a
-# second each, until flows_stop.
+# flows_start: on each host, in each mode of $MODES, a TCP and a UDP flow through the peer's echo server and back, five
+# messages a second each, until flows_stop.
 flows_start() {
 	local host mode mine theirs port
 	FLOWS=()
 	for host in x1 x2; do
-		for mode in transport tunnel; do
+		for mode in $MODES; do
 			ends $host $mode
 			flow_start $host ${mode}_tcp
 			flow_start $host ${mode}_udp -u
