@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,15 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl_client.h"
+#include "daemon.h"
+#include "leases.h"
+#include "options.h"
+#include "replay.h"
 #include "show.h"
+#include "trace.h"
 #include "writer.h"
-
-#define GATEWAY_SOCKET "/run/rsip/rsipd.sock"
-#define HOST_SOCKET "/run/rsip/rsipc.sock"
-#define TIMEOUT_MS 10000 /* of silence; a long answer may take longer in all */
-
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3 };
 
 struct command;
 
@@ -36,30 +33,38 @@ static const struct command {
 	const char *member; /* what is shown of the answer: "data.drops"; NULL for all */
 	show_fn *show;
 	const char *help;
+	int (*run)(const struct options *o); /* of a command that is more than one question; returns the exit status */
+	unsigned options;                    /* enum option_set: those that it takes */
 } commands[] = {
-	{ "status", "", 0, 0, ask_plain, "status", NULL, show_status, "version, uptime, how many hosts and bindings" },
-	{ "hosts", "[ADDRESS|CLIENT_ID]", 0, 1, ask_filtered, "hosts", NULL, show_hosts, "registered hosts" },
+	{ "status", "", 0, 0, ask_plain, "status", NULL, show_status, "version, uptime, how many hosts and bindings",
+	    NULL, 0 },
+	{ "hosts", "[ADDRESS|CLIENT_ID]", 0, 1, ask_filtered, "hosts", NULL, show_hosts, "registered hosts", NULL, 0 },
 	{ "bindings", "[ADDRESS|BIND_ID]", 0, 1, ask_filtered, "bindings", NULL, show_bindings,
-	    "what is leased, all or of one host or public address" },
-	{ "pools", "", 0, 0, ask_plain, "pools", NULL, show_pools, "pool addresses and how full they are" },
-	{ "stats", "", 0, 0, ask_plain, "stats", NULL, show_stats, "counters of control messages and packets" },
-	{ "drops", "", 0, 0, ask_plain, "stats", "data.drops", show_drops, "dropped packets by reason" },
-	{ "free", "BIND_ID", 1, 1, ask_by_id, "free", NULL, show_done, "end one binding and tell its host" },
+	    "what is leased, all or of one host or public address", NULL, 0 },
+	{ "pools", "", 0, 0, ask_plain, "pools", NULL, show_pools, "pool addresses and how full they are", NULL, 0 },
+	{ "stats", "", 0, 0, ask_plain, "stats", NULL, show_stats, "counters of control messages and packets", NULL, 0 },
+	{ "drops", "", 0, 0, ask_plain, "stats", "data.drops", show_drops, "dropped packets by reason", NULL, 0 },
+	{ "free", "BIND_ID", 1, 1, ask_by_id, "free", NULL, show_done, "end one binding and tell its host", NULL, 0 },
 	{ "deregister", "CLIENT_ID", 1, 1, ask_by_id, "deregister", NULL, show_done,
-	    "end one registration with all its bindings and tell the host" },
-	{ NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
+	    "end one registration with all its bindings and tell the host", NULL, 0 },
+	{ "leases", "", 0, 0, NULL, NULL, NULL, NULL, "all that packets are held against, as JSON, for replay",
+	    leases_run, 0 },
+	{ "trace", "", 0, 0, NULL, NULL, NULL, NULL,
+	    "packets on both sides of the gateway, live: whose each is, or why it is dropped", trace_run, OPTIONS_FILTER | OPTIONS_WRITE },
+	{ "replay", "FILE", 1, 1, NULL, NULL, NULL, NULL, "the same for the packets of a capture file", replay_run,
+	    OPTIONS_FILTER | OPTIONS_LEASES },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: rsipctl [-j] [-s SOCKET] COMMAND [ARGUMENT]\n"
-	             "       rsipctl -h | -V\n\n"
-	             "  -j         print JSON, one document a line\n"
-	             "  -s SOCKET  the daemon's control socket; without it " GATEWAY_SOCKET ", or\n"
-	             "             " HOST_SOCKET " if only that exists\n\n");
+	fprintf(out, "usage: rsipctl [OPTION]... COMMAND [ARGUMENT]\n"
+	             "       rsipctl -h | -V\n\n");
 	for (const struct command *c = commands; c->name != NULL; c++)
 		fprintf(out, "  %-10s %-19s  %s\n", c->name, c->arguments, c->help);
+	fputc('\n', out);
+	options_usage(out);
 }
 
 /* ---- requests ---- */
@@ -99,12 +104,6 @@ ask_by_id(const struct command *command, char **args, int n_args)
 
 /* ---- one run ---- */
 
-static const char *
-default_socket(void)
-{
-	return access(GATEWAY_SOCKET, F_OK) != 0 && access(HOST_SOCKET, F_OK) == 0 ? HOST_SOCKET : GATEWAY_SOCKET;
-}
-
 /* The part of the document that a path such as "data.drops" names; borrowed. */
 static const json_t *
 part_of(const json_t *document, const char *path)
@@ -141,101 +140,72 @@ print(const struct command *command, const json_t *document, bool json)
 	return EXIT_SUCCESS;
 }
 
+/* One question and its answer. */
 static int
-run(const struct command *command, const char *path, const json_t *request, bool json)
+ask(const struct command *command, const struct options *o)
 {
-	char error[CTL_ERROR_LEN];
-	json_t *document;
-	int fd = ctl_client_connect(path), status;
+	const char *path = daemon_socket(o->socket);
+	json_t *request = command->request(command, o->words + 1, o->n_words - 1), *document = NULL;
+	int fd, status = EXIT_NO_DAEMON;
 
-	if (fd < 0) {
-		fprintf(stderr, errno == ENOENT || errno == ECONNREFUSED
-		                    ? "rsipctl: no daemon at %s (%s): is rsipd or rsipc running?\n"
-		                    : "rsipctl: cannot connect to %s: %s\n",
-		    path, strerror(errno));
-		return EXIT_NO_DAEMON;
-	}
-	switch (ctl_client_ask(fd, request, -1, TIMEOUT_MS, &document, error)) {
-	case CTL_DONE:
-		status = print(command, document, json);
-		break;
-	case CTL_REFUSED:
-		fprintf(stderr, "rsipctl: %s: %s\n", command->name, error);
-		status = EXIT_REFUSED;
-		break;
-	default:
-		fprintf(stderr, "rsipctl: %s: %s\n", path, error);
-		status = EXIT_NO_DAEMON;
+	if (request == NULL)
+		return EXIT_USAGE;
+	if ((fd = daemon_connect(path)) >= 0) {
+		status = daemon_ask(fd, path, command->name, request, &document);
+		if (status == 0)
+			status = print(command, document, o->json);
+		close(fd);
 	}
 	json_decref(document);
-	close(fd);
+	json_decref(request);
 	return status;
 }
 
 /* The command that the words on the command line name, or NULL after saying what is wrong. */
 static const struct command *
-find_command(int n_words, char **words)
+find_command(const struct options *o)
 {
 	const struct command *c = commands;
 
-	if (n_words == 0) {
+	if (o->n_words == 0) {
 		usage(stderr);
 		return NULL;
 	}
-	while (c->name != NULL && strcmp(c->name, words[0]) != 0)
+	while (c->name != NULL && strcmp(c->name, o->words[0]) != 0)
 		c++;
 	if (c->name == NULL) {
-		fprintf(stderr, "rsipctl: no command \"%s\"; see rsipctl -h\n", words[0]);
-		return NULL;
+		fprintf(stderr, "rsipctl: no command \"%s\"; see rsipctl -h\n", o->words[0]);
+	} else if (o->n_words - 1 < c->min_args || o->n_words - 1 > c->max_args) {
+		fprintf(stderr, "usage: rsipctl [OPTION]... %s %s\n", c->name, c->arguments);
+	} else if ((o->sets & ~c->options) != 0) {
+		fprintf(stderr, "rsipctl: %s does not take these options; see rsipctl -h\n", c->name);
+	} else {
+		return c;
 	}
-	if (n_words - 1 < c->min_args || n_words - 1 > c->max_args) {
-		fprintf(stderr, "usage: rsipctl [-j] [-s SOCKET] %s %s\n", c->name, c->arguments);
-		return NULL;
-	}
-	return c;
+	return NULL;
 }
 
 int
 main(int argc, char **argv)
 {
 	const struct command *command;
-	const char *path = NULL;
-	bool json = false;
-	json_t *request;
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int opt, status;
+	struct options o;
 
 	setlocale(LC_CTYPE, "");
-	while ((opt = getopt_long(argc, argv, "hjs:V", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h':
-			usage(stdout);
-			return EXIT_SUCCESS;
-		case 'j':
-			json = true;
-			break;
-		case 's':
-			path = optarg;
-			break;
-		case 'V':
-			puts("rsipctl " PACKAGE_VERSION);
-			return EXIT_SUCCESS;
-		default:
+	if (!options_read(&o, argc, argv)) {
+		if (o.unknown)
 			usage(stderr);
-			return EXIT_USAGE;
-		}
+		return EXIT_USAGE;
 	}
-	if ((command = find_command(argc - optind, argv + optind)) == NULL)
+	if (o.help) {
+		usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (o.version) {
+		puts("rsipctl " PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if ((command = find_command(&o)) == NULL)
 		return EXIT_USAGE;
-	if ((request = command->request(command, argv + optind + 1, argc - optind - 1)) == NULL)
-		return EXIT_USAGE;
-	status = run(command, path != NULL ? path : default_socket(), request, json);
-	json_decref(request);
-	return status;
+	return command->run != NULL ? command->run(&o) : ask(command, &o);
 }

@@ -60,7 +60,7 @@ static const int relay[] = {
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 };
 
-/* What a library may try and do without: refused, not fatal. The relay opens no file at all. */
+/* What a library may try and do without: refused, not fatal. The relay and a trace open no file at all. */
 static const int refused[] = {
 	SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
 	SCMP_SYS(readlink), SCMP_SYS(prctl), SCMP_SYS(uname), SCMP_SYS(ioctl), SCMP_SYS(lseek),
@@ -128,8 +128,9 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, inet, datagrams);
 		return err != 0 ? err : add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
 	}
-	err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
-	if (err == 0)
+	if (role == SANDBOX_RELAY)
+		err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
+	if (err == 0 && role == SANDBOX_RELAY)
 		err = add_tables(filter);
 	return err != 0 ? err : add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
 }

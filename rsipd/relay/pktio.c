@@ -211,16 +211,3 @@ pktio_flush(struct pktio *io)
 		flush_queue(io, &io->gre[df]);
 	}
 }
-
-uint16_t
-pktio_path_mtu(struct pktio *io, ip4_t host_addr)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(host_addr) };
-	socklen_t len = sizeof(int);
-	int mtu = 0;
-
-	if (connect(io->fds->probe, (struct sockaddr *)&to, sizeof(to)) != 0 ||
-	    getsockopt(io->fds->probe, IPPROTO_IP, IP_MTU, &mtu, &len) != 0)
-		return 0;
-	return mtu > PACKET_MAX ? PACKET_MAX : (uint16_t)mtu;
-}

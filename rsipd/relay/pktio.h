@@ -37,7 +37,4 @@ bool pktio_write_public(struct pktio *io, const uint8_t *bytes, size_t len);
 void pktio_queue(struct pktio *io, struct verdict *v);
 void pktio_flush(struct pktio *io);
 
-/* The longest packet that the way to this host takes, as the kernel knows it; 0 when there is no way. */
-uint16_t pktio_path_mtu(struct pktio *io, ip4_t host_addr);
-
 #endif

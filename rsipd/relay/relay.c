@@ -12,12 +12,12 @@
 #include "loop.h"
 #include "mem.h"
 #include "monitor_proto.h"
+#include "path_mtu.h"
 #include "pktio.h"
 #include "xdp_feed.h"
 
 #define HOUSEKEEPING_MS 1000
 #define PATH_MTU_EVERY 30 /* in housekeepings; the kernel tells no sooner that a path has become wider */
-#define PATH_MTU_MIN 68   /* RFC 791 3.2: every link takes this */
 #define NAT_KEEPALIVE_LEN 9 /* UDP header and one byte, RFC 3948 2.3 */
 
 struct relay {
@@ -43,7 +43,7 @@ static void
 refresh_path_mtu(struct demux_host *host, void *arg)
 {
 	struct relay *r = arg;
-	uint16_t mtu = pktio_path_mtu(r->io, host->addr);
+	uint16_t mtu = path_mtu(r->fds->probe, host->addr);
 
 	if (mtu < PATH_MTU_MIN || mtu == host->path_mtu)
 		return;

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "buf.h"
+#include "link_layer.h"
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_VLAN 0x8100
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
@@ -20,39 +19,6 @@ struct capture_out {
 	pcap_t *pcap;
 	pcap_dumper_t *dumper;
 };
-
-/* Takes the link layer's header off r. Returns false when there is no IPv4 packet behind it. */
-static bool
-strip_link(struct rbuf *r, int link_type)
-{
-	uint16_t ethertype = ETHERTYPE_IPV4;
-
-	switch (link_type) {
-	case DLT_RAW:
-	case DLT_IPV4:
-		break;
-	case DLT_NULL:
-	case DLT_LOOP:
-		rbuf_take(r, 4); /* the address family, in whatever byte order; the IP version decides */
-		break;
-	case DLT_EN10MB:
-		rbuf_take(r, 12);
-		for (ethertype = rbuf_u16(r); ethertype == ETHERTYPE_VLAN; ethertype = rbuf_u16(r))
-			rbuf_take(r, 2);
-		break;
-	case DLT_LINUX_SLL:
-		rbuf_take(r, 14);
-		ethertype = rbuf_u16(r);
-		break;
-	case DLT_LINUX_SLL2:
-		ethertype = rbuf_u16(r);
-		rbuf_take(r, 18);
-		break;
-	default:
-		return false;
-	}
-	return !r->bad && ethertype == ETHERTYPE_IPV4;
-}
 
 /* Reads the IPv4 header and narrows r to its payload; returns the protocol, or -1. */
 static int
@@ -130,7 +96,7 @@ read_packet(const struct pcap_pkthdr *header, const uint8_t *bytes, int link_typ
 	int protocol;
 
 	rbuf_init(&r, bytes, header->caplen);
-	if (!strip_link(&r, link_type))
+	if (!link_layer_strip(&r, link_type))
 		return;
 	protocol = read_ip(&r, &s, fragments);
 	if ((protocol == IPPROTO_UDP && read_udp(&r, &s)) || (protocol == IPPROTO_TCP && read_tcp(&r, &s)))
