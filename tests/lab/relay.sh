@@ -13,29 +13,6 @@ export PYTHONDONTWRITEBYTECODE=1
 
 shared=203.0.113.8 whole=203.0.113.64 own=203.0.113.1 peer=203.0.113.200
 
-# tunnel NODE ADDRESS PORTS [gre]: the node's tunnel, its leased address on it, and all but the LAN through it.
-tunnel() {
-	local node=$1 address=$2 ports=$3 private
-	private=$(on "$node" ip -o -4 addr show dev eth0 | awk '{ split($4, a, "/"); print a[1] }')
-	on "$node" "$BUILDDIR/tests/tools/tunnel_end" tun0 "$private" 10.0.0.1 ${4-} >>"$relay_tmp/$node.log" 2>&1 &
-	wait_for 5 on "$node" ip link show dev tun0
-	on "$node" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.tun0.rp_filter=0 net.ipv6.conf.tun0.disable_ipv6=1
-	on "$node" ip link set tun0 up mtu 1480
-	on "$node" ip addr add "$address/32" dev tun0
-	on "$node" ip route replace default dev tun0 src "$address"
-	on "$node" sysctl -qw net.ipv4.ip_local_port_range="$ports"
-}
-
-# neighbours_by_port NODE ADDRESS FIRST-LAST: an address that is shared is not all local. UDP ports that others lease are
-# reached through the tunnel, and answers come from the node's own address.
-neighbours_by_port() {
-	on "$1" sysctl -qw net.ipv4.conf.tun0.accept_local=1
-	on "$1" ip rule add pref 5 to "$2" ipproto udp dport "$3" lookup local
-	on "$1" ip rule add pref 6 to "$2" ipproto udp iif lo lookup main
-	on "$1" ip rule add pref 10 lookup local
-	on "$1" ip rule del pref 0
-}
-
 # udp_echo NODE PORT: answers each datagram with its own bytes. A child for each datagram: with a child for each sender
 # (UDP-LISTEN) socat loses one of two first datagrams that come at the same time.
 udp_echo() { on "$1" socat -b 5000 -T2 "UDP4-RECVFROM:$2,fork,reuseaddr" EXEC:cat >/dev/null 2>&1 & }
@@ -47,14 +24,6 @@ udp_vain() { echo hello | on "$1" timeout 3 socat -t0.2 - "UDP4:$2:$3${4:+,sourc
 tcp_file() { on "$1" timeout 20 socat -u "TCP4:$2:$3,sourceport=$4" - 2>/dev/null | cmp -s - "$relay_tmp/file"; }
 
 not() { ! "$@"; }
-grows() { # grows COUNTER COMMAND...: whatever the command returns
-	local name=$1 before
-	shift
-	before=$(relay_counter "$name")
-	"$@" >/dev/null 2>&1
-	wait_for 1 counted "$name" "$before"
-}
-counted() { [ "$(relay_counter "$1")" -gt "$2" ]; }
 both() { # both FUNCTION: for x1 and x2 at the same time
 	"$1" x1 1100 & local first=$!
 	"$1" x2 2100 && wait "$first"
@@ -132,8 +101,8 @@ trace() {
 		= "203.0.113.1 $peer"
 }
 
-capture() { # a buffer for all that comes: what tcpdump misses at one end looks like a packet that nobody sent
-	on "$1" tcpdump -i "$2" -s 0 -U -B 16384 -w "$relay_tmp/$1.pcap" "$3" 2>"$relay_tmp/tcpdump-$1" &
+capture() { # what tcpdump misses at one end, for want of room or of time, looks like a packet that nobody sent
+	on "$1" tcpdump --immediate-mode -i "$2" -s 2048 -U -B 16384 -w "$relay_tmp/$1.pcap" "$3" 2>"$relay_tmp/tcpdump-$1" &
 	wait_for 5 grep -q listening "$relay_tmp/tcpdump-$1"
 }
 end_in() { # end_in NODE PROGRAM: by pid, within one namespace

@@ -44,6 +44,38 @@ relay_counter() {
 }
 relay_answered() { [ "$(grep -cx '\.' "$relay_tmp/reports")" -gt "$1" ]; }
 
+# tunnel NODE ADDRESS PORTS [gre]: the node's tunnel, its leased address on it, and all but the LAN through it.
+tunnel() {
+	local node=$1 address=$2 ports=$3 private
+	private=$(on "$node" ip -o -4 addr show dev eth0 | awk '{ split($4, a, "/"); print a[1] }')
+	on "$node" "$BUILDDIR/tests/tools/tunnel_end" tun0 "$private" 10.0.0.1 ${4-} >>"$relay_tmp/$node.log" 2>&1 &
+	wait_for 5 on "$node" ip link show dev tun0
+	on "$node" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.tun0.rp_filter=0 net.ipv6.conf.tun0.disable_ipv6=1
+	on "$node" ip link set tun0 up mtu 1480
+	on "$node" ip addr add "$address/32" dev tun0
+	on "$node" ip route replace default dev tun0 src "$address"
+	on "$node" sysctl -qw net.ipv4.ip_local_port_range="$ports"
+}
+
+# neighbours_by_port NODE ADDRESS FIRST-LAST: an address that is shared is not all local. UDP ports that others lease are
+# reached through the tunnel, and answers come from the node's own address.
+neighbours_by_port() {
+	on "$1" sysctl -qw net.ipv4.conf.tun0.accept_local=1
+	on "$1" ip rule add pref 5 to "$2" ipproto udp dport "$3" lookup local
+	on "$1" ip rule add pref 6 to "$2" ipproto udp iif lo lookup main
+	on "$1" ip rule add pref 10 lookup local
+	on "$1" ip rule del pref 0
+}
+
+grows() { # grows COUNTER COMMAND...: whatever the command returns
+	local name=$1 before
+	shift
+	before=$(relay_counter "$name")
+	"$@" >/dev/null 2>&1
+	wait_for 1 counted "$name" "$before"
+}
+counted() { [ "$(relay_counter "$1")" -gt "$2" ]; }
+
 relay_down() {
 	exec 7>&-
 	lab_down
