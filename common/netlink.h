@@ -87,6 +87,13 @@ struct netlink_watch;
 struct netlink_watch *netlink_watch(struct loop *loop, void (*changed)(void *arg), void *arg);
 void netlink_unwatch(struct netlink_watch *watch);
 
+/* Tells at once, and before it returns, of whatever may send packets another way: routes of all tables, rules, addresses,
+ * links, neighbours that moved or went. by_destination: no rule looks at more of a packet than where it goes and the
+ * device that it came from. NULL after a line in the log. The caller ends it with netlink_paths_free, which accepts NULL. */
+struct netlink_paths;
+struct netlink_paths *netlink_paths(struct loop *loop, void (*changed)(bool by_destination, void *arg), void *arg);
+void netlink_paths_free(struct netlink_paths *paths);
+
 /* Whether the machine answers ARP for an address that is not its own, on this device. Adding one that is there is no
  * error. */
 int netlink_proxy_add(struct netlink *nl, unsigned ifindex, ip4_t addr);

@@ -21,7 +21,8 @@
 	X(CLAIMS, claims)     /* hash: struct xdp_claim_key -> struct xdp_claim: learned cookies */              \
 	X(IPSEC, ipsec)       /* hash: struct xdp_ipsec_key -> binding: who may send ESP and AH */               \
 	X(FLOWS, flows)       /* LRU hash: struct xdp_flow_key -> struct xdp_flow; the programs' own */          \
-	X(ROUTES, routes)     /* array: struct xdp_route, XDP_ROUTES_CPU a CPU; the programs' own */             \
+	X(ROUTES, routes)     /* array: struct xdp_route_pair, XDP_ROUTES_CPU a CPU; the programs' own */        \
+	X(STATE, state)       /* array of one, memory-mapped: struct xdp_state */                                \
 	X(DEVICES, devices)   /* array: struct xdp_device by ifindex */                                          \
 	X(EGRESS, egress)     /* array: struct xdp_egress by number */                                           \
 	X(TOTALS, totals)     /* array, memory-mapped: struct xdp_totals by CPU */
@@ -98,9 +99,9 @@ union xdp_hop {
 /* A hop as the kernel's tables had it lately. */
 struct xdp_next_hop {
 	__u64 hop;
-	__u32 stamp; /* when, in the programs' units */
+	__u32 stamp; /* when, in the programs' units; 0 = never */
 	__u16 mtu;   /* of the route */
-	__u16 pad;
+	__u16 generation; /* of struct xdp_state then */
 };
 
 struct xdp_port_range { __u16 first, last; };
@@ -153,10 +154,20 @@ struct xdp_flow { __u32 binding, stamp; };
 
 /* The way to an Internet address, as a packet from this source takes it. */
 struct xdp_route {
-	__u32 src, dst;
+	__u32 src, dst; /* src 0 where routes do not depend on it */
 	struct xdp_next_hop next_hop;
 };
-#define XDP_ROUTES_CPU 8192 /* a power of two */
+/* Two with one hash, the later used one first: a cache line. */
+struct xdp_route_pair { struct xdp_route routes[2]; __u64 pad[2]; };
+#define XDP_ROUTES_CPU 8192 /* pairs; a power of two */
+
+/* Who watches the kernel's routes and neighbours changes generation with each change that a path may be touched by: what
+ * the programs remember of paths is void then. */
+struct xdp_state {
+	__u32 generation;
+	__u32 by_destination; /* no routing rule looks at more than destinations and devices: one path for all sources */
+	__u64 pad;
+};
 
 enum xdp_device_roles { XDP_DEVICE_PUBLIC = 1, XDP_DEVICE_PRIVATE = 2 };
 
@@ -175,6 +186,6 @@ struct xdp_totals {
 _Static_assert(sizeof(struct xdp_addr) == 48, "no hidden padding");
 _Static_assert(sizeof(struct xdp_binding) == 128, "two cache lines");
 _Static_assert(sizeof(struct xdp_cookie_key) == 24 && sizeof(struct xdp_claim_key) == 16, "no hidden padding");
-_Static_assert(sizeof(struct xdp_route) == 24 && sizeof(struct xdp_totals) == 256, "no hidden padding");
+_Static_assert(sizeof(struct xdp_route_pair) == 64 && sizeof(struct xdp_totals) == 256, "no hidden padding");
 
 #endif

@@ -243,12 +243,10 @@ choose_masks(const struct xdp_addr_record *r, struct xdp_addr *element)
 		element->masks[i] = r->masks[i].mask;
 }
 
-void
-xdp_addrs_write(struct xdp_addrs *a, const struct xdp_addr_record *r)
+static struct xdp_addr
+element_of(const struct xdp_addr_record *r)
 {
-	static struct log_limit limit;
 	struct xdp_addr element = { .whole = r->whole, .ports = r->ports };
-	uint32_t key = htonl(r->addr);
 
 	if (r->mss_clamp)
 		element.flags |= XDP_ADDR_MSS_CLAMP;
@@ -256,7 +254,21 @@ xdp_addrs_write(struct xdp_addrs *a, const struct xdp_addr_record *r)
 		element.flags |= XDP_ADDR_COOKIES_UP;
 	choose_shifts(r, &element);
 	choose_masks(r, &element);
-	if (bpf_map_update_elem(a->t->fd[XDP_MAP_ADDRS], &key, &element, BPF_ANY) != 0)
+	return element;
+}
+
+void
+xdp_addrs_write(struct xdp_addrs *a, struct xdp_addr_record *r)
+{
+	static struct log_limit limit;
+	struct xdp_addr element = element_of(r);
+	uint32_t key = htonl(r->addr);
+
+	if (r->is_shown && memcmp(&element, &r->shown, sizeof(element)) == 0)
+		return;
+	r->is_shown = bpf_map_update_elem(a->t->fd[XDP_MAP_ADDRS], &key, &element, BPF_ANY) == 0;
+	r->shown = element;
+	if (!r->is_shown)
 		log_warn_limited(&limit, "xdp", "no room for another address, the relay serves it alone error=\"%s\"",
 		                 strerror(errno));
 }

@@ -26,6 +26,8 @@ struct xdp_addr_record {
 	uint16_t n_ike_ports;
 	bool mss_clamp;
 	bool cookies_up; /* a cookie found no room once */
+	bool is_shown;
+	struct xdp_addr shown; /* the element as it was written last */
 	UT_hash_handle hh;
 };
 
@@ -49,8 +51,8 @@ bool xdp_addrs_need_ports(struct xdp_addrs *addrs, struct xdp_addr_record *recor
 void xdp_addrs_set_pool(struct xdp_addrs *addrs, struct xdp_addr_record *record, const struct dp_pool *pool);
 void xdp_addrs_mask(struct xdp_addr_record *record, uint64_t mask, bool add);
 
-/* Shows the record to the programs. */
-void xdp_addrs_write(struct xdp_addrs *addrs, const struct xdp_addr_record *record);
+/* Shows the record to the programs, where it says anything new. */
+void xdp_addrs_write(struct xdp_addrs *addrs, struct xdp_addr_record *record);
 
 void xdp_addrs_each(struct xdp_addrs *addrs, void (*each)(struct xdp_addr_record *, void *), void *arg);
 

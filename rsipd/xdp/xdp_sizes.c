@@ -103,6 +103,7 @@ xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map)
 	case XDP_MAP_FLOWS: return sizes->flows;
 	case XDP_MAP_ROUTES: return sizes->cpus * XDP_ROUTES_CPU;
 	case XDP_MAP_DEVICES: return sizes->devices;
+	case XDP_MAP_STATE: return 1;
 	case XDP_MAP_EGRESS: return XDP_EGRESS_MAX;
 	case XDP_MAP_TOTALS: return sizes->cpus;
 	default: return 0;
@@ -123,5 +124,5 @@ xdp_sizes_memory(const struct xdp_sizes *s)
 	       (uint64_t)s->ipsec * (element + sizeof(struct xdp_ipsec_key) + 4) +
 	       (uint64_t)s->flows * (element + sizeof(struct xdp_flow_key) + sizeof(struct xdp_flow)) +
 	       (uint64_t)s->devices * sizeof(struct xdp_device) +
-	       (uint64_t)s->cpus * (XDP_ROUTES_CPU * sizeof(struct xdp_route) + sizeof(struct xdp_totals));
+	       (uint64_t)s->cpus * (XDP_ROUTES_CPU * sizeof(struct xdp_route_pair) + sizeof(struct xdp_totals));
 }

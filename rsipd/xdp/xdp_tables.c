@@ -25,7 +25,8 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_CLAIMS] = { sizeof(struct xdp_claim_key), sizeof(struct xdp_claim) },
 	[XDP_MAP_IPSEC] = { sizeof(struct xdp_ipsec_key), 4 },
 	[XDP_MAP_FLOWS] = { sizeof(struct xdp_flow_key), sizeof(struct xdp_flow) },
-	[XDP_MAP_ROUTES] = { 4, sizeof(struct xdp_route) },
+	[XDP_MAP_ROUTES] = { 4, sizeof(struct xdp_route_pair) },
+	[XDP_MAP_STATE] = { 4, sizeof(struct xdp_state) },
 	[XDP_MAP_DEVICES] = { 4, sizeof(struct xdp_device) },
 	[XDP_MAP_EGRESS] = { 4, sizeof(struct xdp_egress) },
 	[XDP_MAP_TOTALS] = { 4, sizeof(struct xdp_totals) },
@@ -109,7 +110,8 @@ xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT])
 	t->ports = map_memory(t, XDP_MAP_PORTS);
 	t->bindings = map_memory(t, XDP_MAP_BINDINGS);
 	t->totals = map_memory(t, XDP_MAP_TOTALS);
-	if (t->ports != NULL && t->bindings != NULL && t->totals != NULL)
+	t->state = map_memory(t, XDP_MAP_STATE);
+	if (t->ports != NULL && t->bindings != NULL && t->totals != NULL && t->state != NULL)
 		return true;
 	xdp_tables_close(t);
 	return false;
@@ -124,6 +126,8 @@ xdp_tables_close(struct xdp_tables *t)
 		munmap(t->bindings, mapped_size(t, XDP_MAP_BINDINGS));
 	if (t->totals != NULL)
 		munmap(t->totals, mapped_size(t, XDP_MAP_TOTALS));
+	if (t->state != NULL)
+		munmap(t->state, mapped_size(t, XDP_MAP_STATE));
 	memset(t, 0, sizeof(*t));
 }
 
@@ -138,16 +142,26 @@ set(const struct xdp_tables *t, enum xdp_map map, uint32_t key, const void *valu
 	return false;
 }
 
+void
+xdp_tables_paths(struct xdp_tables *t, bool by_destination)
+{
+	__atomic_store_n(&t->state->by_destination, by_destination, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&t->state->generation, 1, __ATOMIC_RELEASE);
+}
+
 bool
 xdp_tables_device(struct xdp_tables *t, unsigned ifindex, const uint8_t mac[6], unsigned roles, unsigned number)
 {
 	struct xdp_device device = { .roles = (uint8_t)roles, .egress = (uint8_t)number };
 	struct xdp_egress egress = { .ifindex = ifindex };
+	bool done;
 
 	memcpy(device.mac, mac, sizeof(device.mac));
 	memcpy(egress.mac, mac, sizeof(egress.mac));
 	/* The way out first: the other leads to it. */
-	return (number == 0 || set(t, XDP_MAP_EGRESS, number, &egress)) && set(t, XDP_MAP_DEVICES, ifindex, &device);
+	done = (number == 0 || set(t, XDP_MAP_EGRESS, number, &egress)) && set(t, XDP_MAP_DEVICES, ifindex, &device);
+	__atomic_fetch_add(&t->state->generation, 1, __ATOMIC_RELEASE);
+	return done;
 }
 
 void

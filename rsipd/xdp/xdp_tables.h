@@ -40,6 +40,7 @@ struct xdp_tables {
 	struct xdp_ports *ports;
 	struct xdp_binding *bindings;
 	struct xdp_totals *totals;
+	struct xdp_state *state;
 };
 
 extern const char *const xdp_map_names[XDP_MAP_COUNT];
@@ -50,9 +51,14 @@ bool xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT]);
 void xdp_tables_close(struct xdp_tables *t);
 
 /* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its own
- * for each device, or 0 where the driver cannot send redirected frames. False after a line in the log. */
+ * for each device, or 0 where the driver cannot send redirected frames. Remembered paths are void then. False after a line in the
+ * log. */
 bool xdp_tables_device(struct xdp_tables *t, unsigned ifindex, const uint8_t mac[6], unsigned roles, unsigned number);
 void xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex);
+
+/* Routes or neighbours may have changed: what the programs remember of paths is void. by_destination: see struct
+ * xdp_state. Any process that has the memory may call it. */
+void xdp_tables_paths(struct xdp_tables *t, bool by_destination);
 
 /* The sum over all CPUs. */
 void xdp_tables_totals(const struct xdp_tables *t, struct xdp_totals *sum);

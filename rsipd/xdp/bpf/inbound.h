@@ -9,8 +9,8 @@
 #define GRE_IPV4 bpf_htonl(ETH_P_IP) /* RFC 2784: no flags, version 0, IPv4 inside */
 #define MARKER_LEN 4
 
-/* The relay keeps a claim for as long as it is used, and sees it used: a packet in 10 s to 3 minutes. */
-#define CLAIM_SHIFT 7 /* of stamps */
+/* The relay keeps a claim for as long as it is used, and sees it used: a packet in 16 s to 3 minutes. */
+#define CLAIM_SHIFT 3 /* of stamps */
 
 /* ---- whose is it ---- */
 
@@ -261,6 +261,7 @@ static __always_inline int
 inbound(struct xdp_md *ctx)
 {
 	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
+	const struct xdp_state *now = state_now();
 	enum xdp_pass fault = XDP_PASS_COUNT;
 	struct fields fields = { 0 };
 	enum field_kind kind = FIELD_OTHER;
@@ -268,7 +269,7 @@ inbound(struct xdp_md *ctx)
 	struct xdp_addr *a;
 	struct frame f;
 
-	if (device == NULL || !frame_open(ctx, device, &f))
+	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
 	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->daddr)) == NULL)
 		return XDP_PASS;
@@ -284,7 +285,7 @@ inbound(struct xdp_md *ctx)
 		return pass_up(fault);
 	if ((fault = inbound_fault(&f, a, b, &fields, kind)) != XDP_PASS_COUNT)
 		return pass_up(fault);
-	if ((fault = next_hop_refresh(ctx, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
+	if ((fault = next_hop_refresh(ctx, now, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
 		return pass_up(fault);
 	if (f.len + tunnel_len(b) > b->next_hop.mtu)
 		return pass_up(XDP_PASS_TOO_BIG);

@@ -37,7 +37,8 @@ HASH_OF(ipsec, struct xdp_ipsec_key, __u32);
 ARRAY_OF(ports, struct xdp_ports, BPF_F_MMAPABLE);
 ARRAY_OF(bindings, struct xdp_binding, BPF_F_MMAPABLE);
 ARRAY_OF(totals, struct xdp_totals, BPF_F_MMAPABLE);
-ARRAY_OF(routes, struct xdp_route, 0);
+ARRAY_OF(state, struct xdp_state, BPF_F_MMAPABLE);
+ARRAY_OF(routes, struct xdp_route_pair, 0);
 ARRAY_OF(devices, struct xdp_device, 0);
 ARRAY_OF(egress, struct xdp_egress, 0);
 

@@ -11,11 +11,12 @@
 
 #define AF_INET 2
 
-/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 0.13 to
- * 1.3 s. Frames that go past the kernel do not tell it that a neighbour still lives, so of each hop one packet in 0.5 to
- * 5 minutes takes the kernel's way: that keeps its neighbour table true, and with it ours. */
-#define STAMP_SHIFT 7
-#define PROBE_SHIFT 8 /* of stamps */
+/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 2 to
+ * 20 s: that long a path may be out of date while nobody watches the kernel's tables and changes the generation. Frames
+ * that go past the kernel do not tell it that a neighbour still lives, so of each path one packet in 1 to 10 minutes takes
+ * the kernel's way: that keeps its neighbour table true, and with it ours. */
+#define STAMP_SHIFT 11
+#define PROBE_SHIFT 5 /* of stamps */
 
 static __always_inline __u32
 stamp_now(void)
@@ -27,6 +28,14 @@ static __always_inline int
 time_to_probe(__u32 stamp, __u32 now)
 {
 	return stamp != 0 && (stamp ^ now) >> PROBE_SHIFT != 0;
+}
+
+static __always_inline const struct xdp_state *
+state_now(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&state, &only);
 }
 
 static __always_inline const struct xdp_device *
@@ -62,45 +71,48 @@ next_hop_ask(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *hop)
 
 /* The hop kept in *cached, asked for again where it is old. XDP_PASS_COUNT, or why not. */
 static __always_inline enum xdp_pass
-next_hop_refresh(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *cached)
+next_hop_refresh(struct xdp_md *ctx, const struct xdp_state *now, __u32 src, __u32 dst, struct xdp_next_hop *cached)
 {
-	__u32 now = stamp_now(), stamp = cached->stamp;
+	__u32 time = stamp_now(), stamp = cached->stamp;
+	__u16 generation = (__u16)now->generation;
 	struct xdp_next_hop news = { 0 };
 	enum xdp_pass fault;
 
-	if (stamp == now)
+	if (stamp == time && cached->generation == generation)
 		return XDP_PASS_COUNT;
-	if (time_to_probe(stamp, now)) {
-		cached->stamp = now;
+	if (time_to_probe(stamp, time)) {
+		cached->stamp = 0;
 		return XDP_PASS_PROBE;
 	}
 	fault = next_hop_ask(ctx, src, dst, &news);
-	if (fault != XDP_PASS_COUNT) {
-		cached->stamp = 0; /* the next packet asks again */
-		return fault;
+	if (fault == XDP_PASS_COUNT) {
+		cached->hop = news.hop;
+		cached->mtu = news.mtu;
+		cached->generation = generation; /* read before the kernel was asked */
 	}
-	cached->hop = news.hop;
-	cached->mtu = news.mtu;
-	cached->stamp = news.stamp;
-	return XDP_PASS_COUNT;
+	cached->stamp = news.stamp; /* 0 where there is no way: the next packet asks again */
+	return fault;
 }
 
-/* The cache for outbound packets: one entry for a hash of the addresses. */
+/* The cache for outbound packets. What is not found takes the later place, and the earlier one moves. */
 static __always_inline struct xdp_next_hop *
 route_cached(__u32 src, __u32 dst)
 {
-	__u32 mix = (dst ^ (src << 16 | src >> 16)) * 0x9e3779b1u;
-	__u32 index = bpf_get_smp_processor_id() * XDP_ROUTES_CPU + (mix >> 16) % XDP_ROUTES_CPU;
-	struct xdp_route *r = bpf_map_lookup_elem(&routes, &index);
+	__u32 mix = (bpf_ntohl(dst) ^ src) * 0x9e3779b1u; /* its upper bits are the good ones */
+	__u32 index = bpf_get_smp_processor_id() * XDP_ROUTES_CPU + (mix >> 16) * XDP_ROUTES_CPU / 65536;
+	struct xdp_route_pair *pair = bpf_map_lookup_elem(&routes, &index);
 
-	if (r == NULL)
+	if (pair == NULL)
 		return NULL;
-	if (r->src != src || r->dst != dst) {
-		r->src = src;
-		r->dst = dst;
-		r->next_hop.stamp = 0;
-	}
-	return &r->next_hop;
+	if (pair->routes[0].dst == dst && pair->routes[0].src == src)
+		return &pair->routes[0].next_hop;
+	if (pair->routes[1].dst == dst && pair->routes[1].src == src)
+		return &pair->routes[1].next_hop;
+	pair->routes[1] = pair->routes[0];
+	pair->routes[0].src = src;
+	pair->routes[0].dst = dst;
+	pair->routes[0].next_hop.stamp = 0;
+	return &pair->routes[0].next_hop;
 }
 
 /* Sends the frame, whose Ethernet header eth is still to be written, to the neighbour. */

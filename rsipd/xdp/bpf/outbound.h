@@ -8,9 +8,9 @@
 
 enum ecn { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3, ECN_MASK = 3 };
 
-/* The relay learns which host uses which SPI of its peer, and keeps that for an hour unused: it sees a packet in 20 s to
- * 5 minutes. */
-#define FLOW_SHIFT 8 /* of stamps */
+/* The relay learns which host uses which SPI of its peer, and keeps that for an hour unused: it sees a packet in 1 to
+ * 10 minutes. */
+#define FLOW_SHIFT 5 /* of stamps */
 
 /* What the tunnel held, and what of its header counts. */
 struct tunnelled {
@@ -71,9 +71,8 @@ flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 pr
 
 		if ((stamp ^ first.stamp) >> FLOW_SHIFT == 0)
 			return known->binding;
-		known->stamp = first.stamp;
-		return 0;
 	}
+	/* Whoever the entry names may have left since: it is found anew each time that the relay is shown a packet. */
 	if ((owner = bpf_map_lookup_elem(&ipsec, &host)) == NULL)
 		return 0;
 	first.binding = *owner;
@@ -184,6 +183,7 @@ static __always_inline int
 outbound(struct xdp_md *ctx)
 {
 	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
+	const struct xdp_state *now = state_now();
 	enum field_kind kind = FIELD_OTHER;
 	struct fields fields = { 0 };
 	struct tunnelled t = { 0 };
@@ -194,7 +194,7 @@ outbound(struct xdp_md *ctx)
 	struct frame f;
 	int fault;
 
-	if (device == NULL || !frame_open(ctx, device, &f))
+	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
 	if ((fault = strip(&f, &t)) != XDP_PASS_COUNT)
 		return fault == NO_TUNNEL ? XDP_PASS : pass_up(fault);
@@ -204,9 +204,9 @@ outbound(struct xdp_md *ctx)
 		return pass_up(reason);
 	if ((reason = outbound_fault(&f, a, &t, b, &fields, kind)) != XDP_PASS_COUNT)
 		return pass_up(reason);
-	if ((hop = route_cached(f.ip->saddr, f.ip->daddr)) == NULL)
+	if ((hop = route_cached(now->by_destination ? 0 : f.ip->saddr, f.ip->daddr)) == NULL)
 		return pass_up(XDP_PASS_NEXT_HOP);
-	if ((reason = next_hop_refresh(ctx, f.ip->saddr, f.ip->daddr, hop)) != XDP_PASS_COUNT)
+	if ((reason = next_hop_refresh(ctx, now, f.ip->saddr, f.ip->daddr, hop)) != XDP_PASS_COUNT)
 		return pass_up(reason);
 	if (f.len > hop->mtu)
 		return pass_up(XDP_PASS_TOO_BIG);
