@@ -68,6 +68,18 @@ put_back_settings(struct hostnet *hn)
 	hn->n_ports = 0;
 }
 
+/* RFC 3102 3.1: a host MUST NOT answer ARP for an address that it leases; Linux does, on every device, for whatever
+ * address any device has. What a device has itself is still answered for. */
+static void
+quiet_arp(struct hostnet *hn)
+{
+	const char *key = "net/ipv4/conf/all/arp_ignore";
+	char value[SYSCTL_VALUE_MAX];
+
+	if (!sysctl_read(key, value) || atoi(value) == 0)
+		set_kept(hn, key, "1");
+}
+
 static uint16_t
 port_floor(void)
 {
@@ -101,6 +113,7 @@ apply_ports(struct hostnet *hn, const struct wish *wish)
 	if (n == hn->n_ports && (n == 0 || memcmp(hn->ports, wish->ports, n * sizeof(*wish->ports)) == 0))
 		return;
 	put_back_settings(hn);
+	quiet_arp(hn);
 	if (n == 0)
 		return;
 	confine_ports(hn, wish);
@@ -195,6 +208,7 @@ hostnet_apply(struct hostnet *hn, struct tunnel *tunnel, const struct wish *wish
 	}
 	if (hn->ifindex == 0 && !device_up(hn, tunnel))
 		return;
+	quiet_arp(hn);
 	/* Addresses before the routes that prefer them as source; old ones go when nothing refers to them any more. */
 	apply_addresses(hn, wish->addrs, wish->n_addrs);
 	for (size_t i = 0; i < wish->n_addrs; i++)

@@ -115,6 +115,7 @@ part_hostwide() {
 	wait_for 3 on x1 socat -u OPEN:/dev/null TCP:203.0.113.9:8081
 	check "$part: a server at the listening port is reached" \
 		test "$(echo | on y timeout 8 socat -t 5 - TCP:203.0.113.9:8081)" = served
+	check "$part: nobody in the LAN answers ARP for a leased address" arp_quiet
 	check "$part: a subnet that comes up later is local, too" later_subnet
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
@@ -125,6 +126,11 @@ part_hostwide() {
 	check "$part: the gateway has no lease and no host left" eval "leases 0 && registered 0"
 	check "$part: nothing is left on the machine" as_before
 	gateway_stop
+}
+
+# An address that is x1's own is answered for, which shows that arping works.
+arp_quiet() {
+	on x2 arping -q -c 2 -w 2 -I eth0 10.0.0.11 && refused on x2 arping -q -c 2 -w 2 -I eth0 203.0.113.9
 }
 
 later_subnet() {
