@@ -125,6 +125,31 @@ port_key(const struct packet *p, enum local_side side, struct demux_key *key)
 	key->peer_port = side == LOCAL_IS_DST ? src : dst;
 }
 
+static bool
+begins_with_ports(uint8_t proto)
+{
+	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_SCTP || proto == IP_PROTO_DCCP ||
+	       proto == IP_PROTO_UDPLITE;
+}
+
+/* What AH protects is in the clear: in transport mode the ports stand behind its header (RFC 4302 2), for flow policy to look
+ * at. Length is in words of four bytes, less two. A fragment that ends before them hides them. */
+static bool
+classify_ah(const struct packet *p, enum local_side side, struct demux_key *key)
+{
+	const uint8_t *ah = packet_payload(p);
+	size_t len = ((size_t)ah[1] + 2) * 4;
+
+	spi_key(key, side, IP_PROTO_AH, wire_get32(ah + 4));
+	if (!begins_with_ports(ah[0]) || p->quoted)
+		return true;
+	if (p->payload_len < len + 4)
+		return !packet_is_fragment(p);
+	key->local_port = wire_get16(ah + len + (side == LOCAL_IS_DST ? 2 : 0));
+	key->peer_port = wire_get16(ah + len + (side == LOCAL_IS_DST ? 0 : 2));
+	return true;
+}
+
 static void
 classify_icmp(const struct packet *p, struct demux_key *key)
 {
@@ -183,8 +208,7 @@ classify(const struct packet *p, enum local_side side, const struct dp_pool *poo
 		spi_key(key, side, IP_PROTO_ESP, wire_get32(packet_payload(p)));
 		return true;
 	case IP_PROTO_AH:
-		spi_key(key, side, IP_PROTO_AH, wire_get32(packet_payload(p) + 4));
-		return true;
+		return classify_ah(p, side, key);
 	case IP_PROTO_ICMP:
 		classify_icmp(p, key);
 		return true;

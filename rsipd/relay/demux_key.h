@@ -3,15 +3,17 @@
 #ifndef RSIPD_DEMUX_KEY_H
 #define RSIPD_DEMUX_KEY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "addr.h"
+#include "packet.h"
 
 /* The rows of the design's table; each says which fields of the key hold beside the addresses and proto. */
 enum demux_kind {
 	DEMUX_OTHER,        /* no fields to tell by: only an address leased whole can have it */
 	DEMUX_PORT,         /* TCP, UDP, SCTP, DCCP, UDP-Lite: local_port, peer_port */
-	DEMUX_LOCAL_SPI,    /* ESP, AH towards the local side: spi. UDP-encapsulated ESP has the ports too */
+	DEMUX_LOCAL_SPI,    /* ESP, AH towards the local side: spi. The ports too of UDP around ESP, and of what AH protects */
 	DEMUX_PEER_SPI,     /* the same towards the peer, which chose the spi */
 	DEMUX_IKE,          /* shared IKE port: ports, cookies; the cookies are 0 in a quoted packet cut before them */
 	DEMUX_KEEPALIVE,    /* NAT keepalive on a shared port (RFC 3948 2.3): ports */
@@ -37,5 +39,13 @@ struct demux_key {
 };
 
 _Static_assert(sizeof(struct demux_key) == 40, "struct demux_key has no hidden padding");
+
+/* Whether the peer's port can be seen, so that micro-flow policy holds: inside AH it can, inside ESP it cannot (RFC 3104
+ * Appendix D). Port 0 is none. */
+static inline bool
+demux_key_shows_port(const struct demux_key *key)
+{
+	return key->kind == DEMUX_PORT || (key->proto == IP_PROTO_AH && key->peer_port != 0);
+}
 
 #endif

@@ -17,13 +17,7 @@ refuse(struct egress *out, enum dp_drop reason, enum rsip_error error)
 	return reason;
 }
 
-static bool
-has_ports(const struct demux_key *key)
-{
-	return key->kind == DEMUX_PORT;
-}
-
-/* Remote ports are the plain packets': IKE has ports of its own, and those of what ESP carries cannot be seen. */
+/* IKE has remote ports of its own, those of policy are the other packets'. */
 static enum fault
 binding_fault(const struct demux_binding *b, uint8_t tunnel, const struct demux_key *key)
 {
@@ -31,7 +25,7 @@ binding_fault(const struct demux_binding *b, uint8_t tunnel, const struct demux_
 		return FAULT_TUNNEL;
 	if (!demux_binding_allows_addr(b, key->peer_addr))
 		return FAULT_REMOTE_ADDR;
-	if (has_ports(key) && !demux_binding_allows_port(b, key->peer_port))
+	if (demux_key_shows_port(key) && !demux_binding_allows_port(b, key->peer_port))
 		return FAULT_REMOTE_PORT;
 	return FAULT_NONE;
 }

@@ -138,7 +138,7 @@ static bool
 remote_policy_allows(const struct found *f)
 {
 	return demux_binding_allows_addr(f->binding, f->key.peer_addr) &&
-	       (f->key.kind != DEMUX_PORT || demux_binding_allows_port(f->binding, f->key.peer_port));
+	       (!demux_key_shows_port(&f->key) || demux_binding_allows_port(f->binding, f->key.peer_port));
 }
 
 /* Row 1: all of the address is one host's, whatever is in the packet. The fields are read for remote policy only. */

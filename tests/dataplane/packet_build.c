@@ -184,7 +184,10 @@ build_payload(const struct test_packet *p, uint8_t *at)
 		put32(at, 0x11040000); /* UDP next, 24 bytes in all */
 		put32(at + 4, p->spi);
 		put32(at + 8, 7);
-		return 12 + put_data(at + 12, 12u + p->data);
+		put_data(at + 12, 12u + p->data);
+		if (p->sport != 0)
+			put32(at + 24, (uint32_t)p->sport << 16 | p->dport);
+		return 24u + p->data;
 	case ICMP:
 		return build_icmp(p, at);
 	default:

@@ -34,7 +34,7 @@ struct test_packet {
 	uint64_t ci, cr;      /* IKE */
 	uint8_t ike_version;  /* default 0x20 */
 	uint8_t ike_flags;
-	uint32_t spi; /* ESP, AH */
+	uint32_t spi; /* ESP, AH; behind AH, sport and dport of UDP when sport is not 0 */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id, icmp_mtu;
 	const struct test_packet *quotes; /* ICMP errors: the packet they are about */

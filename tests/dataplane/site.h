@@ -30,6 +30,8 @@
 #define X11 IP(10, 0, 0, 21)
 #define X12 IP(10, 0, 0, 22)
 #define X13 IP(10, 0, 0, 23)
+#define X14 IP(10, 0, 0, 24)
+#define X15 IP(10, 0, 0, 25)
 #define STRANGER IP(10, 0, 0, 99) /* leases nothing */
 
 /* X1's leased cookie block, all that begin with 0x1111, and X11's on D. */
@@ -84,6 +86,9 @@ static const struct site_binding site_bindings[] = {
 	{ LEASE(21, X12, D, RSAP_IP, .tunnel = RSIP_TUNNEL_GRE), PORTS(2048, 3071) },
 	{ LEASE(22, X13, D, RSIPSEC, IPIP, .flags = DP_F_IKE_LISTENER, .ike_listener = A, .max_claims = 4),
 	  SPIS(0x70000000, 0x7000000f) },
+	{ LEASE(23, X14, D, RSIPSEC, IPIP, .remote_addr = Y, .max_claims = 4), SPIS(0x80000000, 0x8000000f) },
+	{ LEASE(24, X15, D, RSIPSEC, IPIP, .remote_addr = Y, .flags = DP_F_REMOTE_PORTS, .n_remote_ports = 1, .max_claims = 4),
+	  .remote_ports = { { 80, 80 } }, SPIS(0x90000000, 0x9000000f) },
 };
 
 static const struct dp_pool site_pools[] = {

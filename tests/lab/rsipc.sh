@@ -116,6 +116,7 @@ part_hostwide() {
 	check "$part: a server at the listening port is reached" \
 		test "$(echo | on y timeout 8 socat -t 5 - TCP:203.0.113.9:8081)" = served
 	check "$part: nobody in the LAN answers ARP for a leased address" arp_quiet
+	check "$part: the outer header has the packet's DSCP" outer_dscp
 	check "$part: a subnet that comes up later is local, too" later_subnet
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
@@ -126,6 +127,13 @@ part_hostwide() {
 	check "$part: the gateway has no lease and no host left" eval "leases 0 && registered 0"
 	check "$part: nothing is left on the machine" as_before
 	gateway_stop
+}
+
+outer_dscp() {
+	local seen=$LAB_TMP/dscp.log
+	on n tcpdump -i lan0 -c 1 -n -l '(ip proto 4 or ip proto 47) and src 10.0.0.11 and ip[1] = 0xb8' >"$seen" 2>&1 &
+	wait_for 5 grep -q 'listening on' "$seen" && on x1 ping -q -c 3 -i 0.3 -Q 0xb8 "$PEER" >/dev/null
+	wait_for 5 grep -q '1 packet captured' "$seen" || { kill $!; return 1; }
 }
 
 # An address that is x1's own is answered for, which shows that arping works.
