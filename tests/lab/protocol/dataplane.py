@@ -3,7 +3,9 @@
 x1 and x2 share 203.0.113.9; the peers 203.0.113.201 and .202 are nobody's but the test's. Every packet must arrive byte
 for byte as it was sent, but for TTL and header checksum.
 """
+import socket
 import struct
+import subprocess
 import time
 
 import ip_packet as p
@@ -242,6 +244,73 @@ def fragments(lab):
     stays_away(host.tunnel, lost, "a fragment without its first")
 
 
+@check("data: fragments that come before their first wait for it, both ways; in vain they are counted")
+def fragments_reversed(lab):
+    host, peer = Bound(lab, lab.x1), lab.peer
+    port = host.rsap()[0]
+    out = p.fragments(p.udp(A, port, peer.address, 9, bytes(range(256)) * 4, ident=0x2345), 512)
+    back = p.fragments(p.udp(peer.address, 9, A, port, bytes(range(256)) * 4, ident=0x5432), 512)
+    for near, far, pieces in ((host.tunnel, peer, out), (peer, host.tunnel, back)):
+        for piece in reversed(pieces):
+            near.send(piece)
+        for piece in pieces[:1] + pieces[:0:-1]:
+            arrives(far, piece, "a fragment")
+    before = drops(lab)["fragment"]
+    for ident in range(3):
+        peer.send(p.ip(peer.address, A, p.UDP, b"z" * 64, ident=ident, offset=512))
+    for _ in range(100):
+        if drops(lab)["fragment"] >= before + 3:
+            break
+        time.sleep(0.1)
+    expect(drops(lab)["fragment"] >= before + 3, "what waited in vain is not counted")
+    first, late = p.fragments(p.udp(peer.address, 9, A, port, b"o" * 512, ident=0x7654), 256)[:2]
+    over = p.ip(peer.address, A, p.UDP, b"over" * 8, ident=0x7654, offset=8)
+    before = drops(lab)["fragment_overlap"]
+    for piece in (over, late, first):
+        peer.send(piece)
+    arrives(host.tunnel, first, "the first fragment")
+    arrives(host.tunnel, late, "what waited")
+    stays_away(host.tunnel, over, "what would overwrite the first")
+    expect_equal("drops", drops(lab)["fragment_overlap"] - before, 1)
+
+
+@check("data: an ICMP error about the tunnel itself is told to the peer as RFC 2003 4 says, and only to whom it concerns")
+def tunnel_errors(lab):
+    host, other, peer = Bound(lab, lab.x1), Bound(lab, lab.x2), lab.peer
+    port = host.rsap()[0]
+    other.rsap()
+    packet = p.udp(peer.address, 9, A, port, b"into the tunnel" * 4)
+    peer.send(packet)
+    arrives(host.tunnel, packet, "the packet")
+    outer = host.tunnel.outer + p.forwarded(packet)
+    gateway = host.tunnel.gateway
+    by_host = lab.x1.socket(socket.SOCK_RAW, socket.IPPROTO_RAW)
+    about = p.forwarded(packet)[:20] + packet[20:28]
+    for kind, code, mtu, told in ((3, 1, 0, (3, 1, 0)), (3, 0, 0, (3, 1, 0)), (3, 2, 0, (3, 1, 0)), (11, 0, 0, (3, 1, 0)),
+                                  (3, 4, 1300, (3, 4, 1280)), (3, 3, 0, None), (3, 5, 0, None), (11, 1, 0, None),
+                                  (4, 0, 0, None)):
+        by_host.sendto(p.icmp(lab.x1.source, gateway, kind, code, mtu, outer), (gateway, 0))
+        got = peer.find(lambda one: one[9] == p.ICMP, 1.0 if told else NEVER)
+        if told is None:
+            expect(got is None, "type %d code %d is told to the peer" % (kind, code))
+            continue
+        expect(got, "type %d code %d is not told to the peer" % (kind, code))
+        kind, code, _, _, mtu = struct.unpack("!BBHHH", p.payload(got)[:8])
+        expect_equal("told", (kind, code, mtu), told)
+        expect_equal("quoted", p.payload(got)[8:36], about)
+    # Not about a packet to a port of another host, nor by another gateway's tunnel, nor with a wrong checksum.
+    strange = p.udp(peer.address, 9, A, port ^ 0x4000, b"not ours" * 4)
+    error = p.icmp(lab.x1.source, gateway, 3, 1, 0, outer)
+    for wrong in (p.icmp(lab.x1.source, gateway, 3, 1, 0, host.tunnel.outer + strange),
+                  p.icmp(lab.x1.source, gateway, 3, 1, 0, p.ip("10.0.0.99", lab.x1.source, p.IPIP, p.forwarded(packet))),
+                  error[:23] + bytes([error[23] ^ 1]) + error[24:]):
+        by_host.sendto(wrong, (gateway, 0))
+        expect(peer.find(lambda one: one[9] == p.ICMP, NEVER) is None, "an error that is not ours is told to the peer")
+    by_host.close()
+    # The gateway's kernel believes that the way to x1 takes 1300 bytes.
+    subprocess.run(["ip", "-n", lab.prefix + "-n", "route", "flush", "cache"], check=True)
+
+
 @check("data: nobody's port, SPI or protocol: dropped and counted as such")
 def nobody(lab):
     host, peer = Bound(lab, lab.x1), lab.peer
@@ -352,6 +421,23 @@ def hairpin(lab):
     arrives(two.tunnel, there, "hairpin")
     two.tunnel.send(back)
     arrives(one.tunnel, back, "hairpin back")
+
+
+@check("data: host to host by one address, IPsec: ESP, AH, IKE begun, answered and gone on with")
+def hairpin_ipsec(lab):
+    one, two = Bound(lab, lab.x1), Bound(lab, lab.x2)
+    value, _ = struct.unpack("!QQ", one.ipsec(cookie_block(0, 0xffff000000000000)).vendor(1))
+    far = two.ipsec(vendor(IKE_LISTENER, p.packed(A))).spis[0]
+    for packet in (p.esp(A, A, far), p.ah(A, A, far)):
+        one.tunnel.send(packet)
+        arrives(two.tunnel, packet, "IPsec")
+    mine, theirs, answer = value | 0x77, 0x4242424242424242, b"\x21\x20\x22\x20" + b"\0" * 16
+    for near, to, ike in ((one, two, p.ike(mine, 0)), (two, one, p.ike(mine, theirs, answer)), (one, two, p.ike(mine, theirs)),
+                          (two, one, p.ike(theirs ^ 1, 0))):
+        packet = p.udp(A, 500, A, 500, ike)
+        near.tunnel.send(packet)
+        arrives(to.tunnel, packet, "IKE")
+        stays_away(near.tunnel, packet, "its own IKE")
 
 
 @check("data: too big for the tunnel: with DF the peer is told the tunnel's MTU, without it arrives whole")
