@@ -99,4 +99,14 @@ void netlink_paths_free(struct netlink_paths *paths);
 int netlink_proxy_add(struct netlink *nl, unsigned ifindex, ip4_t addr);
 int netlink_proxy_del(struct netlink *nl, unsigned ifindex, ip4_t addr);
 
+/* Frames that come in on a device and that the machine's own stack shall not have; packet sockets see them all the same.
+ * netlink_ingress_add makes the device's tc ingress hook, EEXIST when it has one already. The filter is classic BPF over
+ * the frame, which returns TC_ACT_SHOT for such a frame and TC_ACT_UNSPEC for any other. Again: replaces ours, without
+ * a gap; otherwise EEXIST when somebody's filter is where ours would be. */
+struct sock_filter;
+int netlink_ingress_add(struct netlink *nl, unsigned ifindex);
+int netlink_ingress_del(struct netlink *nl, unsigned ifindex);
+int netlink_drop_set(struct netlink *nl, unsigned ifindex, const struct sock_filter *code, uint16_t len, bool again);
+int netlink_drop_del(struct netlink *nl, unsigned ifindex);
+
 #endif

@@ -87,6 +87,15 @@ packet_set_tos(struct packet *p, uint8_t tos)
 }
 
 void
+packet_hop(uint8_t *bytes)
+{
+	uint16_t before = wire_get16(bytes + IPV4_TTL), sum = wire_get16(bytes + IPV4_CHECKSUM);
+
+	bytes[IPV4_TTL]--;
+	wire_put16(bytes + IPV4_CHECKSUM, checksum_adjust(sum, before, wire_get16(bytes + IPV4_TTL)));
+}
+
+void
 packet_set_ttl(struct packet *p, uint8_t ttl)
 {
 	set_byte(p, IPV4_TTL, IPV4_TTL, ttl);

@@ -73,4 +73,7 @@ packet_is_fragment(const struct packet *p)
 void packet_set_tos(struct packet *p, uint8_t tos);
 void packet_set_ttl(struct packet *p, uint8_t ttl);
 
+/* One hop on: the TTL of the IPv4 header at bytes, which is not 0, goes down by one. */
+void packet_hop(uint8_t *bytes);
+
 #endif

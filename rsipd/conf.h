@@ -16,6 +16,7 @@
 
 #define CONF_IKE_PORTS_MAX 8
 
+enum conf_relay_io { CONF_IO_AUTO, CONF_IO_RINGS, CONF_IO_TUN };
 enum conf_data_plane { CONF_DP_AUTO, CONF_DP_XDP, CONF_DP_RELAY };
 
 struct conf_pool {
@@ -65,6 +66,7 @@ struct conf {
 	struct conf_resolver { ip4_t addr; uint16_t port; } *resolvers; /* none: those of /etc/resolv.conf */
 	size_t n_resolvers;
 	enum conf_data_plane data_plane;
+	enum conf_relay_io relay_io; /* how the relay takes packets from the kernel */
 	bool tcp, udp;   /* which transports are served; both by default */
 	char *state;     /* path of the database */
 	char *control;   /* path of the control socket */

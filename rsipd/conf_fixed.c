@@ -40,6 +40,12 @@ same_data_plane(const struct conf *a, const struct conf *b)
 }
 
 static bool
+same_relay_io(const struct conf *a, const struct conf *b)
+{
+	return a->relay_io == b->relay_io;
+}
+
+static bool
 same_state(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->state, b->state) == 0;
@@ -72,7 +78,7 @@ static const struct {
 	{ "gateway.listen", same_listen },                { "gateway.transports", same_transports },
 	{ "gateway.data-plane", same_data_plane },        { "gateway.state", same_state },
 	{ "gateway.control", same_control },              { "metrics.listen", same_metrics },
-	{ "log.to", same_log },
+	{ "log.to", same_log },                           { "gateway.relay-io", same_relay_io },
 };
 
 bool

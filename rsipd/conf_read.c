@@ -15,7 +15,7 @@ static const struct cfile_option top_options[] = { { "local-networks", true }, {
 static const struct cfile_option gateway_options[] = {
 	{ "private-interface", true }, { "public-interface", false }, { "listen", true },     { "transports", true },
 	{ "data-plane", false },       { "state", false },            { "control", false },   { "vendor-id", false },
-	{ "mss-clamp", false },        { "resolver", true },          { 0 },
+	{ "mss-clamp", false },        { "resolver", true },          { "relay-io", false },  { 0 },
 };
 
 static const struct cfile_option pool_options[] = {
@@ -47,6 +47,10 @@ const struct cfile_kind conf_kinds[] = {
 
 static const struct cfile_word data_planes[] = {
 	{ "auto", CONF_DP_AUTO }, { "xdp", CONF_DP_XDP }, { "relay", CONF_DP_RELAY }, { 0 },
+};
+
+static const struct cfile_word relay_ios[] = {
+	{ "auto", CONF_IO_AUTO }, { "rings", CONF_IO_RINGS }, { "tun", CONF_IO_TUN }, { 0 },
 };
 
 enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
@@ -189,6 +193,7 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	if (conf->data_plane == CONF_DP_XDP)
 		cfile_error(file, cfile_values(s, "data-plane")->line, "data-plane: this rsipd is built without xdp; auto and relay "
 		            "are allowed");
+	conf->relay_io = (enum conf_relay_io)cfile_word(s, "relay-io", relay_ios, CONF_IO_AUTO);
 	conf->state = mem_strdup(cfile_path(s, "state", "/var/lib/rsip/rsipd.db"));
 	read_control(s, conf);
 	conf->vendor_id = (uint16_t)cfile_number(s, "vendor-id", RSIP_VENDOR_ID_DEFAULT, 1, UINT16_MAX);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -61,6 +62,7 @@ child_main(const struct child_spec *spec, pid_t parent)
 	setpgid(0, 0); /* Ctrl-C is for the monitor, which ends its workers in order */
 	unblock_signals();
 	spec->log_start(spec->log_arg);
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + spec->nice);
 	if (!priv_drop(spec->user))
 		exit(1);
 #ifdef RSIP_SANITIZERS

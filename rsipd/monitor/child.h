@@ -13,6 +13,7 @@ struct child_spec {
 	const char *title; /* in place of its arguments: "rsipd: relay" */
 	const struct priv_user *user;
 	enum sandbox_role role;
+	int nice;          /* relative to the parent; where the system does not allow it, 0 */
 	const int *keep; /* descriptors that it keeps besides the standard ones; -1s are skipped */
 	size_t n_keep;
 	void (*log_start)(void *log_arg); /* sets the log up again, which was closed with the descriptors */

@@ -22,6 +22,7 @@
 #include "pktio_open.h"
 #include "priv.h"
 #include "reload.h"
+#include "rings.h"
 #include "workers.h"
 
 struct monitor {
@@ -126,12 +127,14 @@ monitor_acquire(struct monitor *m)
 		return false;
 	m->listening = listen_open(conf, env->user.gid, &env->control);
 	return m->listening && open_signals(&m->signal_fd) && open_counters(&env->counters) && open_data_plane(m) &&
-	       netstate_apply(m->netstate, conf, &env->place, NULL);
+	       netstate_apply(m->netstate, conf, &env->place, NULL) &&
+	       netstate_open_rings(m->netstate, conf, &env->place, &env->relay);
 }
 
 static void
 close_data_plane(struct relay_fds *fds)
 {
+	rings_close(fds);
 	const int all[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
 		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe };
 
@@ -205,6 +208,7 @@ place_again(struct monitor *m, const struct conf *before)
 	bool new_own = memcmp(place.own, m->env.place.own, sizeof(place.own)) != 0;
 	bool new_net = memcmp(&place.net, &m->env.place.net, sizeof(place.net)) != 0;
 	m->env.place = place;
+	netstate_rings_again(m->netstate, m->env.conf, &place, &m->env.relay);
 	if (new_own)
 		workers_renew(m->workers, WORKER_CONTROL);
 	if (new_net)
@@ -346,10 +350,8 @@ monitor_serve(struct monitor *m)
 static void
 monitor_init(struct monitor *m, struct conf *conf)
 {
-	const struct relay_fds none = { -1, { -1, -1 }, { -1, -1 }, -1, -1, -1, -1, NULL };
-
 	m->env = (struct workers_env) {
-		.conf = conf, .relay = none, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,
+		.conf = conf, .relay = RELAY_NO_FDS, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,
 		.answered = on_answer, .no_answer = on_no_answer, .stopped = on_stopped, .arg = m,
 	};
 	m->pid_fd = m->signal_fd = -1;

@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "netlink.h"
 #include "pktio_open.h"
+#include "rings.h"
 #include "settings.h"
 #include "sink.h"
 #include "undo.h"
@@ -87,6 +88,8 @@ find_devices(struct netstate *state, const struct conf *conf, struct relay_net *
 		good = good && net->private_ifindex[i] != 0;
 	}
 	net->n_private = conf->n_private_interfaces;
+	net->public_ifindex = netlink_index(state->nl, conf->public_interface);
+	net->tun_ifindex = netlink_index(state->nl, TUN);
 	return good;
 }
 
@@ -292,4 +295,18 @@ netstate_apply(struct netstate *state, const struct conf *conf, const struct net
 		sink_make(state->undo, state->nl, place->net.gateway_addr);
 	}
 	return apply_pools(state, conf, place->net.public_addr, before) && apply_own(state, conf, place);
+}
+
+bool
+netstate_open_rings(struct netstate *state, const struct conf *conf, struct netstate_place *place, struct relay_fds *fds)
+{
+	place->net.tun_ifindex = netlink_index(state->nl, TUN);
+	return rings_open(state->undo, state->nl, conf, place, fds);
+}
+
+void
+netstate_rings_again(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
+                     struct relay_fds *fds)
+{
+	rings_again(state->undo, state->nl, conf, place, fds);
 }

@@ -6,6 +6,7 @@
  *   ... on the public net -> proxy ARP entries on the public interface
  *   own address           -> rule "iif PUBLIC to ADDRESS lookup 4555", table 4555 = default to the TUN, and proxy ARP,
  *                            since the kernel no longer finds the address to be local there
+ *   frames of packet rings -> dropped at the devices' tc ingress hooks: rings.h
  *   kernel tunnel drivers -> devices that take tunnel packets and drop them: sink.h
  *   sysctls               -> ip_forward 1; on the TUN: forwarding, rp_filter, accept_local, send_redirects */
 #ifndef RSIPD_NETSTATE_H
@@ -45,6 +46,12 @@ bool netstate_find(struct netstate *state, const struct conf *conf, struct netst
  * made stays, also where conf asks for less, since leases outlive a pool. Returns false after a line in the log. */
 bool netstate_apply(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                     const struct conf *before);
+
+/* Packet rings: rings.h. Open takes the TUN's index into place; again comes after a reload. */
+bool netstate_open_rings(struct netstate *state, const struct conf *conf, struct netstate_place *place,
+                         struct relay_fds *fds);
+void netstate_rings_again(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
+                          struct relay_fds *fds);
 
 /* Waits until the TUN of a daemon that was killed is gone, at most some seconds. */
 void netstate_wait_gone(struct netstate *state, const char *tun);

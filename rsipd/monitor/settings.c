@@ -102,6 +102,12 @@ no_merging(const char *device, void *arg)
 		undo_feature_off(arg, device, features[i]);
 }
 
+void
+settings_no_merging(struct undo *undo, struct netlink *nl, const char *device)
+{
+	netlink_below(nl, device, no_merging, undo);
+}
+
 bool
 settings_apply(struct undo *undo, struct netlink *nl, const struct conf *conf)
 {
@@ -109,7 +115,7 @@ settings_apply(struct undo *undo, struct netlink *nl, const struct conf *conf)
 		return false;
 	no_ipv6(undo);
 	for (size_t i = 0; i < conf->n_private_interfaces; i++)
-		netlink_below(nl, conf->private_interfaces[i], no_merging, undo);
+		settings_no_merging(undo, nl, conf->private_interfaces[i]);
 	return true;
 }
 

@@ -17,4 +17,7 @@ bool settings_apply(struct undo *undo, struct netlink *nl, const struct conf *co
 /* What own-address mode needs besides, for a pool with these ports. Returns false after a line in the log. */
 bool settings_apply_own(struct undo *undo, struct port_range ports);
 
+/* No receive offload on what leads to this device: see settings.c. */
+void settings_no_merging(struct undo *undo, struct netlink *nl, const char *device);
+
 #endif

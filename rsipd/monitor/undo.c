@@ -83,6 +83,26 @@ back_tunnel(struct netlink *nl, char *const args[])
 		netlink_link_del(nl, args[0]);
 }
 
+/* args: device */
+static void
+back_ingress(struct netlink *nl, char *const args[])
+{
+	unsigned ifindex = netlink_index(nl, args[0]);
+
+	if (ifindex != 0)
+		netlink_ingress_del(nl, ifindex);
+}
+
+/* args: device */
+static void
+back_drop(struct netlink *nl, char *const args[])
+{
+	unsigned ifindex = netlink_index(nl, args[0]);
+
+	if (ifindex != 0)
+		netlink_drop_del(nl, ifindex);
+}
+
 static const struct verb {
 	const char *name;
 	int n_args;
@@ -93,6 +113,8 @@ static const struct verb {
 	{ "rule", 3, back_rule },
 	{ "feature", 2, back_feature },
 	{ "tunnel", 2, back_tunnel },
+	{ "ingress", 1, back_ingress },
+	{ "drop", 1, back_drop },
 };
 
 static void
@@ -309,6 +331,35 @@ undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local
 		return EIO;
 	err = netlink_tunnel_add(undo->nl, device, kind, local, 0);
 	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
+}
+
+/* The hook goes at the end if it is ours; a device that has it already keeps it. Noted when it is there, lest another's
+ * be taken away. */
+static int
+make_ingress(struct undo *undo, const char *device, unsigned ifindex)
+{
+	char record[RECORD_MAX];
+	int err = netlink_ingress_add(undo->nl, ifindex);
+
+	if (err == EEXIST)
+		return 0;
+	snprintf(record, sizeof(record), "ingress\t%s", device);
+	return err != 0 || note(undo, record) ? err : EIO;
+}
+
+int
+undo_drop(struct undo *undo, const char *device, unsigned ifindex, const struct sock_filter *code, uint16_t len, bool again)
+{
+	char record[RECORD_MAX];
+	int err;
+
+	if (again)
+		return netlink_drop_set(undo->nl, ifindex, code, len, true);
+	if ((err = make_ingress(undo, device, ifindex)) != 0 ||
+	    (err = netlink_drop_set(undo->nl, ifindex, code, len, false)) != 0)
+		return err;
+	snprintf(record, sizeof(record), "drop\t%s", device);
+	return note(undo, record) ? 0 : EIO;
 }
 
 /* Rules of one priority are asked in the order of their adding, and deleting takes the first that fits: so ours is

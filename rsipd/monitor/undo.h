@@ -5,6 +5,7 @@
 #define RSIPD_UNDO_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "addr.h"
 
@@ -28,6 +29,12 @@ bool undo_proxy(struct undo *undo, const char *device, unsigned ifindex, ip4_t a
 /* A tunnel device of the kernel's own, of kind "ipip" or "gre", for packets from anywhere to local. Returns 0 or an
  * errno number: EOPNOTSUPP where the kernel has no such driver. Nothing is logged. */
 int undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local);
+
+/* The kernel's own stack does not get the frames of the device that the code picks out: netlink_drop_set of netlink.h.
+ * again: the code of one that was set before, which the journal has already. Returns 0 or an errno number. */
+struct sock_filter;
+int undo_drop(struct undo *undo, const char *device, unsigned ifindex, const struct sock_filter *code, uint16_t len,
+              bool again);
 
 /* Packets that come in on the device for addr look into the table before the machine's own addresses: a rule of
  * priority 0, with `lookup local` moved behind it. */

@@ -30,6 +30,10 @@
 #define PING_MS 10000
 #define PINGS_UNANSWERED_MAX 6
 
+/* Under overload the kernel's part of receiving takes all the time that it is given, for packets that the relay then has
+ * no time for (receive livelock). The relay's work comes first: what is too much is dropped before it has cost anything. */
+#define RELAY_NICE (-10)
+
 struct worker {
 	struct workers *all;
 	enum worker_id id;
@@ -54,9 +58,10 @@ static const struct {
 	const char *name, *process, *title;
 	enum sandbox_role role;
 	enum monitor_op new_peer; /* tells it of the other's new socket */
+	int nice;
 } traits[] = {
-	[WORKER_CONTROL] = { "control", "rsipd-control", "rsipd: control", SANDBOX_CONTROL, MON_RELAY },
-	[WORKER_RELAY] = { "relay", "rsipd-relay", "rsipd: relay", SANDBOX_RELAY, MON_CONTROL },
+	[WORKER_CONTROL] = { "control", "rsipd-control", "rsipd: control", SANDBOX_CONTROL, MON_RELAY, 0 },
+	[WORKER_RELAY] = { "relay", "rsipd-relay", "rsipd: relay", SANDBOX_RELAY, MON_CONTROL, RELAY_NICE },
 };
 
 static struct worker *
@@ -102,7 +107,7 @@ spawn(struct worker *worker, const int *keep, size_t n_keep, int (*run)(void *ar
 	struct workers_env *env = worker->all->env;
 	const struct child_spec spec = {
 		.name = traits[worker->id].process, .title = traits[worker->id].title, .role = traits[worker->id].role,
-		.user = &env->user, .keep = keep, .n_keep = n_keep, .log_start = env->log_start, .log_arg = env->arg,
+		.nice = traits[worker->id].nice, .user = &env->user, .keep = keep, .n_keep = n_keep, .log_start = env->log_start, .log_arg = env->arg,
 		.run = run, .arg = worker,
 	};
 
@@ -133,9 +138,16 @@ spawn_relay(struct worker *worker, int channel)
 
 	fds->control = worker->link;
 	fds->monitor = channel;
-	const int keep[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
-		                 fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->control, fds->monitor };
-	return spawn(worker, keep, sizeof(keep) / sizeof(keep[0]), run_relay);
+	const int own[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
+		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->sender, fds->questions, fds->news,
+		                fds->control, fds->monitor };
+	const size_t n_own = sizeof(own) / sizeof(own[0]);
+	int keep[sizeof(own) / sizeof(own[0]) + RELAY_RINGS_MAX];
+
+	memcpy(keep, own, sizeof(own));
+	for (size_t i = 0; i < fds->n_rings; i++)
+		keep[n_own + i] = fds->rings[i].fd;
+	return spawn(worker, keep, n_own + fds->n_rings, run_relay);
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct pktio_packet {
 	uint8_t *bytes;
 	size_t len;
 	unsigned ifindex; /* of tunnel packets: where it came in */
+	bool unsummed;    /* unsummed.h */
 };
 
 /* Called for each queued verdict once it was sent (error 0) or could not be (errno). */

@@ -3,21 +3,29 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "dp_server.h"
 #include "engine.h"
+#include "frames.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
 #include "monitor_proto.h"
+#include "nexthop.h"
+#include "packet.h"
 #include "path_mtu.h"
 #include "pktio.h"
+#include "ring.h"
+#include "unsummed.h"
 #include "xdp_feed.h"
 
 #define HOUSEKEEPING_MS 1000
 #define PATH_MTU_EVERY 30 /* in housekeepings; the kernel tells no sooner that a path has become wider */
+#define GATHER_FROM 50    /* packets a millisecond */
+#define GATHER_NS 20000   /* what the timer adds to it not told: some 50 microseconds */
 #define NAT_KEEPALIVE_LEN 9 /* UDP header and one byte, RFC 3948 2.3 */
 
 struct relay {
@@ -27,14 +35,21 @@ struct relay {
 	struct loop *loop;
 	struct loop_event *control, *housekeeping;
 	struct loop_event *packets[4]; /* TUN, IP-IP, GRE, ICMP; NULL until control has told everything once */
+	struct ring *rings[RELAY_RINGS_MAX];
+	struct loop_event *ring_events[RELAY_RINGS_MAX];
 	struct dp_server *dp;
 	struct xdp_feed *xdp; /* NULL: there is no XDP data plane */
 	struct pktio *io;
+	struct nexthops *hops; /* with it the short way out; or NULL, and the next as well */
+	struct frames *frames;
+	struct loop_event *news;
 	struct engine engine;
 	struct verdict verdicts[PKTIO_BATCH]; /* of the batch in work */
 	struct verdict echo;                  /* of an answer that goes to a host of ours */
 	struct verdict released;              /* of a fragment that had waited */
 	unsigned ticks;
+	int64_t rate_from;         /* the millisecond that rate_now counts ring packets of */
+	unsigned rate_now, rate;   /* in it, and in the one before */
 };
 
 /* ---- carrying out a verdict ---- */
@@ -113,7 +128,7 @@ sent(struct verdict *v, int error, void *arg)
 {
 	struct relay *r = arg;
 
-	if (error == EMSGSIZE && v->tunnel.df) {
+	if (error == EMSGSIZE && v->action == VERDICT_HOST && v->tunnel.df) {
 		refresh_path_mtu(v->host, r);
 		engine_too_big(&r->engine, v);
 		finish(r, v);
@@ -129,9 +144,13 @@ carry_out(struct relay *r, struct verdict *v)
 {
 	switch (v->action) {
 	case VERDICT_HOST:
-		pktio_queue(r->io, v);
+		if (r->frames == NULL || !frames_to_host(r->frames, v, r->engine.now))
+			pktio_queue(r->io, v);
 		break;
 	case VERDICT_PUBLIC:
+		if (r->frames != NULL && frames_to_public(r->frames, v, r->engine.now))
+			break;
+		/* fallthrough */
 	case VERDICT_STACK:
 		if (pktio_write_public(r->io, v->bytes, v->len))
 			finish(r, v);
@@ -146,13 +165,21 @@ carry_out(struct relay *r, struct verdict *v)
 	}
 }
 
+static void
+end_batch(struct relay *r)
+{
+	pktio_flush(r->io);
+	if (r->frames != NULL)
+		frames_flush(r->frames);
+}
+
 /* The fragments that waited for the packet just carried out, one by one: each borrows the engine's memory. */
 static void
 carry_out_released(struct relay *r)
 {
 	while (engine_next_released(&r->engine, &r->released)) {
 		carry_out(r, &r->released);
-		pktio_flush(r->io);
+		end_batch(r);
 	}
 }
 
@@ -185,6 +212,14 @@ begin_batch(struct relay *r)
 }
 
 static void
+from_public(struct relay *r, const struct pktio_packet *packet, struct verdict *v)
+{
+	engine_inbound(&r->engine, packet->bytes, packet->len, v);
+	carry_out(r, v);
+	carry_out_released(r);
+}
+
+static void
 public_cb(int fd, void *arg)
 {
 	struct relay *r = arg;
@@ -194,12 +229,9 @@ public_cb(int fd, void *arg)
 	(void)fd;
 	begin_batch(r);
 	n = pktio_read_public(r->io, batch);
-	for (size_t i = 0; i < n; i++) {
-		engine_inbound(&r->engine, batch[i].bytes, batch[i].len, &r->verdicts[i]);
-		carry_out(r, &r->verdicts[i]);
-		carry_out_released(r);
-	}
-	pktio_flush(r->io);
+	for (size_t i = 0; i < n; i++)
+		from_public(r, &batch[i], &r->verdicts[i]);
+	end_batch(r);
 }
 
 /* Tunnel packets from elsewhere than the private side were not sent by hosts, whatever their source says. */
@@ -240,7 +272,64 @@ tunnel_cb(int fd, void *arg)
 	n = pktio_read_tunnel(r->io, fd, batch);
 	for (size_t i = 0; i < n; i++)
 		from_tunnel(r, &batch[i], &r->verdicts[i]);
-	pktio_flush(r->io);
+	end_batch(r);
+}
+
+/* Public packets come in by the ring as the wire had them: the kernel has not counted the hop yet that they have behind
+ * them when they come in by the TUN. */
+static void
+from_ring(struct relay *r, const struct pktio_packet *packet, struct verdict *v)
+{
+	if (packet->unsummed)
+		unsummed_complete(packet->bytes, packet->len);
+	if (packet->ifindex != r->net->public_ifindex) {
+		from_tunnel(r, packet, v);
+		return;
+	}
+	packet_hop(packet->bytes);
+	from_public(r, packet, v);
+}
+
+/* On one core with the kernel's receiving side a relay that wakes for every packet spends its time with waking. At rates
+ * where it would, it lets some gather. */
+static void
+gather(struct relay *r, size_t n)
+{
+	const struct timespec a_moment = { .tv_nsec = GATHER_NS };
+
+	if (r->engine.now != r->rate_from) {
+		r->rate = r->engine.now == r->rate_from + 1 ? r->rate_now : 0;
+		r->rate_from = r->engine.now;
+		r->rate_now = 0;
+	}
+	r->rate_now += (unsigned)n;
+	if (n < PKTIO_BATCH && r->rate >= GATHER_FROM)
+		nanosleep(&a_moment, NULL);
+}
+
+static void
+ring_cb(int fd, void *arg)
+{
+	struct relay *r = arg;
+	struct pktio_packet batch[PKTIO_BATCH];
+	size_t i = 0, n;
+
+	while (r->fds->rings[i].fd != fd)
+		i++;
+	begin_batch(r);
+	n = ring_read(r->rings[i], batch);
+	for (size_t k = 0; k < n; k++)
+		from_ring(r, &batch[k], &r->verdicts[k]);
+	end_batch(r);
+	ring_release(r->rings[i]);
+	gather(r, n);
+}
+
+static void
+news_cb(int fd, void *arg)
+{
+	(void)fd;
+	nexthops_news(((struct relay *)arg)->hops);
 }
 
 /* What the kernel itself has to say about a host of the LAN that does not answer comes from our own address. */
@@ -281,6 +370,8 @@ open_packets(struct relay *r)
 	r->packets[1] = loop_readable(r->loop, r->fds->ipip[RELAY_DF], tunnel_cb, r);
 	r->packets[2] = loop_readable(r->loop, r->fds->gre[RELAY_DF], tunnel_cb, r);
 	r->packets[3] = loop_readable(r->loop, r->fds->icmp, icmp_cb, r);
+	for (size_t i = 0; i < r->fds->n_rings; i++)
+		r->ring_events[i] = loop_readable(r->loop, r->fds->rings[i].fd, ring_cb, r);
 }
 
 static void
@@ -346,6 +437,19 @@ forgotten_cb(const struct learned *item, void *arg)
 
 /* ---- life ---- */
 
+/* Frames in by the rings, and out by the sender. */
+static void
+open_frames(struct relay *r)
+{
+	for (size_t i = 0; i < r->fds->n_rings; i++)
+		r->rings[i] = ring_new(&r->fds->rings[i]);
+	r->hops = r->fds->n_rings > 0 ? nexthops_new(r->fds, r->net) : NULL;
+	if (r->hops == NULL)
+		return;
+	r->frames = frames_new(r->fds->sender, r->hops, sent, r);
+	r->news = loop_readable(r->loop, r->fds->news, news_cb, r);
+}
+
 static struct relay *
 relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_counters *counters)
 {
@@ -362,6 +466,7 @@ relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_co
 	r->engine.public_addr = net->public_addr;
 	r->xdp = xdp_feed_new(fds->xdp, r->engine.demux, net->gateway_addr);
 	r->dp = dp_server_new(r->engine.demux);
+	open_frames(r);
 	return r;
 }
 
@@ -372,6 +477,10 @@ relay_free(struct relay *r)
 	demux_free(r->engine.demux);
 	dp_server_free(r->dp);
 	pktio_free(r->io);
+	frames_free(r->frames);
+	nexthops_free(r->hops);
+	for (size_t i = 0; i < r->fds->n_rings; i++)
+		ring_free(r->rings[i]);
 	loop_free(r->loop);
 	free(r);
 }
@@ -390,6 +499,9 @@ relay_main(const struct relay_fds *fds, const struct relay_net *net, struct dp_c
 	log_info("relay", "monitor is gone, ending");
 	for (size_t i = 0; i < sizeof(r->packets) / sizeof(r->packets[0]); i++)
 		loop_event_free(r->packets[i]);
+	for (size_t i = 0; i < fds->n_rings; i++)
+		loop_event_free(r->ring_events[i]);
+	loop_event_free(r->news);
 	loop_event_free(monitor);
 	loop_event_free(r->housekeeping);
 	disconnect_control(r);

@@ -5,9 +5,12 @@ BUILDDIR=${BUILDDIR:-$(pwd)}
 relay_tmp=$(mktemp -d "/tmp/$LAB-relay-XXXXXX")
 
 # The pools 203.0.113.8/29 and 203.0.113.64/28 are on the public subnet: the gateway answers ARP for them.
+# RELAY_IO=tun: without packet rings.
 relay_up() {
+	local rings="-r $relay_tmp/journal wan0 203.0.113.8-203.0.113.9,203.0.113.64/28"
+	[ "${RELAY_IO-rings}" = rings ] || rings=
 	mkfifo "$relay_tmp/commands"
-	on n "$BUILDDIR/tests/tools/relay_lab" 10.0.0.1 203.0.113.1 lan0 <"$relay_tmp/commands" >"$relay_tmp/reports" \
+	on n "$BUILDDIR/tests/tools/relay_lab" $rings 10.0.0.1 203.0.113.1 lan0 <"$relay_tmp/commands" >"$relay_tmp/reports" \
 		2>"$relay_tmp/relay.log" &
 	exec 7>"$relay_tmp/commands"
 	wait_for 5 on n ip link show dev rsipd0 || return 1

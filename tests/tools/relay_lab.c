@@ -1,5 +1,6 @@
-/* relay_lab GATEWAY-ADDR PUBLIC-ADDR PRIVATE-INTERFACE...: the relay alone, without a control process: opens its
- * descriptors as the monitor does (TUN rsipd0), and plays control by hand. Standard input, a command a line:
+/* relay_lab [-r JOURNAL PUBLIC-INTERFACE POOL,POOL...] GATEWAY-ADDR PUBLIC-ADDR PRIVATE-INTERFACE...: the relay alone,
+ * without a control process: opens its descriptors as the monitor does (TUN rsipd0, with -r also packet rings for these
+ * pools, ascending ranges), and plays control by hand. Standard input, a command a line:
  *
  *   sync                        begin telling everything; "end" ends it
  *   pool RANGE [own] [shared] [mss] [ike=500,4500]
@@ -24,11 +25,16 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "conf.h"
 #include "dataplane.h"
 #include "log.h"
 #include "monitor_proto.h"
 #include "names.h"
+#include "netlink.h"
+#include "netstate.h"
 #include "pktio_open.h"
+#include "rings.h"
+#include "undo.h"
 
 static struct dp_counters *counters;
 static int control, monitor;
@@ -274,21 +280,52 @@ serve(void)
 	}
 }
 
+#define POOLS_MAX 16
+
+/* The part of a config that rings are made from. */
+static void
+open_rings(struct undo *undo, struct netlink *nl, char **words, char **private, struct relay_fds *fds,
+           struct netstate_place *place)
+{
+	struct conf_pool_range ranges[POOLS_MAX] = { 0 };
+	struct conf conf = {
+		.private_interfaces = private, .n_private_interfaces = place->net.n_private, .public_interface = words[1],
+		.listen = &place->net.gateway_addr, .n_listen = 1, .relay_io = CONF_IO_RINGS, .pool_ranges = ranges,
+	};
+	char *pools = words[2], *one;
+
+	place->net.public_ifindex = if_nametoindex(words[1]);
+	place->net.tun_ifindex = if_nametoindex(PKTIO_TUN_NAME);
+	while ((one = strsep(&pools, ",")) != NULL)
+		need(conf.n_pool_ranges < POOLS_MAX && ip4_range_parse(one, &ranges[conf.n_pool_ranges++].range), "-r: bad pool");
+	need(rings_open(undo, nl, &conf, place, fds), "no rings");
+}
+
 int
 main(int argc, char **argv)
 {
-	struct relay_fds fds;
-	struct relay_net net = { 0 };
+	struct relay_fds fds = RELAY_NO_FDS;
+	struct netstate_place place = { 0 };
+	struct relay_net *net = &place.net;
+	char **rings = argc > 4 && strcmp(argv[1], "-r") == 0 ? argv + 2 : NULL;
+	struct netlink *nl = NULL;
+	struct undo *undo = NULL;
 	int to_relay[2], from_monitor[2];
 	pid_t relay;
 
 	log_init("relay_lab", LOG_TO_STDERR, LOG_LVL_INFO, false);
-	need(argc > 3 && ip4_parse(argv[1], &net.gateway_addr) && ip4_parse(argv[2], &net.public_addr),
-	     "usage: relay_lab GATEWAY-ADDR PUBLIC-ADDR PRIVATE-INTERFACE...");
-	for (int i = 3; i < argc && net.n_private < RELAY_PRIVATE_MAX; i++)
-		need((net.private_ifindex[net.n_private++] = if_nametoindex(argv[i])) != 0, "no such interface");
+	argc -= rings != NULL ? 4 : 0;
+	argv += rings != NULL ? 4 : 0;
+	need(argc > 3 && ip4_parse(argv[1], &net->gateway_addr) && ip4_parse(argv[2], &net->public_addr),
+	     "usage: relay_lab [-r JOURNAL PUBLIC-INTERFACE POOL,POOL...] GATEWAY-ADDR PUBLIC-ADDR PRIVATE-INTERFACE...");
+	for (int i = 3; i < argc && net->n_private < RELAY_PRIVATE_MAX; i++)
+		need((net->private_ifindex[net->n_private++] = if_nametoindex(argv[i])) != 0, "no such interface");
 	if ((fds.tun = pktio_open_tun(PKTIO_TUN_NAME)) < 0 || !pktio_open_tunnels(&fds))
 		return 1;
+	if (rings != NULL) {
+		need((nl = netlink_open()) != NULL && (undo = undo_open(rings[0], nl)) != NULL, "no journal");
+		open_rings(undo, nl, rings, argv + 3, &fds, &place);
+	}
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_relay) == 0 &&
 	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, from_monitor) == 0, "no socketpair");
 	counters = mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -298,7 +335,7 @@ main(int argc, char **argv)
 		close(from_monitor[0]);
 		fds.control = to_relay[1];
 		fds.monitor = from_monitor[1];
-		_exit(relay_main(&fds, &net, counters));
+		_exit(relay_main(&fds, net, counters));
 	}
 	need(relay > 0, "cannot fork");
 	close(to_relay[1]);
@@ -308,5 +345,7 @@ main(int argc, char **argv)
 	serve();
 	close(monitor);
 	waitpid(relay, NULL, 0);
+	undo_close(undo);
+	netlink_close(nl);
 	return 0;
 }

@@ -288,7 +288,7 @@ START_TEST(all_options)
 	struct conf *conf = good("gateway {\n private-interface = { lan0, lan1 }\n public-interface = wan0\n"
 	                         " listen = { 10.0.0.1, 10.1.0.1 }\n transports = udp\n data-plane = relay\n"
 	                         " state = /tmp/s.db\n control = \"/tmp/c.sock\"\n vendor-id = 9\n mss-clamp = yes\n"
-	                         " resolver = { 192.0.2.1, 192.0.2.2:5353 }\n}\n"
+	                         " resolver = { 192.0.2.1, 192.0.2.2:5353 }\n relay-io = tun\n}\n"
 	                         "pool p {\n addresses = { 198.51.100.9, 198.51.100.1-198.51.100.3 }\n methods = rsipsec\n"
 	                         " ike-ports = { 4500, 500, 10500 }\n tunnels = gre\n ports = 4096-8191\n"
 	                         " spis = 256-511\n}\n"
@@ -305,6 +305,7 @@ START_TEST(all_options)
 	ck_assert_uint_eq(conf->listen[1], ip("10.1.0.1"));
 	ck_assert(!conf->tcp && conf->udp && conf->mss_clamp);
 	ck_assert_int_eq(conf->data_plane, CONF_DP_RELAY);
+	ck_assert_int_eq(conf->relay_io, CONF_IO_TUN);
 	ck_assert_str_eq(conf->state, "/tmp/s.db");
 	ck_assert_str_eq(conf->control, "/tmp/c.sock");
 	ck_assert_uint_eq(conf->vendor_id, 9);
