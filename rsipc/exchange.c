@@ -167,7 +167,7 @@ assign_build(const struct agent *agent, struct rsip_message *m)
 {
 	const struct lease *lease = agent->subject;
 
-	request_assign(m, agent->reg.client_id, lease, agent_near(agent, lease), agent->conf->tunnel);
+	request_assign(m, agent->reg.client_id, agent->reg.remote_flow, lease, agent_near(agent, lease), agent->conf->tunnel);
 }
 
 static void

@@ -68,8 +68,8 @@ want_tunnelled(struct hostroutes *hr, const struct wish *wish, unsigned ifindex)
 	routes_want_route(hr->routes, route); /* 0.0.0.0/0 */
 	route.table = HOSTROUTES_TABLE_NEW;
 	route.src = wish->addrs[0];
-	for (size_t i = 0; i < hr->conf->n_routes; i++) {
-		route.to = hr->conf->routes[i];
+	for (size_t i = 0; i < wish->n_routes; i++) {
+		route.to = wish->routes[i];
 		if (!is_local(wish, route.to))
 			routes_want_route(hr->routes, route);
 	}

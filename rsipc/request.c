@@ -98,14 +98,17 @@ request_de_register(struct rsip_message *m, uint32_t client_id)
 }
 
 void
-request_assign(struct rsip_message *m, uint32_t client_id, const struct lease *lease, ip4_t near, uint8_t tunnel)
+request_assign(struct rsip_message *m, uint32_t client_id, uint8_t remote_flow, const struct lease *lease, ip4_t near,
+    uint8_t tunnel)
 {
 	const struct conf_lease *want = lease->want;
 
 	begin(m, assign_type(want), client_id);
 	put_address(&m->local_addr, lease->ask == ASK_SAME ? lease->grant.address : lease->ask == ASK_NEAR ? near : 0);
-	put_address(&m->remote_addr, want->remote);
-	put_ports(&m->remote_ports, 1, want->remote_port);
+	/* RFC 3103 9.16.3: without remote flow policy the remote side of a LISTEN_REQUEST MUST be "don't care". */
+	bool any_peer = want->listen && remote_flow == RSIP_REMOTE_NONE;
+	put_address(&m->remote_addr, any_peer ? 0 : want->remote);
+	put_ports(&m->remote_ports, 1, any_peer ? 0 : want->remote_port);
 	if (want->method != RSIP_METHOD_RSA_IP)
 		put_local_ports(m, lease);
 	if (want->method == RSIP_METHOD_RSIPSEC)

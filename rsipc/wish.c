@@ -73,6 +73,54 @@ take_host_lease(struct wish *wish, const struct grant *grant)
 		add_ports(wish, grant);
 }
 
+static void
+add_route(struct wish *wish, struct ip4_prefix prefix)
+{
+	wish->routes = mem_grow(wish->routes, wish->n_routes + 1, sizeof(prefix));
+	wish->routes[wish->n_routes++] = prefix;
+}
+
+static bool
+is_routed(const struct conf *conf, ip4_t peer)
+{
+	for (size_t i = 0; i < conf->n_routes; i++) {
+		if (ip4_prefix_has(conf->routes[i], peer))
+			return true;
+	}
+	return false;
+}
+
+/* A lease that programs may use without asking for it: they get the first address as their source. */
+static bool
+is_for_anyone(const struct wish *wish, const struct lease *lease)
+{
+	return lease->state == LEASE_HELD && lease->owner == NULL && !lease->grant.listen &&
+	       lease->grant.address == wish->addrs[0];
+}
+
+/* Where all such leases are bound to a remote address, "the host MUST use the specified local parameters only with the
+ * remote address specified" (RFC 3103 7.2): only these peers are reached through the tunnel. */
+static void
+take_routes(struct wish *wish, const struct conf *conf, const struct agent *agent)
+{
+	bool bound = false;
+
+	for (const struct lease *l = agent_leases(agent); l != NULL; l = l->next) {
+		if (!is_for_anyone(wish, l))
+			continue;
+		bound = l->grant.remote != 0;
+		if (!bound)
+			break;
+		if (is_routed(conf, l->grant.remote))
+			add_route(wish, (struct ip4_prefix){ l->grant.remote, 32 });
+	}
+	if (bound)
+		return;
+	wish->n_routes = 0;
+	for (size_t i = 0; i < conf->n_routes; i++)
+		add_route(wish, conf->routes[i]);
+}
+
 void
 wish_read(struct wish *wish, const struct conf *conf, const struct agent *agent, bool host_wide)
 {
@@ -92,6 +140,7 @@ wish_read(struct wish *wish, const struct conf *conf, const struct agent *agent,
 	if (wish->remote == 0)
 		return;
 	wish->local = agent_host_addr(agent);
+	take_routes(wish, conf, agent);
 	add_local(wish, (struct ip4_prefix){ conf->gateway, 32 });
 	add_local(wish, (struct ip4_prefix){ wish->remote, 32 });
 	for (size_t i = 0; i < n_locals; i++)
@@ -103,6 +152,7 @@ wish_clear(struct wish *wish)
 {
 	free(wish->ports);
 	free(wish->locals);
+	free(wish->routes);
 	free(wish->guests);
 	free(wish->owns);
 	*wish = (struct wish){ 0 };

@@ -24,6 +24,8 @@ struct wish {
 	size_t n_ports;
 	struct ip4_prefix *locals; /* never through the tunnel: the gateway, the tunnel's end, QUERY's local networks */
 	size_t n_locals;
+	struct ip4_prefix *routes; /* through the tunnel, what has not chosen its source */
+	size_t n_routes;
 	struct wish_ports *guests; /* of commands: the host's own stack must not see packets to them */
 	size_t n_guests;
 	struct wish_ports *owns; /* all ports of the host on shared addresses, listening ones too */

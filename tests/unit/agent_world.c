@@ -242,6 +242,17 @@ gw_ports(struct world *w, uint32_t bind_id, const char *addr, uint16_t first, ui
 }
 
 void
+gw_ports_to(struct world *w, uint32_t bind_id, const char *addr, uint16_t port, const char *remote)
+{
+	grant(w, RSIP_ASSIGN_RESPONSE_RSAP_IP, bind_id, addr, 3600);
+	m.local_ports.form = RSIP_LIST_RANGE;
+	m.local_ports.number = 1;
+	m.local_ports.port[0] = port;
+	m.remote_addr = address(remote);
+	say(w);
+}
+
+void
 gw_listen(struct world *w, uint32_t bind_id, const char *addr, uint16_t port, uint32_t lease_s)
 {
 	grant(w, RSIP_LISTEN_RESPONSE, bind_id, addr, lease_s);

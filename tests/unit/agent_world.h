@@ -52,6 +52,7 @@ void host_silent(struct world *w); /* nothing more was sent */
 /* S --> C. */
 void gw_registered(struct world *w, uint32_t client_id, uint32_t lease_s, int local, int remote);
 void gw_ports(struct world *w, uint32_t bind_id, const char *addr, uint16_t first, uint8_t number, uint32_t lease_s);
+void gw_ports_to(struct world *w, uint32_t bind_id, const char *addr, uint16_t port, const char *remote); /* macro-flow */
 void gw_listen(struct world *w, uint32_t bind_id, const char *addr, uint16_t port, uint32_t lease_s);
 void gw_whole(struct world *w, uint32_t bind_id, const char *addr, uint32_t lease_s);
 void gw_ipsec(struct world *w, uint32_t bind_id, const char *addr, uint32_t spi, uint16_t number, uint64_t cookie);

@@ -168,6 +168,40 @@ START_TEST(free_is_refused)
 }
 END_TEST
 
+/* ---- 9.16.3 ---- */
+
+static void
+want_to_listen_to_a_peer(void)
+{
+	w.leases[0].ports = 1;
+	w.leases[0].listen = true;
+	w.leases[0].port = 2050;
+	w.leases[0].remote = 0x26c44906;
+	w.leases[0].remote_port = 20;
+	world_run(&w);
+	w.n_seen = 1;
+}
+
+/* "If no remote flow policy is being used, the host MUST fill both the remote address and ports parameters with
+ * "don't care" values", whatever its config names; else it MUST name them. */
+START_TEST(listen_without_remote_policy)
+{
+	want_to_listen_to_a_peer();
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, "LISTEN_REQUEST client_id=1 local_address=any local_ports=2050 remote_address=any remote_ports=any "
+	         "tunnels=ip-ip counter=2");
+}
+END_TEST
+
+START_TEST(listen_under_remote_policy)
+{
+	want_to_listen_to_a_peer();
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_MICRO);
+	host(&w, "LISTEN_REQUEST client_id=1 local_address=any local_ports=2050 remote_address=38.196.73.6 remote_ports=20 "
+	         "tunnels=ip-ip counter=2");
+}
+END_TEST
+
 /* ---- 6: what is over by the host's own clock is over ---- */
 
 START_TEST(lease_runs_out)
@@ -189,7 +223,7 @@ main(void)
 {
 	const TTest *const tests[] = { seven_attempts_of_the_same_bytes, counter_waits_for_its_answer, counter_wraps_to_1,
 		reordered_answers, async_de_register_crosses_an_assign, extend_is_answered_by_free, free_is_refused,
-		lease_runs_out };
+		listen_without_remote_policy, listen_under_remote_policy, lease_runs_out };
 	Suite *suite = suite_create("agent_udp");
 	TCase *tc = tcase_create("udp");
 
