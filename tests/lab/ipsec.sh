@@ -14,9 +14,9 @@
 #   ipsec.sh --demo             a short form of rsip and nat in words, with a table at the end
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
-# ethtool procps kmod iptables tcpdump curl nginx-light python3 strongswan-charon strongswan-swanctl
-# strongswan-pki libstrongswan-standard-plugins, and user-mode-linux where the running kernel has no ESP: the lab then runs in a kernel
-# of its own (uml.sh), and leaves the machine untouched. Captures and logs of a run that failed stay in
+# ethtool procps kmod iptables tcpdump curl nginx-light python3 jq strongswan-charon strongswan-swanctl strongswan-pki
+# libstrongswan-standard-plugins, and user-mode-linux where the running kernel lacks ESP, AH, ipip or gre: the lab then
+# runs in a kernel of its own (uml.sh), and leaves the machine untouched. Captures and logs of a run that failed stay in
 # $BUILDDIR/ipsec-lab.
 set -u
 
@@ -26,12 +26,19 @@ BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 out=$BUILDDIR/ipsec-lab
 limit=1600 # seconds
 
-# True when this kernel can do what strongSwan asks of it, tried in a throw-away namespace.
-kernel_has_esp() {
+# True when this kernel can do what the lab asks of it, tried in a throw-away namespace.
+kernel_has_ipsec() {
 	local ns=rsip-esp-$$ status=0
+	local ends=(src 192.0.2.1 dst 192.0.2.2) as=(spi 0x1000 mode transport)
 	ip netns add $ns || return 1
-	ip -n $ns xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x1000 mode transport \
-		aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128 2>/dev/null || status=1
+	{
+		ip -n $ns xfrm state add "${ends[@]}" proto esp "${as[@]}" aead 'rfc4106(gcm(aes))' \
+			0x000102030405060708090a0b0c0d0e0f10111213 128 &&
+			ip -n $ns xfrm state add "${ends[@]}" proto ah "${as[@]}" auth-trunc 'hmac(sha256)' \
+				0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f 128 &&
+			ip -n $ns link add ipip1 type ipip local 192.0.2.1 remote 192.0.2.2 &&
+			ip -n $ns link add gre1 type gre local 192.0.2.1 remote 192.0.2.2
+	} 2>/dev/null || status=1
 	ip netns del $ns
 	return $status
 }
@@ -51,10 +58,10 @@ mkdir -p "$out"
 # The lab, in this kernel or one of its own; returns its exit status.
 run_lab() {
 	local command=("$here/ipsec/inside.sh" "$out" "$BUILDDIR" "$@")
-	if kernel_has_esp; then
+	if kernel_has_ipsec; then
 		timeout -k 10 $limit "${command[@]}"
 	else
-		[ -z "$demo" ] || printf 'SAY: This kernel has no ESP. The lab boots one that has: Debian user-mode-linux, a plain process.\n'
+		[ -z "$demo" ] || printf 'SAY: This kernel lacks what IPsec needs. The lab boots one that has: Debian user-mode-linux, a plain process.\n'
 		"$here/uml.sh" -t $limit -w "$out" -- "${command[@]}" 2>"$out/uml.log"
 	fi
 }
@@ -70,7 +77,7 @@ else
 fi
 case $status in
 0) rm -rf "$out" ;;
-125) skip "kernel IPsec" "no ESP in this kernel, and $(tail -n 1 "$out/uml.log")" && exit 0 ;;
+125) skip "kernel IPsec" "no ESP, AH, ipip and gre in this kernel, and $(tail -n 1 "$out/uml.log")" && exit 0 ;;
 124) fail "kernel IPsec" "not done after $limit seconds; see $out" ;;
 1) echo "captures and logs: $out" ;;
 *) fail "kernel IPsec" "the lab ended with status $status; see $out" ;;

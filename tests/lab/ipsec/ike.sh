@@ -18,7 +18,9 @@ PORT_FLOW=1 PORT_CALL=2
 
 # Debian's AppArmor profiles let strongSwan read its own directories alone; these files are elsewhere.
 UNCONFINED=()
-if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then UNCONFINED=(aa-exec -p unconfined --); fi
+if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && command -v aa-exec >/dev/null; then
+	UNCONFINED=(aa-exec -p unconfined --)
+fi
 
 ike_dir() { echo "$LAB_TMP/ike/$1"; }
 
