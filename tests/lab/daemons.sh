@@ -28,9 +28,9 @@ box_pid() { local name=box_$1; echo "${!name}"; }
 
 # in_box NODE COMMAND [ARG...]. -r and -w: a new mount namespace begins at the real root, which is not ours in a chroot.
 in_box() {
-	local node=$1
+	local pid=box_$1
 	shift
-	nsenter -t "$(box_pid "$node")" -m -n -r -w -- "$@"
+	nsenter -t "${!pid}" -m -n -r -w -- "$@"
 }
 
 # start NODE NAME COMMAND [ARG...]: runs a daemon in a box, its output in $LAB_TMP/NAME.log and its pid in $NAME_pid.

@@ -46,10 +46,10 @@ refute() {
 # wait_for SECONDS COMMAND [ARG...]: polls until it succeeds; fails when the time is over. SECONDS are those of a quiet
 # machine; one that is slow or busy with other work gets four times as long, which costs nothing where all is well.
 wait_for() {
-	local deadline=$(($(date +%s) + 4 * $1))
+	local deadline=$((EPOCHSECONDS + 4 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$deadline" ] || return 1
+		[ $EPOCHSECONDS -lt $deadline ] || return 1
 		sleep 0.1
 	done
 }

@@ -22,13 +22,13 @@ renewed() {
 	local host=$1 before
 	shift
 	before=$(cookies "$host")
-	"$@" && wait_for 60 has_new 1 "$before" cookies "$host" && wait_for 60 agreed "$host"
+	"$@" && wait_for 20 has_new 1 "$before" cookies "$host" && wait_for 20 agreed "$host"
 }
 
 # unanswered BEFORE: the peer rekeys all its IKEv1 SAs, the gateway drops what it says, and no host has a new cookie.
 unanswered() {
 	local before_x1 before_x2
 	before_x1=$(cookies x1) before_x2=$(cookies x2)
-	rekey_ike y 1 && wait_for 60 dropped_since ambiguous_cookie "$1" && [ "$(cookies x1)" = "$before_x1" ] &&
+	rekey_ike y 1 && wait_for 20 dropped_since ambiguous_cookie "$1" && [ "$(cookies x1)" = "$before_x1" ] &&
 		[ "$(cookies x2)" = "$before_x2" ]
 }

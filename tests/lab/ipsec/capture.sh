@@ -8,7 +8,7 @@ capture_file() { echo "$LAB_TMP/capture_$1.pcap"; }
 capture_start() {
 	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 16384 -w "$(capture_file "$1")" ${4:+"$4"}
 	CAPTURES+=("$1")
-	wait_for 60 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
+	wait_for 20 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
 }
 
 # Stops all captures, when what is on its way has arrived: tcpdump gets packets from the kernel once a second.

@@ -64,8 +64,8 @@ rekeyed() {
 	local n=$1 list=$2 before_x1 before_x2
 	shift 2
 	before_x1=$($list x1) before_x2=$($list x2)
-	"$@" && wait_for 90 has_new "$n" "$before_x1" "$list" x1 && wait_for 90 has_new "$n" "$before_x2" "$list" x2 &&
-		wait_for 90 agreed x1 x2
+	"$@" && wait_for 30 has_new "$n" "$before_x1" "$list" x1 && wait_for 30 has_new "$n" "$before_x2" "$list" x2 &&
+		wait_for 30 agreed x1 x2
 }
 
 # rekey_children NODE VERSION, rekey_ike NODE VERSION: begins it.

@@ -198,7 +198,7 @@ ike_start() {
 		if [ "$node" = y ]; then ike_peer_conf; else ike_host_conf "$node"; fi >"$dir/swanctl/swanctl.conf"
 		start "$node" "charon_$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
 	done
-	for node in "$@"; do wait_for 60 ike "$node" --load-all || return 1; done
+	for node in "$@"; do wait_for 20 ike "$node" --load-all || return 1; done
 }
 
 ike_stop() {
@@ -220,7 +220,7 @@ hang_up() {
 
 # ike NODE ARG...: swanctl of that node.
 ike() {
-	local node=$1 dir=$(ike_dir "$1")
+	local node=$1 dir=$LAB_TMP/ike/$1
 	shift
 	in_box "$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" SWANCTL_DIR="$dir/swanctl" swanctl "$@"
 }

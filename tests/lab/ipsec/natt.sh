@@ -59,7 +59,7 @@ natt_keepalives() {
 	check "4500: the peer's keepalive comes to x1" heard x1 rsip0 "src host $PEER_NATTED and $KEEPALIVE"
 	before=$(dropped ambiguous_cookie)
 	check "4500: x2 begins to speak with it too" call x2 natt-v2
-	check "4500: the peer's keepalive is nobody's, counted" wait_for 60 dropped_since ambiguous_cookie "$before"
+	check "4500: the peer's keepalive is nobody's, counted" wait_for 20 dropped_since ambiguous_cookie "$before"
 }
 
 # heard NODE DEVICE FILTER: such a packet comes, within a minute.

@@ -18,8 +18,8 @@ host_conf() {
 hosts_lease() {
 	local host number
 	for host in x1 x2; do host_start $host "$LAB_TMP/$host.conf"; done
-	wait_for 60 bindings_are 4 && for host in x1 x2; do
-		wait_for 60 in_box $host test -e /etc/strongswan.d/rsip.conf || return 1
+	wait_for 20 bindings_are 4 && for host in x1 x2; do
+		wait_for 20 in_box $host test -e /etc/strongswan.d/rsip.conf || return 1
 		number=1${host#x}
 		ADDRESS[$host]=$(bindings ".[] | select(.host == \"10.0.0.$number\" and .method == \"rsipsec\").address")
 		PORTS[$host]=$(bindings ".[] | select(.host == \"10.0.0.$number\" and .method == \"rsap-ip\").ports[0][0]")

@@ -30,7 +30,7 @@ talk_services() {
 	END
 	background y nginx -c "$dir/nginx.conf" -e "$dir/error.log"
 	background y "$FLOW" echo "0.0.0.0:$ECHO_PORT"
-	wait_for 60 on y nc -z "$PEER" 80 && wait_for 60 on y nc -z "$PEER" $ECHO_PORT
+	wait_for 20 on y nc -z "$PEER" 80 && wait_for 20 on y nc -z "$PEER" $ECHO_PORT
 }
 
 # ends HOST MODE: sets `mine`, `theirs`: the two addresses that traffic in that mode is between; and `port`, the
