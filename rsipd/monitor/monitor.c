@@ -131,6 +131,22 @@ monitor_acquire(struct monitor *m)
 	       netstate_open_rings(m->netstate, conf, &env->place, &env->relay);
 }
 
+/* Somebody may have removed the TUN by hand: the relay ends for it, and its successor gets a new one. */
+static bool
+on_relay_starts(void *arg)
+{
+	struct monitor *m = arg;
+	int *tun = &m->env.relay.tun;
+
+	if (*tun >= 0 && pktio_tun_there(*tun))
+		return true;
+	log_warn("monitor", "the TUN device is gone, making it anew device=%s", PKTIO_TUN_NAME);
+	if (*tun >= 0)
+		close(*tun);
+	*tun = pktio_open_tun(PKTIO_TUN_NAME);
+	return *tun >= 0 && netstate_renew_tun(m->netstate, m->env.conf, &m->env.place);
+}
+
 static void
 close_data_plane(struct relay_fds *fds)
 {
@@ -351,8 +367,8 @@ static void
 monitor_init(struct monitor *m, struct conf *conf)
 {
 	m->env = (struct workers_env) {
-		.conf = conf, .relay = RELAY_NO_FDS, .log_start = log_open_in_worker, .serving = on_serving, .failed = on_failed,
-		.answered = on_answer, .no_answer = on_no_answer, .stopped = on_stopped, .arg = m,
+		.conf = conf, .relay = RELAY_NO_FDS, .log_start = log_open_in_worker, .relay_starts = on_relay_starts,
+		.serving = on_serving, .failed = on_failed, .answered = on_answer, .no_answer = on_no_answer, .stopped = on_stopped, .arg = m,
 	};
 	m->pid_fd = m->signal_fd = -1;
 	m->pid_path = beside(conf->control, ".pid");

@@ -297,6 +297,16 @@ netstate_apply(struct netstate *state, const struct conf *conf, const struct net
 	return apply_pools(state, conf, place->net.public_addr, before) && apply_own(state, conf, place);
 }
 
+/* Its routes went with it; what is not the TUN's stands, and is not applied twice. */
+bool
+netstate_renew_tun(struct netstate *state, const struct conf *conf, struct netstate_place *place)
+{
+	place->net.tun_ifindex = netlink_index(state->nl, TUN);
+	return settings_apply(state->undo, state->nl, conf) && bring_tun_up(state) &&
+	       apply_pools(state, conf, place->net.public_addr, conf) &&
+	       (state->steered.n_own == 0 || route_to_tun(state, (struct ip4_prefix) { 0, 0 }, 0, OWN_TABLE));
+}
+
 bool
 netstate_open_rings(struct netstate *state, const struct conf *conf, struct netstate_place *place, struct relay_fds *fds)
 {

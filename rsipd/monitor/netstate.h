@@ -53,6 +53,9 @@ bool netstate_open_rings(struct netstate *state, const struct conf *conf, struct
 void netstate_rings_again(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                           struct relay_fds *fds);
 
+/* The TUN has been made anew: gives it what netstate_apply gave to the one before, and tells place. */
+bool netstate_renew_tun(struct netstate *state, const struct conf *conf, struct netstate_place *place);
+
 /* Waits until the TUN of a daemon that was killed is gone, at most some seconds. */
 void netstate_wait_gone(struct netstate *state, const char *tun);
 

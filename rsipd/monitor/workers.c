@@ -259,13 +259,21 @@ later(struct worker *worker)
 	worker->backoff_ms = worker->backoff_ms * 2 < BACKOFF_MAX_MS ? worker->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
+static bool
+can_work(const struct worker *worker)
+{
+	const struct workers_env *env = worker->all->env;
+
+	return worker->id != WORKER_RELAY || env->relay_starts(env->arg);
+}
+
 static void
 worker_start(struct worker *worker)
 {
 	int pair[2];
 	pid_t pid;
 
-	if (!link_workers(worker) || !make_pair(pair)) {
+	if (!can_work(worker) || !link_workers(worker) || !make_pair(pair)) {
 		later(worker);
 		return;
 	}

@@ -28,6 +28,7 @@ struct workers_env {
 	void (*log_start)(void *arg); /* called in a new worker: opens its log */
 
 	/* Called from the loop. */
+	bool (*relay_starts)(void *arg); /* sees to it that relay's descriptors work; false: not now, try again later */
 	void (*serving)(void *arg); /* control serves for the first time */
 	void (*failed)(void *arg);  /* a worker ended before that: it cannot work */
 	void (*answered)(const struct monitor_msg *msg, void *arg); /* MON_RELOADED or MON_REFUSED */

@@ -85,7 +85,7 @@ pktio_read_public(struct pktio *io, struct pktio_packet batch[PKTIO_BATCH])
 		if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		if (len <= 0) /* forever, and for good: it would be readable, and fail, at every turn of the loop */
-			log_fatal("relay", "the TUN device %s was removed; restart rsipd to make it anew", PKTIO_TUN_NAME);
+			log_fatal("relay", "the TUN device %s was removed, ending", PKTIO_TUN_NAME);
 		batch[n] = (struct pktio_packet){ .bytes = io->bytes[n], .len = (size_t)len };
 		n++;
 	}

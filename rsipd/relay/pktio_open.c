@@ -42,6 +42,14 @@ pktio_open_tun(const char *name)
 	return fd;
 }
 
+bool
+pktio_tun_there(int tun)
+{
+	struct ifreq request = { 0 };
+
+	return ioctl(tun, TUNGETIFF, &request) == 0;
+}
+
 /* A socket that only sends would otherwise be given a copy of every packet of its protocol. */
 static bool
 receive_nothing(int fd)

@@ -14,6 +14,9 @@
  * to do. The device is down and has no MTU or address of note: see relay.h. */
 int pktio_open_tun(const char *name);
 
+/* False when the device behind tun was removed: nothing can be read from the descriptor any more, or written to it. */
+bool pktio_tun_there(int tun);
+
 /* Opens the raw and probe sockets into fds: ipip, gre, icmp, probe. Returns false, having logged why and closed what it had
  * opened. */
 bool pktio_open_tunnels(struct relay_fds *fds);

@@ -210,6 +210,11 @@ check "the public interface's own address still works" on y ping -q -c 1 -W 4 20
 gro() { in_n ethtool -k lan-x1 | grep '^generic-receive-offload:'; }
 check "the port of the private bridge merges no packets" grep -q ': off' <(gro)
 
+tun_counts() { # packets that the kernel has routed into the TUN
+	on y ping -R -q -c 1 -W 1 203.0.113.20 >/dev/null # with options, which no packet ring takes
+	[ "$(in_n cat /sys/class/net/rsipd0/statistics/tx_packets)" -gt 0 ]
+}
+
 # --- supervision --------------------------------------------------------------------------------------------------------
 
 kill -9 "$relay"
@@ -225,6 +230,15 @@ kill -9 "$control" "$relay"
 check "both killed at once: both are back" \
 	wait_for 5 eval "renewed control $control && renewed relay $relay"
 check "ports and routes were there all the while" test "$(in_n ip neigh show proxy | wc -l)" -eq 35
+
+relay=$(worker relay)
+routes=$(in_n ip -o route show proto 155 | sort)
+in_n ip link del rsipd0
+check "the TUN removed by hand: a relay with a new one" wait_for 10 eval "renewed relay $relay && in_n ip link show rsipd0"
+same_routes() { [ "$(in_n ip -o route show proto 155 | sort)" = "$routes" ]; }
+check "and its routes are back" wait_for 5 same_routes
+check "and it is up, for packets of any length" grep -q 'UP.*mtu 65535' <(in_n ip link show rsipd0)
+check "and packets to the pool come into it" wait_for 5 tun_counts
 
 # --- reload -------------------------------------------------------------------------------------------------------------
 
