@@ -83,6 +83,8 @@ show_bindings(FILE *out, const json_t *document)
 		{ "COOKIE", "cookie", cell_cookie },
 		{ "REMOTE", "remote", cell_remote },
 		{ "TUNNEL", "tunnel", cell_plain },
+		{ "IN", "in_packets", cell_plain },
+		{ "OUT", "out_packets", cell_plain },
 		{ "EXPIRES IN", "expires_in_s", cell_duration },
 		{ NULL, NULL, NULL },
 	};

@@ -364,7 +364,8 @@ serve(struct control *c, const struct dp_counters *counters)
 	for (size_t i = 0; i < fds->n_listen; i++)
 		server_listen(c->server, c->conf->listen[i], fds->tcp[i], fds->udp[i]);
 	dp_client_connect(c->dp, fds->relay);
-	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .data_plane = "relay",
+	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .meters = fds->meters, .xdp = fds->xdp,
+	                               .data_plane = "relay",
 	                               .started = clock_now(), .own = c->own, .n_own = c->n_own,
 	                               .claims = dp_client_claims(c->dp), .changes = dp_client_changes(c->dp),
 	                               .commit = commit_for_ctl, .arg = c };

@@ -21,6 +21,8 @@ struct control_fds {
 	int metrics; /* listening TCP socket for HTTP, or -1 */
 	int relay;   /* SOCK_SEQPACKET to the data plane, dataplane.h */
 	int monitor; /* SOCK_SEQPACKET to the monitor, monitor_proto.h */
+	const struct meters *meters;  /* may be NULL */
+	const struct xdp_tables *xdp; /* NULL: there is no XDP data plane */
 };
 
 /* Runs the control process until SIGTERM or SIGINT; returns the exit status: 0 after a signal, 1 when it could not

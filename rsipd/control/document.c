@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "carried.h"
 #include "claims.h"
 #include "clock.h"
 #include "conf.h"
@@ -20,6 +21,7 @@
 #include "session.h"
 #include "stats.h"
 #include "value.h"
+#include "xdp_tables.h"
 
 /* The words for a set of methods. */
 static json_t *
@@ -96,14 +98,19 @@ of_claims(const struct gateway *gw, const struct binding *b)
 json_t *
 document_binding(const struct gateway *gw, const struct binding *b)
 {
-	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "bind_id",
-	    value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
+	struct meter carried = carried_by(gw, b->bind_id);
+
+	return value_made(json_pack(
+	    "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "bind_id", value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
 	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
 	    value_address(b->local_addr), "ports", value_ports(b->ports, b->n_ports), "spis", value_spis(b->spis, b->n_spis),
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
 	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null(), "gateway",
-	    value_address(b->session->gateway_addr), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b)));
+	    value_address(b->session->gateway_addr), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b),
+	    "in_packets", value_count(carried.in_packets), "in_bytes", value_count(carried.in_bytes), "out_packets",
+	    value_count(carried.out_packets), "out_bytes", value_count(carried.out_bytes)));
 }
 
 /* ---- pools ---- */
@@ -189,22 +196,54 @@ of_control(const struct stats *stats)
 	return object;
 }
 
+/* What XDP has forwarded by itself, and why it left the rest to the relay. Empty where there is no XDP. */
 static json_t *
-of_data(const struct dp_counters *data)
+of_xdp(const struct xdp_tables *tables)
+{
+	json_t *passed;
+	struct xdp_totals t;
+
+	if (tables == NULL)
+		return value_made(json_object());
+	passed = json_object();
+	xdp_tables_totals(tables, &t);
+	for (int i = 0; i < XDP_PASS_COUNT; i++)
+		json_object_set_new(passed, xdp_pass_name((enum xdp_pass)i), value_count(t.passed[i]));
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o}", "in_packets", value_count(t.in_packets), "in_bytes",
+	    value_count(t.in_bytes), "out_packets", value_count(t.out_packets), "out_bytes", value_count(t.out_bytes),
+	    "passed_up", passed));
+}
+
+static json_t *
+of_drops(const struct dp_counters *data)
 {
 	json_t *drops = json_object();
 
 	for (int i = 0; i < DP_DROP_COUNT; i++)
 		json_object_set_new(drops, dp_drop_name((enum dp_drop)i), value_count(data->drops[i]));
-	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:{}, s:{s:o, s:o, s:o, s:o, s:o}}", "in_packets", value_count(data->in_packets),
-	    "in_bytes", value_count(data->in_bytes), "out_packets", value_count(data->out_packets), "out_bytes",
-	    value_count(data->out_bytes), "drops", drops, "xdp", "relay", "to_stack", value_count(data->to_stack), "answered",
-	    value_count(data->answered), "claims", value_count(data->claims), "held",
-	    value_count(data->held), "tunnel_errors", value_count(data->tunnel_errors)));
+	return drops;
+}
+
+static json_t *
+of_relay(const struct dp_counters *data)
+{
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o}", "to_stack", value_count(data->to_stack), "answered",
+	    value_count(data->answered), "claims", value_count(data->claims), "held", value_count(data->held),
+	    "tunnel_errors", value_count(data->tunnel_errors)));
+}
+
+static json_t *
+of_data(const struct gateway *gw)
+{
+	struct dp_counters all = carried_in_all(gw);
+
+	return value_made(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "in_packets", value_count(all.in_packets),
+	    "in_bytes", value_count(all.in_bytes), "out_packets", value_count(all.out_packets), "out_bytes",
+	    value_count(all.out_bytes), "drops", of_drops(&all), "xdp", of_xdp(gw->xdp), "relay", of_relay(&all)));
 }
 
 json_t *
 document_stats(const struct gateway *gw)
 {
-	return value_made(json_pack("{s:o, s:o}", "control", of_control(gw->stats), "data", of_data(gw->data)));
+	return value_made(json_pack("{s:o, s:o}", "control", of_control(gw->stats), "data", of_data(gw)));
 }

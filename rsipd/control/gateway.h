@@ -10,13 +10,17 @@
 
 struct claims;
 struct dp_counters;
+struct meters;
+struct xdp_tables;
 struct ledger;
 struct stats;
 
 struct gateway {
 	struct ledger *ledger; /* changed by administration only, then made durable by commit */
 	const struct stats *stats;
-	const struct dp_counters *data;
+	const struct dp_counters *data; /* the relay's; carried.h has both data planes */
+	const struct meters *meters;    /* may be NULL */
+	const struct xdp_tables *xdp;   /* NULL: there is no XDP data plane */
 	const char *data_plane; /* which one forwards: "relay" */
 	int64_t started;        /* clock_now() milliseconds */
 	const ip4_t *own;       /* the gateway's own public addresses (own-address mode) */

@@ -7,6 +7,7 @@
 #include "binding.h"
 #include "clock.h"
 #include "conf.h"
+#include "carried.h"
 #include "dataplane.h"
 #include "gateway.h"
 #include "ledger.h"
@@ -14,6 +15,7 @@
 #include "pool.h"
 #include "session.h"
 #include "stats.h"
+#include "xdp_tables.h"
 
 static void
 family(FILE *out, const char *name, const char *type, const char *help)
@@ -124,8 +126,10 @@ write_control(FILE *out, const struct stats *stats)
 /* ---- packets ---- */
 
 static void
-write_data(FILE *out, const struct dp_counters *data)
+write_data(FILE *out, const struct gateway *gw)
 {
+	const struct dp_counters sum = carried_in_all(gw), *data = &sum;
+
 	family(out, "packets_total", "counter", "Packets forwarded; in is from the public side to hosts.");
 	labelled(out, "packets_total", "direction", "in", data->in_packets);
 	labelled(out, "packets_total", "direction", "out", data->out_packets);
@@ -144,11 +148,28 @@ write_data(FILE *out, const struct dp_counters *data)
 	single(out, "tunnel_icmp_errors_total", "counter", "ICMP errors about packets in tunnels to hosts.", data->tunnel_errors);
 }
 
+static void
+write_xdp(FILE *out, const struct xdp_tables *tables)
+{
+	struct xdp_totals t;
+
+	if (tables == NULL)
+		return;
+	xdp_tables_totals(tables, &t);
+	family(out, "xdp_packets_total", "counter", "Packets of packets_total that XDP forwarded; the relay did the rest.");
+	labelled(out, "xdp_packets_total", "direction", "in", t.in_packets);
+	labelled(out, "xdp_packets_total", "direction", "out", t.out_packets);
+	family(out, "xdp_passed_up_packets_total", "counter", "Packets that XDP left to the relay.");
+	for (int i = 0; i < XDP_PASS_COUNT; i++)
+		labelled(out, "xdp_passed_up_packets_total", "reason", xdp_pass_name((enum xdp_pass)i), t.passed[i]);
+}
+
 void
 metrics_write(FILE *out, const struct gateway *gw)
 {
 	write_process(out, gw);
 	write_pools(out, gw);
 	write_control(out, gw->stats);
-	write_data(out, gw->data);
+	write_data(out, gw);
+	write_xdp(out, gw->xdp);
 }

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "meters.h"
 #include "netstate.h"
 #include "notify.h"
 #include "pidfile.h"
@@ -24,6 +25,7 @@
 #include "reload.h"
 #include "rings.h"
 #include "workers.h"
+#include "xdp_tables.h"
 
 struct monitor {
 	struct workers_env env; /* with all that the workers use, and the conf in force */
@@ -102,6 +104,15 @@ open_counters(struct dp_counters **counters)
 	return false;
 }
 
+static struct meters *
+open_meters(const struct conf *conf)
+{
+	struct xdp_sizes sizes;
+
+	xdp_sizes_of(conf, &sizes);
+	return meters_new(sizes.bindings);
+}
+
 static bool
 open_data_plane(struct monitor *m)
 {
@@ -126,6 +137,8 @@ monitor_acquire(struct monitor *m)
 	if (!netstate_find(m->netstate, conf, &env->place) || !priv_state_dir(conf->state, &env->user))
 		return false;
 	m->listening = listen_open(conf, env->user.gid, &env->control);
+	env->relay.meters = open_meters(conf);
+	env->control.meters = env->relay.meters;
 	return m->listening && open_signals(&m->signal_fd) && open_counters(&env->counters) && open_data_plane(m) &&
 	       netstate_apply(m->netstate, conf, &env->place, NULL) &&
 	       netstate_open_rings(m->netstate, conf, &env->place, &env->relay);
@@ -169,6 +182,7 @@ monitor_release(struct monitor *m)
 		close(m->signal_fd);
 	if (m->env.counters != NULL)
 		munmap(m->env.counters, sizeof(*m->env.counters));
+	meters_free(m->env.relay.meters);
 	if (m->listening)
 		listen_close(m->env.conf, &m->env.control);
 	pidfile_close(m->pid_fd, m->pid_path);

@@ -17,6 +17,8 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "meters.h"
+#include "xdp_tables.h"
 
 /* A worker that ends is back after 0.1 s; one that ends again and again, after 0.2, 0.4, ... 30 s; one that ran for a
  * minute starts over. */
@@ -88,6 +90,9 @@ run_control(void *arg)
 
 	/* The counters are the relay's to write. */
 	mprotect(env->counters, sizeof(*env->counters), PROT_READ);
+	meters_protect(env->relay.meters);
+	xdp_tables_protect(env->relay.xdp);
+	env->control.xdp = env->relay.xdp;
 	log_errors_to_stderr(!worker->all->served);
 	return control_main(env->conf, &env->control, env->place.own, env->place.n_own, env->counters);
 }

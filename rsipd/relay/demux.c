@@ -5,12 +5,14 @@
 
 #include "fragment_hold.h"
 #include "mem.h"
+#include "meters.h"
 #include "pool_map.h"
 
 #define PATH_MTU_DEFAULT 1500 /* until the kernel has been asked */
 
 struct demux {
 	struct demux_events events;
+	struct meters *meters; /* may be NULL */
 	struct demux_watcher watcher; /* all NULL: none */
 	struct demux_host *hosts;       /* uthash by addr */
 	struct demux_binding *bindings; /* uthash by bind ID */
@@ -41,6 +43,12 @@ demux_free(struct demux *d)
 	learned_free(d->learned);
 	fragment_hold_free(d->held);
 	free(d);
+}
+
+void
+demux_meter(struct demux *d, struct meters *meters)
+{
+	d->meters = meters;
 }
 
 void
@@ -236,6 +244,7 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	LIST_REMOVE(b, of_host);
 	host_update_limit(host);
 	host_put(d, host);
+	meters_leave(b->meter);
 	binding_free(b);
 }
 
@@ -327,6 +336,7 @@ demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range
 		was = told;
 	} else {
 		b = told;
+		b->meter = meters_take(d->meters, lease->bind_id);
 		binding_insert(d, b);
 	}
 	removed = remove_conflicts(d, b);
@@ -375,6 +385,12 @@ demux_add_pool(struct demux *d, const struct dp_pool *pool)
 	return d->syncing;
 }
 
+static bool
+is_bound(uint32_t bind_id, void *arg)
+{
+	return demux_binding(arg, bind_id) != NULL;
+}
+
 bool
 demux_sync_end(struct demux *d)
 {
@@ -391,6 +407,7 @@ demux_sync_end(struct demux *d)
 	d->next_pools = (struct pool_map){ 0 };
 	pool_map_sort(&d->pools);
 	d->syncing = false;
+	meters_sweep(d->meters, is_bound, d);
 	if (d->watcher.synced != NULL)
 		d->watcher.synced(d->watcher.arg);
 	return true;

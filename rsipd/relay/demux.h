@@ -34,6 +34,10 @@ struct demux_watcher {
 struct demux *demux_new(const struct demux_events *events);
 void demux_free(struct demux *d);
 
+/* Counts what each binding carries from now on; meters must outlive d. */
+struct meters;
+void demux_meter(struct demux *d, struct meters *meters);
+
 /* One at a time; NULL ends it. */
 void demux_watch(struct demux *d, const struct demux_watcher *watcher);
 

@@ -30,6 +30,7 @@ struct demux_binding {
 	ip4_t *remote_addrs;
 	struct demux_host *host;
 	uint32_t generation; /* of the last synchronisation that named it */
+	struct meter *meter; /* NULL: unmetered */
 	uint32_t xdp_slot;   /* its entry in the tables of the XDP programs, 0 = none; theirs to set */
 	LIST_ENTRY(demux_binding) of_host;
 	UT_hash_handle hh;

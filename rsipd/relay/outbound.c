@@ -89,6 +89,7 @@ hairpin(struct engine *e, struct packet *p, struct verdict *v)
 	}
 	packet_set_ttl(p, (uint8_t)(p->ttl - 1));
 	v->hairpin = true;
+	v->from = v->binding;
 	v->host = NULL;
 	engine_to_local(e, p, sender, v);
 }

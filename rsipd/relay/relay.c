@@ -464,6 +464,7 @@ relay_new(const struct relay_fds *fds, const struct relay_net *net, struct dp_co
 	r->engine.demux = demux_new(&events);
 	r->engine.gateway_addr = net->gateway_addr;
 	r->engine.public_addr = net->public_addr;
+	demux_meter(r->engine.demux, fds->meters);
 	r->xdp = xdp_feed_new(fds->xdp, r->engine.demux, net->gateway_addr);
 	r->dp = dp_server_new(r->engine.demux);
 	open_frames(r);

@@ -37,6 +37,7 @@ struct relay_ring {
 	uint32_t slots, slot_size;
 };
 
+struct meters;
 struct xdp_tables;
 
 /* What the monitor hands over, the descriptors all non-blocking. Where there are no rings, sender, questions and news
@@ -53,6 +54,7 @@ struct relay_fds {
 	int questions, news;      /* netlink_path.h */
 	int control;              /* SOCK_SEQPACKET to the control process, dataplane.h */
 	int monitor;              /* SOCK_SEQPACKET to the monitor, monitor_proto.h: MON_CONTROL; its end ends the relay */
+	struct meters *meters;    /* what each binding carries; may be NULL */
 	struct xdp_tables *xdp;   /* of the XDP data plane, with their descriptors; NULL: the relay is alone */
 };
 

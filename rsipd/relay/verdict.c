@@ -1,5 +1,8 @@
 #include "verdict.h"
 
+#include "demux_binding.h"
+#include "meters.h"
+
 void
 verdict_drop(struct verdict *v, enum dp_drop reason)
 {
@@ -8,10 +11,25 @@ verdict_drop(struct verdict *v, enum dp_drop reason)
 }
 
 static void
-count_out(const struct verdict *v, struct dp_counters *counters)
+count_in(const struct verdict *v, struct dp_counters *counters)
+{
+	counters->in_packets++;
+	counters->in_bytes += v->len;
+	if (v->binding == NULL || v->binding->meter == NULL)
+		return;
+	v->binding->meter->in_packets++;
+	v->binding->meter->in_bytes += v->len;
+}
+
+static void
+count_out(const struct verdict *v, const struct demux_binding *from, struct dp_counters *counters)
 {
 	counters->out_packets++;
 	counters->out_bytes += v->len;
+	if (from == NULL || from->meter == NULL)
+		return;
+	from->meter->out_packets++;
+	from->meter->out_bytes += v->len;
 }
 
 void
@@ -19,7 +37,7 @@ verdict_count(const struct verdict *v, struct dp_counters *counters)
 {
 	counters->claims += v->claims;
 	if (v->hairpin)
-		count_out(v, counters);
+		count_out(v, v->from, counters);
 	if (v->answer != NULL)
 		counters->answered++;
 	switch (v->action) {
@@ -27,11 +45,10 @@ verdict_count(const struct verdict *v, struct dp_counters *counters)
 		counters->drops[v->reason]++;
 		break;
 	case VERDICT_HOST:
-		counters->in_packets++;
-		counters->in_bytes += v->len;
+		count_in(v, counters);
 		break;
 	case VERDICT_PUBLIC:
-		count_out(v, counters);
+		count_out(v, v->binding, counters);
 		break;
 	case VERDICT_STACK:
 		counters->to_stack++;

@@ -32,6 +32,7 @@ struct verdict {
 	size_t answer_len;
 	unsigned claims;               /* IKE cookies that the host has learned with it */
 	bool hairpin;                  /* went out and came in again */
+	const struct demux_binding *from; /* hairpin: with which it went out */
 	struct dp_violation violation; /* error 0: none to report */
 };
 

@@ -80,3 +80,9 @@ xdp_feed_path_mtu(struct xdp_feed *feed, const struct demux_host *host)
 	(void)feed;
 	(void)host;
 }
+
+void
+xdp_tables_protect(struct xdp_tables *t)
+{
+	(void)t;
+}

@@ -32,18 +32,6 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_TOTALS] = { 4, sizeof(struct xdp_totals) },
 };
 
-const char *
-xdp_pass_name(enum xdp_pass reason)
-{
-	static const char *const names[] = {
-#define X(id, name) [XDP_PASS_##id] = name,
-		XDP_PASS_REASONS(X)
-#undef X
-	};
-
-	return (unsigned)reason < XDP_PASS_COUNT ? names[reason] : "unknown";
-}
-
 /* ---- taking over ---- */
 
 static bool
@@ -131,6 +119,17 @@ xdp_tables_close(struct xdp_tables *t)
 	memset(t, 0, sizeof(*t));
 }
 
+void
+xdp_tables_protect(struct xdp_tables *t)
+{
+	if (t == NULL)
+		return;
+	mprotect(t->ports, mapped_size(t, XDP_MAP_PORTS), PROT_READ);
+	mprotect(t->bindings, mapped_size(t, XDP_MAP_BINDINGS), PROT_READ);
+	mprotect(t->totals, mapped_size(t, XDP_MAP_TOTALS), PROT_READ);
+	mprotect(t->state, mapped_size(t, XDP_MAP_STATE), PROT_READ);
+}
+
 /* ---- devices ---- */
 
 static bool
@@ -170,22 +169,4 @@ xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex)
 	const struct xdp_device none = { 0 };
 
 	set(t, XDP_MAP_DEVICES, ifindex, &none);
-}
-
-/* ---- counters ---- */
-
-void
-xdp_tables_totals(const struct xdp_tables *t, struct xdp_totals *sum)
-{
-	memset(sum, 0, sizeof(*sum));
-	for (uint32_t cpu = 0; cpu < t->sizes.cpus; cpu++) {
-		const struct xdp_totals *at = &t->totals[cpu];
-
-		sum->in_packets += at->in_packets;
-		sum->in_bytes += at->in_bytes;
-		sum->out_packets += at->out_packets;
-		sum->out_bytes += at->out_bytes;
-		for (int i = 0; i < XDP_PASS_COUNT; i++)
-			sum->passed[i] += at->passed[i];
-	}
 }

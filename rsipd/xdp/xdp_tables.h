@@ -49,6 +49,7 @@ extern const char *const xdp_map_names[XDP_MAP_COUNT];
  * the log: a map is not what its name says, or memory is short. */
 bool xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT]);
 void xdp_tables_close(struct xdp_tables *t);
+void xdp_tables_protect(struct xdp_tables *t); /* their memory is read-only in this process; t may be NULL */
 
 /* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its own
  * for each device, or 0 where the driver cannot send redirected frames. Remembered paths are void then. False after a line in the

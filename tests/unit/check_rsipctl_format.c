@@ -80,22 +80,22 @@ START_TEST(bindings)
 	    "[{\"bind_id\":1,\"client_id\":7,\"host\":\"10.0.0.11\",\"method\":\"rsipsec\",\"address\":\"203.0.113.8\","
 	    "\"ports\":[],\"spis\":[[\"0x10000000\",\"0x1000000f\"]],"
 	    "\"cookie\":{\"value\":\"0x5ac3000000000000\",\"mask\":\"0xffff000000000000\"},\"remote\":null,"
-	    "\"tunnel\":\"ip-ip\",\"expires_in_s\":3600},"
+	    "\"tunnel\":\"ip-ip\",\"expires_in_s\":3600,\"in_packets\":123456,\"out_packets\":78},"
 	    "{\"bind_id\":2,\"client_id\":7,\"host\":\"10.0.0.11\",\"method\":\"rsap-ip\",\"address\":\"203.0.113.8\","
 	    "\"ports\":[[1024,1087],[4000,4000]],\"spis\":[],"
 	    "\"cookie\":null,\"remote\":{\"address\":\"198.51.100.7\",\"ports\":[[80,80]]},"
-	    "\"tunnel\":\"gre\",\"expires_in_s\":86400},"
+	    "\"tunnel\":\"gre\",\"expires_in_s\":86400,\"in_packets\":0,\"out_packets\":1},"
 	    "{\"bind_id\":3,\"client_id\":8,\"host\":\"10.0.0.12\",\"method\":\"rsa-ip\",\"address\":\"203.0.113.64\","
 	    "\"ports\":[],\"spis\":[],\"cookie\":{\"value\":\"0x0000000000000001\",\"mask\":\"0x00000000000000ff\"},"
-	    "\"remote\":{\"address\":\"198.51.100.7\",\"ports\":[]},\"tunnel\":\"ip-ip\",\"expires_in_s\":0}]",
+	    "\"remote\":{\"address\":\"198.51.100.7\",\"ports\":[]},\"tunnel\":\"ip-ip\",\"expires_in_s\":0,\"in_packets\":0,\"out_packets\":0}]",
 	    "BIND ID  HOST       METHOD   ADDRESS       PORTS           SPIS                   "
-	    "COOKIE                                 REMOTE           TUNNEL  EXPIRES IN\n"
+	    "COOKIE                                 REMOTE           TUNNEL      IN  OUT  EXPIRES IN\n"
 	    "      1  10.0.0.11  rsipsec  203.0.113.8   -               0x10000000-0x1000000f  "
-	    "0x5ac3000000000000/16                  any              ip-ip        1h 0m\n"
+	    "0x5ac3000000000000/16                  any              ip-ip   123456   78       1h 0m\n"
 	    "      2  10.0.0.11  rsap-ip  203.0.113.8   1024-1087,4000  -                      "
-	    "-                                      198.51.100.7:80  gre          1d 0h\n"
+	    "-                                      198.51.100.7:80  gre          0    1       1d 0h\n"
 	    "      3  10.0.0.12  rsa-ip   203.0.113.64  -               -                      "
-	    "0x0000000000000001/0x00000000000000ff  198.51.100.7     ip-ip           0s\n");
+	    "0x0000000000000001/0x00000000000000ff  198.51.100.7     ip-ip        0    0          0s\n");
 	SHOWS(show_bindings, "[]", "There is no binding.\n");
 }
 END_TEST
