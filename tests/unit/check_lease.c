@@ -209,6 +209,8 @@ START_TEST(lease_times)
 	req.lease_s = 7;
 	ck_assert_uint_eq(lease_seconds_left(must_grant(s, req)->expires), 7);
 	ck_assert_uint_eq(lease_seconds_left(s->expires), 600);
+	ck_assert_uint_eq(lease_seconds_left(clock_now() + 6001), 7); /* told rounded up: what was granted, not a second less */
+	ck_assert_uint_eq(lease_seconds_left(clock_now()), 0);
 	req.lease_s = 4000000000u;
 	struct binding *b = must_grant(s, req);
 	ck_assert_uint_eq(lease_seconds_left(b->expires), 1200); /* clipped */
