@@ -512,6 +512,56 @@ agent_want(struct agent *agent, const struct conf_lease *want, const void *owner
 }
 
 void
+agent_want_more(struct agent *agent, const struct conf_lease *want, uint16_t n_ports)
+{
+	struct lease *lease = lease_new(want, NULL);
+
+	lease->extra = true;
+	lease->n_ports = n_ports;
+	lease->port = 0;
+	DL_APPEND(agent->leases, lease);
+	agent->changed = true;
+	agent_run(agent);
+}
+
+static struct lease *
+own_lease(struct agent *agent, const struct lease *lease)
+{
+	struct lease *own;
+
+	DL_FOREACH(agent->leases, own) {
+		if (own == lease)
+			break;
+	}
+	return own;
+}
+
+/* Nobody wants it any more. One that is being asked for is freed when it is granted. */
+static void
+give_back(struct agent *agent, struct lease *lease)
+{
+	lease->want = NULL;
+	if (lease->state == LEASE_HELD)
+		lease->state = LEASE_UNWANTED;
+	else if (lease->state == LEASE_WANTED && lease != agent->subject)
+		agent_drop_lease(agent, lease);
+}
+
+void
+agent_give_back(struct agent *agent, const struct lease *extra)
+{
+	give_back(agent, own_lease(agent, extra));
+	agent->changed = true;
+	agent_run(agent);
+}
+
+void
+agent_note_used(struct agent *agent, const struct lease *extra, int64_t now)
+{
+	own_lease(agent, extra)->used_at = now;
+}
+
+void
 agent_unwant(struct agent *agent, const void *owner)
 {
 	struct lease *lease, *next;
@@ -519,11 +569,7 @@ agent_unwant(struct agent *agent, const void *owner)
 	DL_FOREACH_SAFE(agent->leases, lease, next) {
 		if (lease->owner != owner)
 			continue;
-		lease->want = NULL;
-		if (lease->state == LEASE_HELD)
-			lease->state = LEASE_UNWANTED;
-		else if (lease->state == LEASE_WANTED && lease != agent->subject)
-			agent_drop_lease(agent, lease);
+		give_back(agent, lease);
 	}
 	agent->changed = true;
 	agent_run(agent);

@@ -22,7 +22,8 @@ static const struct cfile_option gateway_options[] = {
 	{ "address", false }, { "transport", false }, { "port", false }, { "vendor-id", false }, { 0 },
 };
 static const struct cfile_option lease_options[] = {
-	{ "method", false }, { "ports", false },  { "port", false },        { "listen", false },   { "spis", false },
+	{ "method", false }, { "ports", false },  { "max-ports", false },   { "port", false },     { "listen", false },
+	{ "spis", false },
 	{ "cookie", false }, { "remote", false }, { "remote-port", false }, { "ike-peer", false }, { "lease-time", false },
 	{ 0 },
 };
@@ -115,8 +116,10 @@ refuse_options(const struct cfile_section *s, uint8_t method)
 		refuse_option(s, "ports", "rsa-ip leases a whole address");
 		refuse_option(s, "listen", "rsa-ip lets every peer in");
 	}
-	if (method != RSIP_METHOD_RSAP_IP)
+	if (method != RSIP_METHOD_RSAP_IP) {
 		refuse_option(s, "port", "it is allowed with rsap-ip");
+		refuse_option(s, "max-ports", "it is allowed with rsap-ip");
+	}
 	if (method == RSIP_METHOD_RSIPSEC)
 		refuse_option(s, "listen", "it is allowed with rsap-ip");
 	if (method != RSIP_METHOD_RSIPSEC) {
@@ -141,6 +144,21 @@ read_lease_ports(const struct cfile_section *s, struct conf_lease *lease)
 		            lease->ports, lease->port);
 }
 
+/* Ports that were named by number, and those of servers, are what they are. */
+static void
+read_max_ports(const struct cfile_section *s, struct conf_lease *lease)
+{
+	const struct cfile_value *v = cfile_values(s, "max-ports");
+	bool grows = lease->method == RSIP_METHOD_RSAP_IP && !lease->listen && lease->port == 0;
+	uint32_t by_default = 4u * lease->ports < UINT16_MAX ? 4u * lease->ports : UINT16_MAX;
+
+	lease->max_ports = lease->ports;
+	if (!grows && v != NULL && lease->method == RSIP_METHOD_RSAP_IP)
+		cfile_error(cfile_section_file(s), v->line, "max-ports: a lease with listen or port does not grow; leave it out");
+	if (grows)
+		lease->max_ports = (uint16_t)cfile_number(s, "max-ports", by_default, lease->ports, UINT16_MAX);
+}
+
 static void
 read_lease(const struct cfile_section *s, struct conf_lease *lease)
 {
@@ -151,6 +169,7 @@ read_lease(const struct cfile_section *s, struct conf_lease *lease)
 	refuse_options(s, lease->method);
 	lease->listen = cfile_bool(s, "listen", false);
 	read_lease_ports(s, lease);
+	read_max_ports(s, lease);
 	if (lease->method == RSIP_METHOD_RSIPSEC)
 		lease->spis = (uint16_t)cfile_number(s, "spis", 16, 1, 16380);
 	lease->cookie_block = cfile_word(s, "cookie", cookies, false);

@@ -16,6 +16,7 @@ struct conf_lease {
 	uint8_t method;       /* enum rsip_method */
 	bool listen;          /* by LISTEN_REQUEST: peers that were not contacted before get through */
 	uint16_t ports;       /* how many; 0 in rsipsec: none needed */
+	uint16_t max_ports;   /* rsap-ip: it may grow to so many when they run out; ports = it does not grow */
 	uint16_t port;        /* the first of them, 0 = the gateway chooses */
 	uint16_t spis;        /* rsipsec: how many */
 	bool cookie_block;    /* rsipsec: lease a block of IKE cookies; false: the gateway learns them from the traffic */

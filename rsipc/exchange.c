@@ -266,7 +266,7 @@ ask_for_less(struct agent *agent, struct lease *lease)
 		lease->ask = ASK_NEAR;
 		return true;
 	}
-	if (lease->ask == ASK_NEAR && agent_near(agent, lease) != 0) {
+	if (lease->ask == ASK_NEAR && agent_near(agent, lease) != 0 && !lease->extra) { /* more, but not of another address */
 		lease->ask = ASK_ANY;
 		return true;
 	}

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "ctl.h"
 #include "gateway.h"
+#include "growth.h"
 #include "guest.h"
 #include "hostnet.h"
 #include "ike.h"
@@ -17,6 +18,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "netlink.h"
+#include "ports_used.h"
 #include "state.h"
 #include "textfile.h"
 #include "tunnel.h"
@@ -210,6 +212,17 @@ poll_cb(void *arg)
 	loop_timer_set(host->poll, POLL_MS);
 }
 
+static void
+growth_cb(void *arg)
+{
+	struct host *host = arg;
+	struct ports_used used;
+
+	if (ports_used_read(&used))
+		growth_step(host->conf, host->agent, &used);
+	loop_timer_set(host->growth, GROWTH_INTERVAL_MS);
+}
+
 /* ---- running ---- */
 
 static void
@@ -243,6 +256,7 @@ make_events(struct host *host)
 	host->wake = loop_timer(host->loop, wake_cb, host);
 	host->poll = loop_timer(host->loop, poll_cb, host);
 	host->idle = loop_timer(host->loop, idle_cb, host);
+	host->growth = loop_timer(host->loop, growth_cb, host);
 	host->update = loop_deferred(host->loop, update_cb, host);
 	host->stopped = loop_deferred(host->loop, stopped_cb, host);
 	host->sigterm = loop_signal(host->loop, SIGTERM, signal_cb, host);
@@ -289,6 +303,8 @@ host_run(struct host *host)
 	loop_timer_set(host->poll, POLL_MS);
 	if (!host->host_wide)
 		loop_timer_set(host->idle, IDLE_FIRST_MS);
+	else if (growth_possible(host->conf))
+		loop_timer_set(host->growth, GROWTH_INTERVAL_MS);
 	agent_run(host->agent);
 	loop_run(host->loop);
 }
@@ -309,6 +325,7 @@ free_events(struct host *host)
 	loop_event_free(host->update);
 	loop_event_free(host->poll);
 	loop_event_free(host->idle);
+	loop_event_free(host->growth);
 	loop_event_free(host->sigterm);
 	loop_event_free(host->sigint);
 	loop_event_free(host->stopped);

@@ -35,7 +35,7 @@ struct host {
 	struct guests *guests;
 	struct ctl_server *ctl;
 	int ctl_fd;
-	struct loop_event *wake, *update, *poll, *idle, *sigterm, *sigint, *stopped;
+	struct loop_event *wake, *update, *poll, *growth, *idle, *sigterm, *sigint, *stopped;
 };
 
 /* Opens everything that needs root. False after a line in the log: nothing is left behind then. *busy: another rsipc is

@@ -38,6 +38,7 @@ lease_carve(struct lease *lease, uint16_t n_ports)
 	if (lease->n_ports <= n_ports)
 		return NULL;
 	rest = lease_new(lease->want, lease->owner);
+	rest->extra = lease->extra;
 	rest->n_ports = (uint16_t)(lease->n_ports - n_ports);
 	rest->port = lease->port == 0 ? 0 : (uint16_t)(lease->port + n_ports);
 	lease->n_ports = n_ports;
@@ -51,6 +52,7 @@ lease_granted(struct lease *lease, const struct grant *grant, uint32_t lease_s)
 	lease->had = true;
 	lease->state = LEASE_HELD;
 	lease->error = RSIP_OK;
+	lease->used_at = clock_now();
 	backoff_reset(&lease->backoff);
 	renew_granted(&lease->expires, &lease->renew_at, lease_s);
 }

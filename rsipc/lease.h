@@ -32,6 +32,8 @@ struct lease {
 	uint16_t port;                 /* the first of them by name, 0 = the gateway chooses */
 	enum lease_state state;
 	enum lease_ask ask;
+	bool extra;         /* more than want->ports: growth.h */
+	int64_t used_at;    /* extra: when its ports were seen in use last */
 	bool had;           /* grant tells what was held last */
 	struct grant grant; /* valid when held, unwanted, or had */
 	int64_t expires, renew_at, ask_at; /* clock_now() milliseconds */

@@ -121,12 +121,35 @@ part_hostwide() {
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
 		test "$(in_box x1 sh -c '. /run/rsip/rsipc.env; echo $RSIP_ADDRESS $RSIP_PORTS')" = "203.0.113.9 $first-$last 8081-8081"
+	check "$part: when ports run out there are more, all of them leased" grown
 	check "$part: the agent keeps two capabilities and gets no others" few_powers
 	check "$part: a path that takes less makes the device's MTU smaller" smaller_path
 	host_stop x1
 	check "$part: the gateway has no lease and no host left" eval "leases 0 && registered 0"
 	check "$part: nothing is left on the machine" as_before
 	gateway_stop
+}
+
+# 120 sockets at one time, of 64 ports: the agent looks twice a second.
+grown() {
+	on x1 timeout 60 python3 -c "
+import socket, time
+held = []
+for i in range(120):
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for attempt in range(200):
+        try:
+            one.connect(('$PEER', 9))
+            break
+        except OSError:
+            time.sleep(0.1)
+    held.append(one.getsockname()[1])
+    globals()['s%d' % i] = one
+print(*held)" >"$LAB_TMP/grown" || return 1
+	gateway_ctl -j bindings | jq -r '.[] | select(.host == "10.0.0.11") | .ports[] | "\(.[0]) \(.[1])"' |
+		awk 'NR == FNR { first[NR] = $1; last[NR] = $2; n = NR; next }
+			{ for (i = 1; i <= NF; i++) { ok = 0; for (r = 1; r <= n; r++) if ($i >= first[r] && $i <= last[r]) ok = 1; if (!ok) bad++ } total += NF }
+			END { exit !(total == 120 && !bad && n >= 3) }' - "$LAB_TMP/grown"
 }
 
 outer_dscp() {

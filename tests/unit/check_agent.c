@@ -1,10 +1,15 @@
 /* Conversations between a host and a gateway. C --> S is host(), S --> C is gw_*(). */
 #include <check.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "agent_world.h"
+#include "growth.h"
+#include "ports_used.h"
 
 #define ASK_APPS(client, counter) \
 	"ASSIGN_REQUEST_RSAP-IP client_id=" client " local_address=any local_ports=any(4) remote_address=any " \
@@ -500,6 +505,129 @@ END_TEST
 
 /* ---- leases ---- */
 
+static struct ports_used used;
+
+/* The host has sockets at n ports from first on, and at those of before where more is said. */
+static void
+use_ports(unsigned first, unsigned n, bool more)
+{
+	if (!more)
+		memset(&used, 0, sizeof(used));
+	for (unsigned i = 0; i < n; i++)
+		ports_used_add(&used, (uint16_t)(first + i));
+	growth_step(&w.conf, w.agent, &used);
+}
+
+/* The next request begins like this, whatever its counter. */
+static void
+host_asks(const char *begin)
+{
+	ck_assert_uint_lt(w.n_seen, w.n_sent);
+	ck_assert_msg(strncmp(w.sent[w.n_seen], begin, strlen(begin)) == 0, "asked: %s", w.sent[w.n_seen]);
+	w.n_seen++;
+}
+
+static void
+four_ports(void)
+{
+	w.leases[0].max_ports = 10;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1280, 4, 36000);
+	gw_local(&w, NULL);
+	w.n_seen = w.n_sent;
+}
+
+#define ASK_MORE "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=203.0.113.8 local_ports="
+
+/* RFC 3102 3.1: when ports run out, more are asked for; what has not been used for a while is given back. */
+START_TEST(more_ports_when_they_run_out)
+{
+	four_ports();
+	use_ports(1280, 3, false);
+	host_silent(&w);
+	use_ports(1280, 4, false);
+	host_asks(ASK_MORE "any(4) ");
+	use_ports(1280, 4, false); /* one request at a time */
+	host_silent(&w);
+	gw_ports(&w, 2, "203.0.113.8", 2000, 4, 36000);
+	use_ports(2000, 1, true);
+	host_silent(&w);
+	use_ports(2000, 3, true);
+	host_asks(ASK_MORE "any(2) "); /* ten in all */
+	gw_ports(&w, 3, "203.0.113.8", 3000, 2, 36000);
+	use_ports(3000, 2, true);
+	host_silent(&w);
+
+	world_live(&w, GROWTH_IDLE_MS - 1);
+	use_ports(2000, 4, false); /* for the last time */
+	world_live(&w, 1);
+	w.n_seen = w.n_sent;
+	use_ports(1280, 2, false);
+	host_asks("FREE_REQUEST client_id=1 bind_id=3 ");
+	gw_freed(&w, 3);
+	world_live(&w, GROWTH_IDLE_MS - 2);
+	w.n_seen = w.n_sent;
+	use_ports(1280, 2, false);
+	host_silent(&w);
+	world_live(&w, 1);
+	w.n_seen = w.n_sent;
+	use_ports(1280, 3, false); /* too few would be free without them */
+	host_silent(&w);
+	use_ports(1280, 2, false);
+	host_asks("FREE_REQUEST client_id=1 bind_id=2 ");
+	gw_freed(&w, 2);
+	ck_assert_uint_eq(leases_held(&w), 1);
+}
+END_TEST
+
+/* A gateway that has no more is asked again, but not when none are needed any more. */
+START_TEST(more_ports_refused)
+{
+	four_ports();
+	use_ports(1280, 4, false);
+	host_asks(ASK_MORE "any(4) ");
+	gw_error(&w, RSIP_LOCAL_ADDRPORT_UNAVAILABLE, 1);
+	use_ports(1280, 4, false);
+	host_silent(&w); /* no other address: its ports would not be the host's source ports */
+	ck_assert_ptr_nonnull(agent_leases(w.agent)->next);
+	use_ports(1280, 1, false);
+	ck_assert_ptr_null(agent_leases(w.agent)->next);
+}
+END_TEST
+
+/* Ports of a server, and a lease that is not to grow, stay what they are. */
+START_TEST(no_more_ports)
+{
+	four_ports();
+	w.leases[0].max_ports = 4;
+	use_ports(1280, 4, false);
+	host_silent(&w);
+	w.leases[0].max_ports = 10;
+	w.leases[0].listen = true;
+	use_ports(1280, 4, false);
+	host_silent(&w);
+	ck_assert(!growth_possible(&w.conf));
+}
+END_TEST
+
+START_TEST(ports_in_use_are_read)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	world_run(&w);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	ck_assert(ports_used_read(&used));
+	ck_assert_uint_eq(ports_used_count(&used, (struct port_range){ ntohs(at.sin_port), ntohs(at.sin_port) }), 1);
+	close(fd);
+	ck_assert(ports_used_read(&used));
+	ck_assert_uint_eq(ports_used_count(&used, (struct port_range){ ntohs(at.sin_port), ntohs(at.sin_port) }), 0);
+}
+END_TEST
+
 START_TEST(more_ports_than_one_request_takes)
 {
 	w.leases[0].ports = 300;
@@ -785,6 +913,7 @@ main(void)
 {
 	const TTest *const udp_tests[] = { appendix_c_1, appendix_c_2, appendix_c_3, ipsec_on_the_same_address, ike_peer_is_asked_for,
 		gateway_forgets, loss, duplicates, silent_gateway, gateway_away_for_long, already_registered,
+		more_ports_when_they_run_out, more_ports_refused, no_more_ports, ports_in_use_are_read,
 		more_ports_than_one_request_takes, one_port_at_a_time, refused_lease, unusable_grant, lease_for_a_command,
 		resumed, resumed_too_late, resumed_with_other_config, garbage, async_error_while_pending, NULL };
 	const TTest *const tcp_tests[] = { renewal, renewal_refused, renewal_ignored, async_free, async_free_while_pending,
