@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "conf_read.h"
 
 #include <net/if.h>
@@ -190,9 +192,11 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	conf->tcp = served & 1u << TRANSPORT_TCP;
 	conf->udp = served & 1u << TRANSPORT_UDP;
 	conf->data_plane = (enum conf_data_plane)cfile_word(s, "data-plane", data_planes, CONF_DP_AUTO);
+#ifndef HAVE_XDP
 	if (conf->data_plane == CONF_DP_XDP)
 		cfile_error(file, cfile_values(s, "data-plane")->line, "data-plane: this rsipd is built without xdp; auto and relay "
 		            "are allowed");
+#endif
 	conf->relay_io = (enum conf_relay_io)cfile_word(s, "relay-io", relay_ios, CONF_IO_AUTO);
 	conf->state = mem_strdup(cfile_path(s, "state", "/var/lib/rsip/rsipd.db"));
 	read_control(s, conf);

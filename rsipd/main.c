@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "conf.h"
 #include "detach.h"
 #include "monitor.h"
@@ -18,11 +19,13 @@
 
 #define EXIT_USAGE 2
 
-struct options { bool foreground, test; const char *path; };
+struct options { bool foreground, test, detach; const char *path; };
 
 static const char usage_text[] =
     "usage: rsipd [-f] [-t] [-c FILE]\n"
+    "       rsipd -d [-c FILE]\n"
     "  -c, --config=FILE  read FILE, default " RSIP_CONFDIR "/rsipd.conf\n"
+    "  -d, --detach       take away what an rsipd that is gone left behind, and exit\n"
     "  -f, --foreground   stay in the foreground\n"
     "  -t, --test         check the config, tell each fault as FILE:LINE, and exit\n"
     "  -h, --help         show this and exit\n"
@@ -82,20 +85,32 @@ test(const char *path)
 	return EXIT_SUCCESS;
 }
 
+static int
+detach(const char *path)
+{
+	struct conf *conf = read_conf(path);
+	int status = conf != NULL ? cleanup_run(conf) : EXIT_FAILURE;
+
+	conf_free(conf);
+	return status;
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option long_options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
-		{ "test", no_argument, NULL, 't' },         { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { 0 },
+		{ "test", no_argument, NULL, 't' },         { "detach", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+		{ 0 },
 	};
 	struct options options = { .path = RSIP_CONFDIR "/rsipd.conf" };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:fthV", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:dfthV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c': options.path = optarg; break;
+		case 'd': options.detach = true; break;
 		case 'f': options.foreground = true; break;
 		case 't': options.test = true; break;
 		case 'h': fputs(usage_text, stdout); return EXIT_SUCCESS;
@@ -109,6 +124,8 @@ main(int argc, char *argv[])
 	}
 	if (options.test)
 		return test(options.path);
+	if (options.detach)
+		return detach(options.path);
 	proctitle_init(argc, argv);
 	return serve(&options);
 }

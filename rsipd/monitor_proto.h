@@ -22,6 +22,11 @@ enum monitor_op {
 	MON_READY,
 	MON_RELOADED,
 	MON_REFUSED, /* text: why, one fault a line */
+	/* monitor -> control, at its start and with every change: text is what forwards, "xdp" or "relay", and on a second line
+	 * how, or why not, in a sentence for rsipctl status */
+	MON_DATA_PLANE,
+	/* relay -> monitor: control has told it everything, and the fast path's tables, if there are any, are true */
+	MON_IN_STEP,
 	/* monitor -> relay */
 	MON_CONTROL, /* with a descriptor: the relay's end of the socketpair to a control process that was started anew */
 	/* monitor -> both, and their answer from the event loop: a worker that hangs is told from one that has nothing to do */

@@ -54,6 +54,7 @@ struct control {
 	struct dp_client *dp;
 	struct server *server;
 	struct gateway gateway;
+	char data_plane[16], data_plane_detail[512]; /* as the monitor told */
 	struct ctl_server *ctl;
 	struct metrics *metrics;
 	struct loop_event *expiry, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
@@ -319,6 +320,18 @@ reload(struct control *c, int fd, const char *path)
 	monitor_send(c->fds->monitor, MON_RELOADED, NULL, -1);
 }
 
+/* Two lines: which one, and how or why. */
+static void
+set_data_plane(struct control *c, char *text)
+{
+	char *detail = strchr(text, '\n');
+
+	if (detail != NULL)
+		*detail++ = '\0';
+	snprintf(c->data_plane, sizeof(c->data_plane), "%.15s", text);
+	snprintf(c->data_plane_detail, sizeof(c->data_plane_detail), "%.511s", detail != NULL ? detail : "");
+}
+
 static void
 on_monitor(int fd, void *arg)
 {
@@ -334,6 +347,8 @@ on_monitor(int fd, void *arg)
 		}
 		if (msg.op == MON_RELOAD && passed >= 0)
 			reload(c, passed, msg.text);
+		if (msg.op == MON_DATA_PLANE)
+			set_data_plane(c, msg.text);
 		if (msg.op == MON_PING)
 			monitor_send(fd, MON_PONG, NULL, -1);
 		if (passed >= 0)
@@ -364,14 +379,17 @@ serve(struct control *c, const struct dp_counters *counters)
 	for (size_t i = 0; i < fds->n_listen; i++)
 		server_listen(c->server, c->conf->listen[i], fds->tcp[i], fds->udp[i]);
 	dp_client_connect(c->dp, fds->relay);
-	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .meters = fds->meters, .xdp = fds->xdp,
-	                               .data_plane = "relay",
-	                               .started = clock_now(), .own = c->own, .n_own = c->n_own,
+	c->gateway = (struct gateway){ .ledger = &c->ledger, .stats = &c->stats, .data = counters, .meters = fds->meters,
+	                               .xdp = fds->xdp, .data_plane = c->data_plane,
+	                               .data_plane_detail = c->data_plane_detail, .started = clock_now(), .own = c->own,
+	                               .n_own = c->n_own,
 	                               .claims = dp_client_claims(c->dp), .changes = dp_client_changes(c->dp),
 	                               .commit = commit_for_ctl, .arg = c };
 	c->ctl = ctl_serve(c->loop, fds->ctl, &c->gateway);
 	if (fds->metrics >= 0)
 		c->metrics = metrics_new(c->loop, fds->metrics, &c->gateway);
+	if (c->data_plane[0] == '\0')
+		strcpy(c->data_plane, "relay"); /* until the monitor tells otherwise */
 	c->monitor = loop_readable(c->loop, fds->monitor, on_monitor, c);
 	c->sigterm = loop_signal(c->loop, SIGTERM, on_signal, c);
 	c->sigint = loop_signal(c->loop, SIGINT, on_signal, c);

@@ -146,9 +146,9 @@ document_status(const struct gateway *gw)
 
 	for (size_t i = 0; i < conf->n_pools; i++)
 		json_array_append_new(pools, of_pool(gw, &conf->pools[i]));
-	return value_made(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "uptime_s",
-	    value_count((uint64_t)(clock_now() - gw->started) / 1000), "data_plane", gw->data_plane, "hosts",
-	    value_count(session_count(&gw->ledger->sessions)), "bindings", value_count(binding_count(&gw->ledger->bindings)),
+	return value_made(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "uptime_s",
+	    value_count((uint64_t)(clock_now() - gw->started) / 1000), "data_plane", gw->data_plane, "data_plane_detail",
+	    gw->data_plane_detail, "hosts", value_count(session_count(&gw->ledger->sessions)), "bindings", value_count(binding_count(&gw->ledger->bindings)),
 	    "pools", pools));
 }
 

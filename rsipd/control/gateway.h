@@ -21,7 +21,8 @@ struct gateway {
 	const struct dp_counters *data; /* the relay's; carried.h has both data planes */
 	const struct meters *meters;    /* may be NULL */
 	const struct xdp_tables *xdp;   /* NULL: there is no XDP data plane */
-	const char *data_plane; /* which one forwards: "relay" */
+	const char *data_plane; /* which one forwards: "xdp" or "relay" */
+	const char *data_plane_detail; /* in which mode and on which devices, or why not: one line for people */
 	int64_t started;        /* clock_now() milliseconds */
 	const ip4_t *own;       /* the gateway's own public addresses (own-address mode) */
 	size_t n_own;

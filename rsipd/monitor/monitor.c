@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "fast_path.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
@@ -40,23 +41,12 @@ struct monitor {
 	int pid_fd;
 	bool listening;
 	struct netstate *netstate;
+	struct fast_path *fast_path;
+	bool leave; /* what forwards packets goes on without us */
 	struct workers *workers;
 	int signal_fd;
 	struct loop_event *signals, *watchdog;
 };
-
-/* "/run/rsip/rsipd.sock" -> "/run/rsip/rsipd.pid" */
-static char *
-beside(const char *socket_path, const char *suffix)
-{
-	size_t len = strlen(socket_path);
-	char *path = mem_zero(len + strlen(suffix) + 1, 1);
-
-	if (len > 5 && strcmp(socket_path + len - 5, ".sock") == 0)
-		len -= 5;
-	memcpy(path, socket_path, len);
-	return strcat(path, suffix);
-}
 
 static void
 log_open(const struct monitor *m)
@@ -85,6 +75,7 @@ open_signals(int *fd)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	*fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -123,6 +114,26 @@ open_data_plane(struct monitor *m)
 	return fds->tun >= 0 && pktio_open_tunnels(fds);
 }
 
+static void
+tell_data_plane(void *arg)
+{
+	struct monitor *m = arg;
+
+	m->env.data_plane = fast_path_name(m->fast_path);
+	m->env.data_plane_detail = fast_path_detail(m->fast_path);
+	if (m->workers != NULL)
+		workers_tell_data_plane(m->workers);
+}
+
+/* After the network state: what a dead rsipd had changed of the devices is put back by then. */
+static void
+open_fast_path(struct monitor *m)
+{
+	m->fast_path = fast_path_new(m->env.conf);
+	m->env.relay.xdp = fast_path_tables(m->fast_path);
+	tell_data_plane(m);
+}
+
 static bool
 monitor_acquire(struct monitor *m)
 {
@@ -139,9 +150,12 @@ monitor_acquire(struct monitor *m)
 	m->listening = listen_open(conf, env->user.gid, &env->control);
 	env->relay.meters = open_meters(conf);
 	env->control.meters = env->relay.meters;
-	return m->listening && open_signals(&m->signal_fd) && open_counters(&env->counters) && open_data_plane(m) &&
-	       netstate_apply(m->netstate, conf, &env->place, NULL) &&
-	       netstate_open_rings(m->netstate, conf, &env->place, &env->relay);
+	if (!m->listening || !open_signals(&m->signal_fd) || !open_counters(&env->counters) || !open_data_plane(m) ||
+	    !netstate_apply(m->netstate, conf, &env->place, NULL) ||
+	    !netstate_open_rings(m->netstate, conf, &env->place, &env->relay))
+		return false;
+	open_fast_path(m);
+	return true;
 }
 
 /* Somebody may have removed the TUN by hand: the relay ends for it, and its successor gets a new one. */
@@ -176,7 +190,11 @@ close_data_plane(struct relay_fds *fds)
 static void
 monitor_release(struct monitor *m)
 {
-	netstate_close(m->netstate);
+	fast_path_free(m->fast_path, m->leave);
+	if (m->leave)
+		netstate_leave(m->netstate);
+	else
+		netstate_close(m->netstate);
 	close_data_plane(&m->env.relay);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
@@ -311,6 +329,14 @@ on_serving(void *arg)
 }
 
 static void
+on_in_step(void *arg)
+{
+	struct monitor *m = arg;
+
+	fast_path_begin(m->fast_path, m->env.loop, tell_data_plane, m);
+}
+
+static void
 on_failed(void *arg)
 {
 	struct monitor *m = arg;
@@ -320,9 +346,10 @@ on_failed(void *arg)
 }
 
 static void
-stop(struct monitor *m)
+stop(struct monitor *m, bool leave)
 {
-	log_info("monitor", "stopping");
+	log_info("monitor", leave ? "stopping, for another rsipd to go on" : "stopping");
+	m->leave = leave;
 	notify_send("STOPPING=1");
 	workers_stop(m->workers);
 }
@@ -348,7 +375,7 @@ on_signal(int fd, void *arg)
 	else if (info.ssi_signo == SIGHUP)
 		reload(m);
 	else
-		stop(m);
+		stop(m, info.ssi_signo == SIGUSR1);
 }
 
 static void
@@ -382,11 +409,12 @@ monitor_init(struct monitor *m, struct conf *conf)
 {
 	m->env = (struct workers_env) {
 		.conf = conf, .relay = RELAY_NO_FDS, .log_start = log_open_in_worker, .relay_starts = on_relay_starts,
-		.serving = on_serving, .failed = on_failed, .answered = on_answer, .no_answer = on_no_answer, .stopped = on_stopped, .arg = m,
+		.serving = on_serving, .failed = on_failed, .answered = on_answer, .no_answer = on_no_answer,
+		.in_step = on_in_step, .stopped = on_stopped, .arg = m,
 	};
 	m->pid_fd = m->signal_fd = -1;
-	m->pid_path = beside(conf->control, ".pid");
-	m->journal_path = beside(conf->control, ".undo");
+	m->pid_path = priv_run_file(conf->control, ".pid");
+	m->journal_path = priv_run_file(conf->control, ".undo");
 }
 
 int

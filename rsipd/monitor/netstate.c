@@ -55,6 +55,17 @@ netstate_close(struct netstate *state)
 }
 
 void
+netstate_leave(struct netstate *state)
+{
+	if (state == NULL)
+		return;
+	undo_leave(state->undo);
+	netlink_close(state->nl);
+	free(state->addrs);
+	free(state);
+}
+
+void
 netstate_wait_gone(struct netstate *state, const char *tun)
 {
 	for (int i = 0; i < 30 && netlink_index(state->nl, tun) != 0; i++)

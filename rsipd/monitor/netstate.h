@@ -38,6 +38,9 @@ struct netstate *netstate_open(const char *journal);
 /* Puts all back that netstate_apply changed; accepts NULL. The TUN and its routes go with its last descriptor. */
 void netstate_close(struct netstate *state);
 
+/* Leaves all as it is, for the next rsipd: as if this one had been killed. Accepts NULL. */
+void netstate_leave(struct netstate *state);
+
 /* Finds the devices and addresses that conf names. Returns false after a line in the log for whatever is missing or
  * cannot work. */
 bool netstate_find(struct netstate *state, const struct conf *conf, struct netstate_place *place);

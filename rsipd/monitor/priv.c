@@ -185,3 +185,15 @@ priv_state_dir(const char *database, const struct priv_user *user)
 	free(dir);
 	return good && user_can_write(database, user);
 }
+
+char *
+priv_run_file(const char *socket_path, const char *suffix)
+{
+	size_t len = strlen(socket_path);
+	char *path = mem_zero(len + strlen(suffix) + 1, 1);
+
+	if (len > 5 && strcmp(socket_path + len - 5, ".sock") == 0)
+		len -= 5;
+	memcpy(path, socket_path, len);
+	return strcat(path, suffix);
+}

@@ -23,4 +23,7 @@ bool priv_state_dir(const char *database, const struct priv_user *user);
 /* The directory of the control socket: root's, for all to pass. */
 bool priv_run_dir(const char *socket_path);
 
+/* A file beside the control socket: "/run/rsip/rsipd.sock", ".pid" -> "/run/rsip/rsipd.pid". The caller frees it. */
+char *priv_run_file(const char *socket_path, const char *suffix);
+
 #endif

@@ -266,6 +266,13 @@ undo_close(struct undo *undo)
 	undo_free(undo);
 }
 
+void
+undo_leave(struct undo *undo)
+{
+	if (undo != NULL)
+		undo_free(undo);
+}
+
 /* Before the change where that can be, so that none goes unnoted; putting back what was not done does no harm. */
 static bool
 note(struct undo *undo, const char *record)

@@ -19,6 +19,9 @@ struct undo *undo_open(const char *path, struct netlink *nl);
 /* Runs the journal backwards, removes its file, frees it; accepts NULL. */
 void undo_close(struct undo *undo);
 
+/* Leaves the changes and the journal to the next rsipd; accepts NULL. */
+void undo_leave(struct undo *undo);
+
 /* Each makes one change and notes how to put it back; a setting that already stands as wanted is left alone and not
  * noted. They return false after a line in the log. */
 bool undo_sysctl(struct undo *undo, const char *key, const char *value);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,8 @@
 #include "mem.h"
 #include "meters.h"
 #include "xdp_tables.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A worker that ends is back after 0.1 s; one that ends again and again, after 0.2, 0.4, ... 30 s; one that ran for a
  * minute starts over. */
@@ -146,13 +149,15 @@ spawn_relay(struct worker *worker, int channel)
 	const int own[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
 		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->sender, fds->questions, fds->news,
 		                fds->control, fds->monitor };
-	const size_t n_own = sizeof(own) / sizeof(own[0]);
-	int keep[sizeof(own) / sizeof(own[0]) + RELAY_RINGS_MAX];
+	int keep[COUNT(own) + RELAY_RINGS_MAX + XDP_MAP_COUNT];
+	size_t n = COUNT(own);
 
 	memcpy(keep, own, sizeof(own));
 	for (size_t i = 0; i < fds->n_rings; i++)
-		keep[n_own + i] = fds->rings[i].fd;
-	return spawn(worker, keep, n_own + fds->n_rings, run_relay);
+		keep[n++] = fds->rings[i].fd;
+	for (int map = 0; fds->xdp != NULL && map < XDP_MAP_COUNT; map++)
+		keep[n++] = fds->xdp->fd[map];
+	return spawn(worker, keep, n, run_relay);
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
@@ -183,6 +188,8 @@ on_channel(int fd, void *arg)
 		worker->readable = NULL;
 	} else if (got > 0 && msg.op == MON_PONG) {
 		worker->unanswered = 0;
+	} else if (got > 0 && msg.op == MON_IN_STEP && worker->id == WORKER_RELAY) {
+		all->env->in_step(all->env->arg);
 	} else if (got > 0 && worker->id == WORKER_CONTROL) {
 		worker->in_loop = true;
 		if (msg.op == MON_READY)
@@ -190,6 +197,17 @@ on_channel(int fd, void *arg)
 		else if (msg.op == MON_RELOADED || msg.op == MON_REFUSED)
 			all->env->answered(&msg, all->env->arg);
 	}
+}
+
+void
+workers_tell_data_plane(struct workers *all)
+{
+	const struct worker *control = &all->worker[WORKER_CONTROL];
+	char text[MON_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s\n%s", all->env->data_plane, all->env->data_plane_detail);
+	if (control->pid != 0)
+		monitor_send(control->channel, MON_DATA_PLANE, text, -1);
 }
 
 bool
@@ -297,6 +315,8 @@ worker_start(struct worker *worker)
 	worker->in_loop = worker->id == WORKER_RELAY; /* control loads its database first */
 	worker->unanswered = 0;
 	log_info("monitor", "%s process started pid=%d", traits[worker->id].name, (int)pid);
+	if (worker->id == WORKER_CONTROL)
+		workers_tell_data_plane(worker->all);
 }
 
 static void

@@ -25,6 +25,7 @@ struct workers_env {
 	struct control_fds control; /* relay and monitor are filled in here */
 	struct relay_fds relay;     /* control and monitor are filled in here */
 	struct dp_counters *counters;
+	const char *data_plane, *data_plane_detail; /* as MON_DATA_PLANE tells it; never NULL */
 	void (*log_start)(void *arg); /* called in a new worker: opens its log */
 
 	/* Called from the loop. */
@@ -33,6 +34,7 @@ struct workers_env {
 	void (*failed)(void *arg);  /* a worker ended before that: it cannot work */
 	void (*answered)(const struct monitor_msg *msg, void *arg); /* MON_RELOADED or MON_REFUSED */
 	void (*no_answer)(void *arg); /* control ended: what was asked of it goes unanswered */
+	void (*in_step)(void *arg);   /* the relay knows all that control does, for the first time or after a restart */
 	void (*stopped)(void *arg);   /* both have ended after workers_stop */
 	void *arg;
 };
@@ -49,6 +51,9 @@ void workers_free(struct workers *workers); /* none runs any more; accepts NULL 
 
 /* Hands the config file to control. False: there is no control process to ask now. */
 bool workers_reload(struct workers *workers, int conf_fd, const char *path);
+
+/* Tells control that env's data_plane has changed. */
+void workers_tell_data_plane(struct workers *workers);
 
 /* Ends the worker; as it was asked to, it is started anew at once. */
 enum worker_id { WORKER_CONTROL, WORKER_RELAY, WORKER_COUNT };

@@ -381,8 +381,10 @@ control_cb(int fd, void *arg)
 
 	(void)fd;
 	poll_control(r);
-	if (r->packets[0] == NULL && dp_server_in_step(r->dp))
+	if (r->packets[0] == NULL && dp_server_in_step(r->dp)) {
 		open_packets(r);
+		monitor_send(r->fds->monitor, MON_IN_STEP, NULL, -1);
+	}
 }
 
 static void

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 1
+#define XDP_ABI_VERSION 2
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
@@ -163,10 +163,11 @@ struct xdp_route_pair { struct xdp_route routes[2]; __u64 pad[2]; };
 
 /* Who watches the kernel's routes and neighbours changes generation with each change that a path may be touched by: what
  * the programs remember of paths is void then. */
+#define XDP_OWN_MAX 6
 struct xdp_state {
 	__u32 generation;
 	__u32 by_destination; /* no routing rule looks at more than destinations and devices: one path for all sources */
-	__u64 pad;
+	__u32 own[XDP_OWN_MAX]; /* the machine's addresses: no packet from elsewhere has them for its source */
 };
 
 enum xdp_device_roles { XDP_DEVICE_PUBLIC = 1, XDP_DEVICE_PRIVATE = 2 };

@@ -83,6 +83,16 @@ keeps_claim(const struct sweep *s, const void *key, uint32_t slot)
 	return xdp_slots_live(s->t, slot) && learned_find(demux_learned(s->d), &learned) != NULL;
 }
 
+/* Which host sends to which SPI of its peer the relay has to learn again, from a packet that is passed up to it. */
+static bool
+keeps_none(const struct sweep *s, const void *key, uint32_t slot)
+{
+	(void)s;
+	(void)key;
+	(void)slot;
+	return false;
+}
+
 /* The value of each of these maps begins with the binding. */
 static void
 sweep_hash(const struct sweep *s, enum xdp_map map, size_t key_len, keeps_cb *keeps)
@@ -109,6 +119,7 @@ xdp_sweep(struct xdp_tables *t, struct xdp_addrs *addrs, const struct demux *d, 
 	sweep_hash(&s, XDP_MAP_COOKIES, sizeof(struct xdp_cookie_key), keeps_live);
 	sweep_hash(&s, XDP_MAP_IPSEC, sizeof(struct xdp_ipsec_key), keeps_live);
 	sweep_hash(&s, XDP_MAP_CLAIMS, sizeof(struct xdp_claim_key), keeps_claim);
+	sweep_hash(&s, XDP_MAP_FLOWS, sizeof(struct xdp_flow_key), keeps_none);
 	xdp_addrs_sweep(addrs);
 	log_info("xdp", "tables are in step old_bindings_removed=%u", left);
 }

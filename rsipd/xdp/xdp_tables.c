@@ -2,6 +2,7 @@
 
 #include "xdp_tables.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
@@ -146,6 +147,13 @@ xdp_tables_paths(struct xdp_tables *t, bool by_destination)
 {
 	__atomic_store_n(&t->state->by_destination, by_destination, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&t->state->generation, 1, __ATOMIC_RELEASE);
+}
+
+void
+xdp_tables_own(struct xdp_tables *t, const ip4_t *own, size_t n)
+{
+	for (size_t i = 0; i < XDP_OWN_MAX; i++)
+		__atomic_store_n(&t->state->own[i], i < n ? htonl(own[i]) : 0, __ATOMIC_RELEASE);
 }
 
 bool

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "xdp_abi.h"
 
 struct conf;
@@ -60,6 +61,9 @@ void xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex);
 /* Routes or neighbours may have changed: what the programs remember of paths is void. by_destination: see struct
  * xdp_state. Any process that has the memory may call it. */
 void xdp_tables_paths(struct xdp_tables *t, bool by_destination);
+
+/* The machine's own addresses; no more than XDP_OWN_MAX are looked at. */
+void xdp_tables_own(struct xdp_tables *t, const ip4_t *own, size_t n);
 
 /* The sum over all CPUs. */
 void xdp_tables_totals(const struct xdp_tables *t, struct xdp_totals *sum);

@@ -46,20 +46,33 @@ tell_bind(struct demux *d, const struct site_binding *b)
 }
 
 void
-site_up(struct engine *e)
+site_begin(struct engine *e)
 {
 	const struct demux_events events = { .forgotten = forgotten_cb, .host_new = host_new_cb };
-	const struct dp_sync begin = { DP_SYNC_BEGIN }, end = { DP_SYNC_END };
 
 	memset(e, 0, sizeof(*e));
 	e->demux = demux_new(&events);
 	e->now = 1000000;
 	e->gateway_addr = GW;
 	e->public_addr = OWN;
+}
+
+void
+site_tell(struct engine *e)
+{
+	const struct dp_sync begin = { DP_SYNC_BEGIN }, end = { DP_SYNC_END };
+
 	tell(e->demux, &begin, sizeof(begin));
 	for (size_t i = 0; i < COUNT(site_pools); i++)
 		tell(e->demux, &site_pools[i], sizeof(site_pools[i]));
 	for (size_t i = 0; i < COUNT(site_bindings); i++)
 		tell_bind(e->demux, &site_bindings[i]);
 	tell(e->demux, &end, sizeof(end));
+}
+
+void
+site_up(struct engine *e)
+{
+	site_begin(e);
+	site_tell(e);
 }

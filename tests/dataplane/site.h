@@ -105,4 +105,8 @@ static const struct dp_pool site_pools[] = {
 struct engine;
 void site_up(struct engine *e);
 
+/* The same in two steps, for who wants to follow the demultiplexer from its beginning: site_begin makes an empty one. */
+void site_begin(struct engine *e);
+void site_tell(struct engine *e);
+
 #endif

@@ -12,7 +12,7 @@ HOSTS = {"x1": ("x1", "10.0.0.11"), "office": ("x2", "10.0.0.77")}
 SOCKET = "/run/rsip/rsipd.sock"
 
 # What users' programs rely on, from the contract of rsipctl -j: each member and its type.
-STATUS = {"version": str, "uptime_s": int, "data_plane": str, "hosts": int, "bindings": int, "pools": list}
+STATUS = {"version": str, "uptime_s": int, "data_plane": str, "data_plane_detail": str, "hosts": int, "bindings": int, "pools": list}
 HOST = {"client_id": int, "address": str, "name": (str, None), "transport": str, "policy": str, "expires_in_s": int,
         "bindings": int}
 BINDING = {"bind_id": int, "client_id": int, "host": str, "method": str, "address": str, "ports": list, "spis": list,

@@ -68,9 +68,24 @@ stop() {
 
 refused() { ! "$@"; }
 
+# plane_conf CONF: the path of the config with LAB_DATA_PLANE in it, beside it; the same path where that is empty.
+plane_conf() {
+	local plane=relay ports='"lan0"' name
+	[ -n "$LAB_DATA_PLANE" ] || { echo "$1"; return; }
+	[ "$LAB_DATA_PLANE" = relay ] || plane=auto
+	if [ "$LAB_DATA_PLANE" = native ]; then
+		ports=
+		for name in $LAB_HOSTS; do ports="$ports${ports:+, }\"lan-${name%%:*}\""; done
+		ports="{ $ports }"
+	fi
+	sed -E "s/^( *)data-plane *= *\"[a-z]*\"//; s/^( *)private-interface *= *\"lan0\"/\\1data-plane = \"$plane\"\\n\\1private-interface = $ports/" \
+		"$1" >"$1.$LAB_DATA_PLANE"
+	echo "$1.$LAB_DATA_PLANE"
+}
+
 # gateway_start CONF: rsipd on n; returns when it answers rsipctl.
 gateway_start() {
-	start n rsipd "$BUILDDIR/rsipd/rsipd" -f -c "$1"
+	start n rsipd "$BUILDDIR/rsipd/rsipd" -f -c "$(plane_conf "$1")"
 	wait_for 10 gateway_ctl status && return 0
 	echo "rsipd does not answer:" >&2
 	tail -n 20 "$LAB_TMP/rsipd.log" >&2

@@ -37,12 +37,13 @@ carried() {
 # x3 is where protocol_test.py has the hosts of other policies.
 part_packets() {
 	local last mac
-	for last in 21 22 28; do on x3 ip addr add "10.0.0.$last/24" dev eth0; done
+	for last in 21 22 28; do lab_address x3 "10.0.0.$last"; done
 	mac=$(on y cat /sys/class/net/eth0/address)
 	for last in 201 202; do on n ip neigh add "203.0.113.$last" lladdr "$mac" dev wan0 nud permanent; done
 	box n || { fail "packets: box"; return; }
 	lab_names
-	RSIP_CONF_POLICIES=$here/rsipd-policies.conf python3 "$here/protocol_test.py" dataplane || verdict_failed=1
+	cp "$here/rsipd-policies.conf" "$LAB_TMP/policies.conf"
+	RSIP_CONF_POLICIES=$(plane_conf "$LAB_TMP/policies.conf") python3 "$here/protocol_test.py" dataplane || verdict_failed=1
 }
 
 # --- rsipd and rsipc ---------------------------------------------------------------------------------------------------

@@ -8,9 +8,14 @@
 #    └────────────────┘
 #
 # x1, x2: RSIP hosts; n: the gateway; y: a peer on the Internet that knows nothing of RSIP or of 10.0.0.0/8.
+#
+# LAB_DATA_PLANE is what rsipd is to forward by (daemons.sh puts it into its config): relay, native, generic, or nothing for
+# what the config says. For native XDP n has its ports lan-x1, lan-x2 without a bridge, which no driver's XDP knows, and
+# forwards between them; and the far ends of its wires take redirected frames.
 
 LAB=${LAB:-rsip$$}            # prefix of the namespaces' names: labs of several runs do not meet
 LAB_HOSTS=${LAB_HOSTS:-"x1:10.0.0.11 x2:10.0.0.12"}
+LAB_DATA_PLANE=${LAB_DATA_PLANE-}
 
 # on NODE COMMAND [ARG...]: runs a command in x1, x2, n or y.
 on() { local node=$1; shift; ip netns exec "$LAB-$node" "$@"; }
@@ -41,26 +46,46 @@ lab_wire() {
 	done
 }
 
+# lab_port NODE: the gateway's port to the node becomes one of the LAN.
+lab_port() {
+	if [ "$LAB_DATA_PLANE" != native ]; then
+		on n ip link set "lan-$1" master lan0
+		return
+	fi
+	on n ip addr add 10.0.0.1/32 dev "lan-$1"
+	on n sysctl -qw "net.ipv4.conf.lan-$1.proxy_arp=1" "net.ipv4.neigh.lan-$1.proxy_delay=0"
+	on "$1" "$BUILDDIR/tests/tools/xdp_end" eth0
+}
+
+# lab_address NODE ADDRESS: one more address of a host.
+lab_address() {
+	on "$1" ip addr add "$2/24" dev eth0
+	[ "$LAB_DATA_PLANE" != native ] || on n ip route add "$2/32" dev "lan-$1" src 10.0.0.1
+}
+
 lab_up() {
 	local host name addr
 	trap lab_down EXIT
 	lab_node n
-	on n ip link add lan0 type bridge forward_delay 0
-	on n ip link set lan0 up
-	on n ip addr add 10.0.0.1/24 dev lan0
+	if [ "$LAB_DATA_PLANE" != native ]; then
+		on n ip link add lan0 type bridge forward_delay 0
+		on n ip link set lan0 up
+		on n ip addr add 10.0.0.1/24 dev lan0
+	fi
 	on n sysctl -qw net.ipv4.ip_forward=1
 	for host in $LAB_HOSTS; do
 		name=${host%%:*} addr=${host#*:}
 		lab_node "$name"
 		lab_wire "$name" eth0 n "lan-$name"
-		on n ip link set "lan-$name" master lan0
-		on "$name" ip addr add "$addr/24" dev eth0
+		lab_port "$name"
+		lab_address "$name" "$addr"
 		on "$name" ip route add default via 10.0.0.1
 	done
 	lab_node y
 	lab_wire n wan0 y eth0
 	on n ip addr add 203.0.113.1/24 dev wan0
 	on y ip addr add 203.0.113.200/24 dev eth0
+	[ "$LAB_DATA_PLANE" != native ] || on y "$BUILDDIR/tests/tools/xdp_end" eth0
 }
 
 # Ends what still runs in the lab's namespaces, by pid, then removes them.

@@ -1,4 +1,6 @@
 /* rsipd.conf: the example is accepted with the value of every field; each fault is told with its line. */
+#include "config.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>

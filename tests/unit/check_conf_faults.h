@@ -50,8 +50,10 @@
 	  "t:2: data-plane: \"fast\" is not known here; allowed: auto, xdp, relay\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n relay-io = raw }\n" P L H,
 	  "t:2: relay-io: \"raw\" is not known here; allowed: auto, rings, tun\n" },
+#ifndef HAVE_XDP
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n data-plane = xdp }\n" P L H,
 	  "t:2: data-plane: this rsipd is built without xdp; auto and relay are allowed\n" },
+#endif
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n state = rsipd.db }\n" P L H,
 	  "t:2: state: \"rsipd.db\" is not a full path; start it with a slash\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n control = "

@@ -135,6 +135,7 @@ START_TEST(status)
 	IS(doc, "version", "\"" PACKAGE_VERSION "\"");
 	IS(doc, "uptime_s", "90");
 	IS(doc, "data_plane", "\"relay\"");
+	IS(doc, "data_plane_detail", "\"the config says so\"");
 	IS(doc, "hosts", "2");
 	IS(doc, "bindings", "3");
 	ck_assert_uint_eq(json_array_size(json_object_get(doc, "pools")), 2);

@@ -8,12 +8,13 @@
 #define IPPROTO_UDPLITE 136
 #endif
 
-/* RFC 2408 3.1, RFC 7296 3.1: the header of both versions of IKE. */
+/* RFC 2408 3.1, RFC 7296 3.1: the header of both versions of IKE. Packed: it has 28 bytes, not a multiple of 8. */
 struct ike_header {
 	__u64 initiator, responder;
 	__u8 next_payload, version, exchange, flags;
 	__u32 message_id, length;
-};
+} __attribute__((packed));
+_Static_assert(sizeof(struct ike_header) == 28, "as on the wire");
 #define IKEV2_FLAG_INITIATOR 0x08
 
 #define UDP_HEADER_LEN 8

@@ -257,6 +257,18 @@ encapsulate(struct xdp_md *ctx, const struct frame *f, struct xdp_binding *b)
 
 /* ---- all of it ---- */
 
+/* What the kernel would not take from outside: martian sources, and the machine's own addresses. */
+static __always_inline int
+is_impossible(const struct xdp_state *now, __u32 src)
+{
+	int own = 0;
+
+#pragma unroll
+	for (int i = 0; i < XDP_OWN_MAX; i++)
+		own |= now->own[i] == src;
+	return own || is_martian(src);
+}
+
 static __always_inline int
 inbound(struct xdp_md *ctx)
 {
@@ -277,7 +289,7 @@ inbound(struct xdp_md *ctx)
 		return pass_up(fault);
 	if (f.ip->ttl <= 1)
 		return pass_up(XDP_PASS_TTL);
-	if (is_martian(f.ip->saddr))
+	if (is_impossible(now, f.ip->saddr))
 		return pass_up(XDP_PASS_ADDRESS);
 	f.len = bpf_ntohs(f.ip->tot_len);
 	f.pad = f.end - (void *)f.ip - f.len;

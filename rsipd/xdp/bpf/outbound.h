@@ -55,34 +55,46 @@ strip(struct frame *f, struct tunnelled *t)
 
 /* ---- whose is the source ---- */
 
-/* ESP and AH: any RSIPSEC binding of the host will do, and the relay must have seen the peer's SPI. */
+/* A flow of ESP or AH that is new to us; binding 0: there is none. */
+struct new_flow {
+	struct xdp_flow_key key;
+	__u32 binding;
+};
+
+/* ESP and AH: any RSIPSEC binding of the host will do. Where the relay has not seen the peer's SPI lately, the packet is
+ * for it to learn from, if all else is well: *flow is then to be remembered, with the binding. */
 static __always_inline __u32
-flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 protocol, enum xdp_pass *fault)
+flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 protocol, struct new_flow *flow)
 {
-	struct xdp_flow_key key = { .addr = f->ip->saddr, .peer = f->ip->daddr, .host = t->host, .spi = spi,
-		                    .protocol = protocol };
 	struct xdp_ipsec_key host = { .addr = f->ip->saddr, .host = t->host };
-	struct xdp_flow *known = bpf_map_lookup_elem(&flows, &key), first = { .stamp = stamp_now() };
+	struct xdp_flow *known;
 	__u32 *owner;
 
-	*fault = XDP_PASS_SPI_OUT;
-	if (known != NULL) {
-		__u32 stamp = known->stamp;
-
-		if ((stamp ^ first.stamp) >> FLOW_SHIFT == 0)
-			return known->binding;
-	}
+	flow->key = (struct xdp_flow_key) { .addr = f->ip->saddr, .peer = f->ip->daddr, .host = t->host, .spi = spi,
+		                            .protocol = protocol };
+	known = bpf_map_lookup_elem(&flows, &flow->key);
+	if (known != NULL && (known->stamp ^ stamp_now()) >> FLOW_SHIFT == 0)
+		return known->binding;
 	/* Whoever the entry names may have left since: it is found anew each time that the relay is shown a packet. */
 	if ((owner = bpf_map_lookup_elem(&ipsec, &host)) == NULL)
 		return 0;
-	first.binding = *owner;
-	bpf_map_update_elem(&flows, &key, &first, BPF_ANY);
-	return 0;
+	flow->binding = *owner;
+	return *owner;
+}
+
+/* The relay does not learn from a packet that it drops, so this comes last. */
+static __always_inline int
+show_to_relay(const struct new_flow *flow)
+{
+	struct xdp_flow first = { .binding = flow->binding, .stamp = stamp_now() };
+
+	bpf_map_update_elem(&flows, &flow->key, &first, BPF_ANY);
+	return pass_up(XDP_PASS_SPI_OUT);
 }
 
 static __always_inline __u32
 source_port_owner(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, struct fields *fields,
-                  enum field_kind *kind, enum xdp_pass *fault)
+                  enum field_kind *kind, struct new_flow *flow, enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
 	__u32 owner = table != NULL ? table->owner[fields->src_port] : 0;
@@ -93,12 +105,13 @@ source_port_owner(const struct frame *f, const struct xdp_addr *a, const struct 
 	if (owner != XDP_PORT_NATT || fields->udp_data == NULL || natt_read(f, fields) != NATT_ESP)
 		return 0;
 	*kind = FIELD_SPI;
-	return flow_owner(f, t, fields->spi, IPPROTO_ESP, fault);
+	*fault = XDP_PASS_NO_LEASE;
+	return flow_owner(f, t, fields->spi, IPPROTO_ESP, flow);
 }
 
 static __always_inline __u32
 source_owner(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, struct fields *fields,
-             enum field_kind *kind, enum xdp_pass *fault)
+             enum field_kind *kind, struct new_flow *flow, enum xdp_pass *fault)
 {
 	*kind = fields_read(f, fields);
 	*fault = XDP_PASS_NO_LEASE;
@@ -106,9 +119,9 @@ source_owner(const struct frame *f, const struct xdp_addr *a, const struct tunne
 		return a->whole;
 	switch (*kind) {
 	case FIELD_PORTS:
-		return source_port_owner(f, a, t, fields, kind, fault);
+		return source_port_owner(f, a, t, fields, kind, flow, fault);
 	case FIELD_SPI:
-		return flow_owner(f, t, fields->spi, f->ip->protocol, fault);
+		return flow_owner(f, t, fields->spi, f->ip->protocol, flow);
 	case FIELD_BAD:
 		*fault = XDP_PASS_HEADER;
 		return 0;
@@ -136,15 +149,17 @@ outbound_fault(const struct frame *f, const struct xdp_addr *a, const struct tun
 		return XDP_PASS_ADDRESS;
 	if (fields->syn != 0 && (a->flags & XDP_ADDR_MSS_CLAMP) != 0 && (b->flags & XDP_BINDING_WHOLE) == 0)
 		return XDP_PASS_MSS;
+	if ((t->tos & ECN_MASK) == ECN_CE && (f->ip->tos & ECN_MASK) == ECN_NOT_ECT)
+		return XDP_PASS_ECN;
 	return f->ip->ttl <= 1 ? XDP_PASS_TTL : XDP_PASS_COUNT;
 }
 
-/* RFC 6040 figure 4: the outgoing ECN field, or -1 where congestion cannot be told. */
-static __always_inline int
+/* RFC 6040 figure 4: the outgoing ECN field, where congestion can be told. */
+static __always_inline __u8
 ecn_out(__u8 outer, __u8 inner)
 {
 	if (inner == ECN_NOT_ECT)
-		return outer == ECN_CE ? -1 : inner;
+		return inner;
 	if (outer == ECN_CE || (outer == ECN_ECT_1 && inner == ECN_ECT_0))
 		return outer;
 	return inner;
@@ -156,12 +171,10 @@ static __always_inline int
 decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_binding *b, __u64 hop)
 {
 	__u32 head = (void *)f->ip - f->data - sizeof(struct ethhdr), len = f->len;
-	int ecn = ecn_out(t->tos & ECN_MASK, f->ip->tos & ECN_MASK);
+	__u8 ecn = ecn_out(t->tos & ECN_MASK, f->ip->tos & ECN_MASK);
 	struct ethhdr *eth;
 	struct iphdr *ip;
 
-	if (ecn < 0)
-		return pass_up(XDP_PASS_ECN);
 	if (f->pad != 0 && bpf_xdp_adjust_tail(ctx, -(int)f->pad) != 0)
 		return pass_up(XDP_PASS_HEADROOM);
 	if (bpf_xdp_adjust_head(ctx, (int)head) != 0)
@@ -187,6 +200,7 @@ outbound(struct xdp_md *ctx)
 	enum field_kind kind = FIELD_OTHER;
 	struct fields fields = { 0 };
 	struct tunnelled t = { 0 };
+	struct new_flow flow = { 0 };
 	struct xdp_next_hop *hop;
 	enum xdp_pass reason;
 	struct xdp_binding *b;
@@ -200,10 +214,12 @@ outbound(struct xdp_md *ctx)
 		return fault == NO_TUNNEL ? XDP_PASS : pass_up(fault);
 	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->saddr)) == NULL)
 		return pass_up(XDP_PASS_NO_LEASE);
-	if ((b = binding_at(source_owner(&f, a, &t, &fields, &kind, &reason))) == NULL)
+	if ((b = binding_at(source_owner(&f, a, &t, &fields, &kind, &flow, &reason))) == NULL)
 		return pass_up(reason);
 	if ((reason = outbound_fault(&f, a, &t, b, &fields, kind)) != XDP_PASS_COUNT)
 		return pass_up(reason);
+	if (flow.binding != 0)
+		return show_to_relay(&flow);
 	if ((hop = route_cached(now->by_destination ? 0 : f.ip->saddr, f.ip->daddr)) == NULL)
 		return pass_up(XDP_PASS_NEXT_HOP);
 	if ((reason = next_hop_refresh(ctx, now, f.ip->saddr, f.ip->daddr, hop)) != XDP_PASS_COUNT)
