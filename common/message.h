@@ -34,6 +34,7 @@ struct rsip_auth {
  * large arrays), and do not copy it. What a field's has_ flag or 0 value says is absent is not encoded. */
 struct rsip_message {
 	uint8_t type; /* enum rsip_msg_type */
+	uint8_t fault_param; /* after a failed message_decode: the type of the parameter that the error is about, 0 = none */
 	bool has_client_id, has_bind_id, has_lease_time, has_counter, has_flow_policy;
 	uint32_t client_id, bind_id, lease_time, counter;
 	uint8_t local_flow, remote_flow; /* enum rsip_local_flow, enum rsip_remote_flow */

@@ -268,18 +268,29 @@ read_header(struct decoder *d, size_t len)
 	return sound ? RSIP_OK : RSIP_BAD_MESSAGE;
 }
 
+/* The parameter that a person should look at: the one that is missed, or the last one that was read. */
+static uint8_t
+fault_of(const struct decoder *d, const struct param *last, enum rsip_error err)
+{
+	if (err == RSIP_OK)
+		return 0;
+	return err == RSIP_MISSING_PARAM && *next_required(d) != FIELD_NONE ? field_param_type(*next_required(d)) : last->type;
+}
+
 enum rsip_error
 message_decode(struct rsip_message *m, const void *bytes, size_t len)
 {
 	struct decoder d = { .m = m, .bytes = bytes };
 	enum rsip_error err;
-	struct param p;
+	struct param p = { 0 };
 
 	message_init(m, 0);
-	err = read_header(&d, len);
+	if ((err = read_header(&d, len)) != RSIP_OK)
+		return err;
 	while (err == RSIP_OK && next_param(&d, &p))
 		err = read_param(&d, &p);
 	if (err == RSIP_OK && *next_required(&d) != FIELD_NONE)
 		err = RSIP_MISSING_PARAM;
+	m->fault_param = fault_of(&d, &p, err);
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "request.h"
 #include "when.h"
 
+#define UNWANTED_S 60 /* for so long a binding of no lease time is there to be freed */
 #define QUERY_TCP_MS 600000 /* how often to ask what is local: it may change at a reload of the gateway */
 #define QUERY_UDP_MS 60000  /* over UDP also to notice a gateway that has forgotten us: no connection breaks */
 
@@ -189,7 +190,7 @@ assign_unusable(struct agent *agent, struct lease *lease, const struct grant *gr
 	struct lease *unwanted = lease_new(NULL, lease != NULL ? lease->owner : NULL);
 
 	log_warn("agent", "grant given back bind_id=%u reason=\"%s\"", grant->bind_id, fault);
-	lease_granted(unwanted, grant, m->lease_time);
+	lease_granted(unwanted, grant, m->lease_time != 0 ? m->lease_time : UNWANTED_S);
 	unwanted->state = LEASE_UNWANTED;
 	DL_APPEND(agent->leases, unwanted);
 	if (lease == NULL)

@@ -2,6 +2,8 @@
 #ifndef RSIPD_REFUSAL_H
 #define RSIPD_REFUSAL_H
 
+#include <stdint.h>
+
 #include "rsip_proto.h"
 
 struct refusal {
@@ -13,7 +15,7 @@ struct refusal {
 enum rsip_error refuse(struct refusal *r, enum rsip_error error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for what message_decode finds wrong. */
-enum rsip_error refuse_malformed(struct refusal *r, enum rsip_error error);
+/* The same for what message_decode finds wrong, and with which parameter (its fault_param). */
+enum rsip_error refuse_malformed(struct refusal *r, enum rsip_error error, uint8_t param);
 
 #endif

@@ -279,11 +279,11 @@ check_message(struct exchange *x, enum rsip_error decoded)
 	if (udp && !x->ledger->conf->udp)
 		return refuse(&x->why, RSIP_USE_TCP, "this gateway serves TCP only");
 	if (decoded == RSIP_UNSUPPORTED_RSIP_VERSION) /* whatever type a number is there */
-		return refuse_malformed(&x->why, decoded);
+		return refuse_malformed(&x->why, decoded, x->request->fault_param);
 	if (x->request->type != 0 && handler_of(x->request->type) == NULL)
 		return refuse(&x->why, RSIP_ILLEGAL_MESSAGE, "hosts do not send this"); /* well formed or not */
 	if (decoded != RSIP_OK)
-		return refuse_malformed(&x->why, decoded);
+		return refuse_malformed(&x->why, decoded, x->request->fault_param);
 	if (udp && !x->request->has_counter) /* RFC 3103 10.1 */
 		return refuse(&x->why, RSIP_MESSAGE_COUNTER_REQUIRED, "UDP needs a message counter");
 	return RSIP_OK;

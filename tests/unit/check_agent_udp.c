@@ -126,6 +126,37 @@ START_TEST(async_de_register_crosses_an_assign)
 }
 END_TEST
 
+/* ---- 9.7.3, 9.9.3: "If the host detects an error or otherwise does not "understand" the gateway's response, it SHOULD
+ * send a FREE_REQUEST with the bind ID" ---- */
+
+static const struct unusable {
+	const char *addr;
+	uint16_t first;
+	uint8_t number;
+	uint32_t lease_s;
+	uint8_t tunnel_told;
+} unusable[] = {
+	{ "203.0.113.8", 1234, 3, 3600, 0 },               /* fewer ports than asked for */
+	{ "203.0.113.8", 1234, 5, 3600, 0 },               /* more */
+	{ "203.0.113.8", 1234, 4, 0, 0 },                  /* a lease of no time */
+	{ "203.0.113.8", 1234, 4, 3600, RSIP_TUNNEL_GRE }, /* another tunnel */
+	{ "0.0.0.0", 1234, 4, 3600, 0 },                   /* no address */
+};
+
+START_TEST(unusable_grants_are_freed)
+{
+	const struct unusable *u = &unusable[_i];
+
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	w.n_seen = 2;
+	w.tunnel_told = u->tunnel_told;
+	gw_ports(&w, 77, u->addr, u->first, u->number, u->lease_s);
+	ck_assert_uint_eq(leases_held(&w), 0);
+	host(&w, "FREE_REQUEST client_id=1 bind_id=77 counter=3");
+}
+END_TEST
+
 /* ---- 9.10.3, 9.12.3 ---- */
 
 /* "make it explicitly expire by sending an appropriate FREE_RESPONSE message" */
@@ -230,6 +261,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, unusable_grants_are_freed, 0, sizeof(unusable) / sizeof(unusable[0]));
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
