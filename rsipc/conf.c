@@ -16,7 +16,7 @@
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static const struct cfile_option top_options[] = {
-	{ "state", false }, { "control", false }, { "environment", false }, { 0 },
+	{ "state", false }, { "control", false }, { "environment", false }, { "handover", false }, { 0 },
 };
 static const struct cfile_option gateway_options[] = {
 	{ "address", false }, { "transport", false }, { "port", false }, { "vendor-id", false }, { 0 },
@@ -264,6 +264,8 @@ read_paths(const struct cfile *file, struct conf *conf)
 		            strlen(conf->control), max);
 	if ((path = cfile_path(top, "environment", NULL)) != NULL)
 		conf->environment = mem_strdup(path);
+	if ((path = cfile_path(top, "handover", NULL)) != NULL)
+		conf->handover = mem_strdup(path);
 	if (ipsec != NULL && (path = cfile_path(ipsec, "strongswan", NULL)) != NULL)
 		conf->strongswan = mem_strdup(path);
 }
@@ -335,6 +337,7 @@ conf_free(struct conf *conf)
 	free(conf->device);
 	free(conf->strongswan);
 	free(conf->environment);
+	free(conf->handover);
 	free(conf->state);
 	free(conf->control);
 	free(conf);

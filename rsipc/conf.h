@@ -48,6 +48,7 @@ struct conf {
 
 	char *strongswan;  /* file for the IKE daemon, NULL = none */
 	char *environment; /* file of shell variables, NULL = none */
+	char *handover;    /* leases are for a gateway on this machine, told by this file; NULL = for the machine itself */
 	char *state;       /* path of the database */
 	char *control;     /* path of the control socket */
 

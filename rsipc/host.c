@@ -12,6 +12,7 @@
 #include "gateway.h"
 #include "growth.h"
 #include "guest.h"
+#include "handover.h"
 #include "hostnet.h"
 #include "ike.h"
 #include "log.h"
@@ -168,6 +169,20 @@ update_files(struct host *host)
 	put_file(host->conf->environment, ike_environment(host->conf, host->agent));
 }
 
+/* Only while the gateway can be asked: until then what an earlier run has handed over holds for as long as it says. */
+static void
+update_handover(struct host *host)
+{
+	int64_t expires;
+	char *text;
+
+	if (host->conf->handover == NULL || !host->host_wide || !agent_online(host->agent))
+		return;
+	text = handover_text(host->agent, &expires);
+	handover_put(host->conf->handover, text, expires);
+	free(text);
+}
+
 /* An agent for commands has nothing to live for when the last one is gone. */
 static void
 check_idle(struct host *host)
@@ -190,6 +205,7 @@ update_cb(void *arg)
 	state_save(host->state, host->conf, host->agent);
 	update_network(host);
 	update_files(host);
+	update_handover(host);
 	guests_update(host->guests, host->tunnel);
 	if (guests > 0)
 		check_idle(host);
@@ -316,6 +332,8 @@ undo_network(struct host *host)
 		close_tunnel(host);
 	put_file(host->conf->strongswan, NULL);
 	put_file(host->conf->environment, NULL);
+	if (host->host_wide)
+		put_file(host->conf->handover, NULL);
 }
 
 static void

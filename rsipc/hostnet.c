@@ -208,11 +208,15 @@ hostnet_apply(struct hostnet *hn, struct tunnel *tunnel, const struct wish *wish
 	}
 	if (hn->ifindex == 0 && !device_up(hn, tunnel))
 		return;
+	for (size_t i = 0; i < wish->n_addrs; i++)
+		tunnel_address(tunnel, wish->addrs[i]);
+	if (hn->conf->handover != NULL) { /* the addresses are not for this machine, which forwards for others */
+		hostroutes_apply(hn->routes, wish, hn->ifindex, tunnel_is_kernel(tunnel));
+		return;
+	}
 	quiet_arp(hn);
 	/* Addresses before the routes that prefer them as source; old ones go when nothing refers to them any more. */
 	apply_addresses(hn, wish->addrs, wish->n_addrs);
-	for (size_t i = 0; i < wish->n_addrs; i++)
-		tunnel_address(tunnel, wish->addrs[i]);
 	apply_ports(hn, wish);
 	hostroutes_apply(hn->routes, wish, hn->ifindex, tunnel_is_kernel(tunnel));
 }

@@ -1,5 +1,6 @@
 #include "hostroutes.h"
 
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #include "conf.h"
@@ -10,8 +11,9 @@
 #include "sharing.h"
 #include "wish.h"
 
-#define PRIORITY_FROM 4555
-#define PRIORITY_NEW 4556
+#define PRIORITY_ARRIVED 4564
+#define PRIORITY_FROM 4565
+#define PRIORITY_NEW 4566
 
 struct hostroutes {
 	const struct conf *conf;
@@ -66,6 +68,8 @@ want_tunnelled(struct hostroutes *hr, const struct wish *wish, unsigned ifindex)
 	struct netlink_route route = { .ifindex = ifindex, .table = HOSTROUTES_TABLE_FROM };
 
 	routes_want_route(hr->routes, route); /* 0.0.0.0/0 */
+	if (hr->conf->handover != NULL)
+		return;
 	route.table = HOSTROUTES_TABLE_NEW;
 	route.src = wish->addrs[0];
 	for (size_t i = 0; i < wish->n_routes; i++) {
@@ -84,7 +88,10 @@ want_rules(struct hostroutes *hr, const struct wish *wish)
 		rule.from.addr = wish->addrs[i];
 		routes_want_rule(hr->routes, rule);
 	}
-	rule = (struct netlink_rule){ .priority = PRIORITY_NEW, .table = HOSTROUTES_TABLE_NEW, .from = unchosen };
+	if (hr->conf->handover != NULL)
+		rule = (struct netlink_rule){ .priority = PRIORITY_ARRIVED, .table = RT_TABLE_MAIN, .iif = hr->conf->device };
+	else
+		rule = (struct netlink_rule){ .priority = PRIORITY_NEW, .table = HOSTROUTES_TABLE_NEW, .from = unchosen };
 	routes_want_rule(hr->routes, rule);
 }
 
@@ -137,7 +144,7 @@ hostroutes_apply(struct hostroutes *hr, const struct wish *wish, unsigned ifinde
 	want_throws(hr, wish);
 	want_tunnelled(hr, wish, ifindex);
 	want_rules(hr, wish);
-	before_local = want_sharing(hr, wish);
+	before_local = hr->conf->handover == NULL && want_sharing(hr, wish);
 	if (shield)
 		before_local |= want_shields(hr, wish);
 	routes_commit(hr->routes);

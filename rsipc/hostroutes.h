@@ -2,7 +2,11 @@
  * is for packets that have a leased source address: all of them go through the tunnel. The second is for packets whose
  * source is still to be chosen: what `routes` of the config names goes through the tunnel, with the first leased address
  * as its source. In both, local networks (QUERY's answer, the subnets this machine is attached to, the gateway) are
- * thrown back to the main table. Everything else, such as a program bound to the private address, never sees them. */
+ * thrown back to the main table. Everything else, such as a program bound to the private address, never sees them.
+ *
+ * Where the leases are handed over to a gateway on this machine there is the first table only, for what that forwards;
+ * and what comes out of the tunnel is looked up in the main table, also when another holder of the same address has sent
+ * it, whose source is leased to us, too. */
 #ifndef RSIPC_HOSTROUTES_H
 #define RSIPC_HOSTROUTES_H
 
@@ -13,9 +17,9 @@ struct hostroutes;
 struct netlink;
 struct wish;
 
-#define HOSTROUTES_PROTOCOL 155    /* marks our routes and rules: ip route show table all proto 155 */
-#define HOSTROUTES_TABLE_FROM 4555 /* leased source */
-#define HOSTROUTES_TABLE_NEW 4556  /* source to be chosen */
+#define HOSTROUTES_PROTOCOL 156    /* marks our routes and rules: ip route show table all proto 156. rsipd has 155 */
+#define HOSTROUTES_TABLE_FROM 4565 /* leased source */
+#define HOSTROUTES_TABLE_NEW 4566  /* source to be chosen */
 
 /* Undoes what an earlier run was killed over. conf and nl are borrowed. */
 struct hostroutes *hostroutes_new(const struct conf *conf, struct netlink *nl);

@@ -35,6 +35,9 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < conf->n_pools; i++) {
 		free(conf->pools[i].name);
 		free(conf->pools[i].addresses);
+		free(conf->pools[i].upstream);
+		free(conf->pools[i].port_runs);
+		free(conf->pools[i].spi_runs);
 	}
 	for (size_t i = 0; i < conf->n_policies; i++) {
 		free(conf->policies[i].name);
@@ -91,6 +94,16 @@ conf_policy_for(const struct conf *conf, ip4_t host_addr)
 		at = host_lower_bound(conf, want);
 	}
 	return NULL;
+}
+
+bool
+conf_has_upstream(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_pools; i++) {
+		if (conf->pools[i].upstream != NULL)
+			return true;
+	}
+	return false;
 }
 
 const struct conf_pool *

@@ -31,6 +31,16 @@ struct conf_pool {
 	uint16_t ike_ports[CONF_IKE_PORTS_MAX];
 	size_t n_ike_ports;
 	struct spi_range spis;
+
+	/* A pool whose tuples this machine leases itself from another gateway (RFC 3102 4.2.1): the file that tells which,
+	 * and until when (conf_upstream.h). ports and spis say nothing then. NULL: the pool is our own. */
+	char *upstream;
+	struct port_range *port_runs; /* leasable ports, ascending, disjoint */
+	size_t n_port_runs;
+	struct spi_range *spi_runs;
+	size_t n_spi_runs;
+	uint64_t cookie_first, cookie_last; /* cookie blocks are leased of these; last 0 = none */
+	int64_t expires;                    /* clock_wall() seconds: nothing may be leased beyond */
 };
 
 struct conf_policy {
@@ -101,6 +111,9 @@ void conf_free(struct conf *conf);
 
 /* The policy of the host at this address by longest prefix; NULL when no host section covers it. */
 const struct conf_policy *conf_policy_for(const struct conf *conf, ip4_t host_addr);
+
+/* Whether one of the pools is leased from another gateway. */
+bool conf_has_upstream(const struct conf *conf);
 
 /* The pool that holds this public address, or NULL. */
 const struct conf_pool *conf_pool_of(const struct conf *conf, ip4_t local_addr);

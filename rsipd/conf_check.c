@@ -112,6 +112,24 @@ check_hosts(const struct cfile *file, const struct conf *conf)
 	}
 }
 
+/* What is leased from another gateway leaves by a tunnel that the kernel routes to: packets must not go past it. */
+static void
+check_upstream(const struct cfile *file, struct conf *conf)
+{
+	const struct cfile_section *gateway = cfile_section_next(file, "gateway", NULL);
+
+	if (!conf_has_upstream(conf) || gateway == NULL)
+		return;
+	if (conf->relay_io == CONF_IO_RINGS)
+		cfile_error(file, cfile_values(gateway, "relay-io")->line, "relay-io: rings lead past the tunnel of pools with "
+		            "upstream; tun and auto are allowed");
+	if (conf->data_plane == CONF_DP_XDP)
+		cfile_error(file, cfile_values(gateway, "data-plane")->line, "data-plane: xdp leads past the tunnel of pools with "
+		            "upstream; relay and auto are allowed");
+	conf->relay_io = CONF_IO_TUN;
+	conf->data_plane = CONF_DP_RELAY;
+}
+
 static void
 check_something_to_do(const struct cfile *file, const struct conf *conf)
 {
@@ -135,5 +153,6 @@ conf_check(const struct cfile *file, struct conf *conf)
 	check_overlap(file, conf);
 	check_realms(file, conf);
 	check_hosts(file, conf);
+	check_upstream(file, conf);
 	check_something_to_do(file, conf);
 }

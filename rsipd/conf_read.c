@@ -22,7 +22,7 @@ static const struct cfile_option gateway_options[] = {
 
 static const struct cfile_option pool_options[] = {
 	{ "addresses", true }, { "methods", true }, { "ports", false }, { "ike-ports", true },
-	{ "spis", false },     { "tunnels", true }, { 0 },
+	{ "spis", false },     { "tunnels", true }, { "upstream", false }, { 0 },
 };
 
 static const struct cfile_option policy_options[] = {

@@ -3,6 +3,7 @@
 #include "cfile_get.h"
 #include "conf.h"
 #include "conf_read.h"
+#include "conf_upstream.h"
 #include "mem.h"
 
 #define POOL_RANGE_MAX 65536u /* addresses: more is a slip of the pen, such as /4 for /24 */
@@ -96,6 +97,16 @@ check_ports_left(const struct cfile_section *s, const struct conf_pool *pool)
 		            v->text);
 }
 
+/* What is ours to lease. */
+static void
+read_own(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
+{
+	read_pool_addresses(s, conf, pool);
+	pool->ports = cfile_ports(s, "ports", (struct port_range) { 1024, 65535 });
+	pool->spis = cfile_spis(s, "spis", (struct spi_range) { 0x10000000, 0xdfffffff });
+	check_ports_left(s, pool);
+}
+
 void
 conf_read_pool(const struct cfile_section *s, struct conf *conf, struct conf_pool *pool)
 {
@@ -103,16 +114,17 @@ conf_read_pool(const struct cfile_section *s, struct conf *conf, struct conf_poo
 
 	cfile_require_name(s);
 	pool->name = mem_strdup(cfile_section_title(s));
-	cfile_require(s, "addresses", "addresses = { \"203.0.113.8/29\" }");
+	if (cfile_values(s, "upstream") == NULL)
+		cfile_require(s, "addresses", "addresses = { \"203.0.113.8/29\" }");
 	cfile_require(s, "methods", "methods = { \"rsap-ip\", \"rsipsec\" }");
-	read_pool_addresses(s, conf, pool);
 	pool->methods = cfile_words(s, "methods", methods, CONF_METHOD(RSIP_METHOD_RSAP_IP));
 	if (pool->methods & whole && pool->methods != whole)
 		cfile_error(cfile_section_file(s), cfile_values(s, "methods")->line, "methods: \"rsa-ip\" leases whole addresses and "
 		            "cannot share a pool with other methods; give it a pool of its own");
 	pool->tunnels = cfile_words(s, "tunnels", tunnels, CONF_TUNNEL(RSIP_TUNNEL_IP_IP) | CONF_TUNNEL(RSIP_TUNNEL_GRE));
-	pool->ports = cfile_ports(s, "ports", (struct port_range) { 1024, 65535 });
-	pool->spis = cfile_spis(s, "spis", (struct spi_range) { 0x10000000, 0xdfffffff });
 	read_ike_ports(s, pool);
-	check_ports_left(s, pool);
+	if (cfile_values(s, "upstream") != NULL)
+		conf_read_upstream(s, conf, pool);
+	else
+		read_own(s, conf, pool);
 }

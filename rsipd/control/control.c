@@ -35,6 +35,7 @@
 #include "server.h"
 #include "stats.h"
 #include "store.h"
+#include "upstream.h"
 
 #define STORE_RETRY_MS 5000 /* after a failed commit nothing is changed for so long */
 #define WHY_MAX 400
@@ -310,6 +311,7 @@ reload(struct control *c, int fd, const char *path)
 	}
 	c->conf = conf;
 	registration_set_conf(&c->ledger, conf);
+	upstream_withdraw(&c->ledger, old);
 	server_raise(c->server);
 	dp_client_resync(c->dp, conf);
 	resolver_set_conf(c->resolver, conf);

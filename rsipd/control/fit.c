@@ -51,19 +51,31 @@ try_named_ports(struct fit *f)
 	return true;
 }
 
+/* In any of the pool's runs of ports. */
+static bool
+find_ports(const struct fit *f, uint64_t n, uint64_t align, uint64_t *first)
+{
+	size_t n_runs;
+	const struct port_range *runs = pool_spec_port_runs(f->spec, &n_runs);
+
+	for (size_t i = 0; i < n_runs; i++) {
+		struct address_room room = { TUPLE_PORT, runs[i].first, runs[i].last, n, align, f->spec->ike_ports,
+		                             f->spec->n_ike_ports };
+
+		if (address_find_room(f->a, &room, f->want->host, first))
+			return true;
+	}
+	return false;
+}
+
 /* A power of two of ports is aligned to it, so that one mask describes them; where there is no such place any will do. */
 static bool
 try_any_ports(struct fit *f)
 {
 	uint64_t n = f->want->n_any_ports, first;
-	struct address_room room = { TUPLE_PORT, f->spec->ports.first, f->spec->ports.last, n,
-	                             next_power_of_two(n) == n ? n : 1, f->spec->ike_ports, f->spec->n_ike_ports };
 
-	if (!address_find_room(f->a, &room, f->want->host, &first)) {
-		room.align = 1;
-		if (!address_find_room(f->a, &room, f->want->host, &first))
-			return fail(f, FIT_PORTS, RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
-	}
+	if (!find_ports(f, n, next_power_of_two(n) == n ? n : 1, &first) && !find_ports(f, n, 1, &first))
+		return fail(f, FIT_PORTS, RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
 	f->b->ports[0] = (struct port_range){ (uint16_t)first, (uint16_t)(first + n - 1) };
 	return true;
 }
@@ -73,7 +85,7 @@ try_named_spis(struct fit *f)
 {
 	for (size_t i = 0; i < f->b->n_spis; i++) {
 		struct spi_range range = f->b->spis[i];
-		if (range.first < f->spec->spis.first || range.last > f->spec->spis.last)
+		if (!pool_spec_has_spis(f->spec, range))
 			return fail(f, FIT_RANGE, RSIP_IPSEC_SPI_UNAVAILABLE);
 		if (!is_free(f, TUPLE_SPI, range.first, range.last))
 			return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_INUSE);
@@ -85,13 +97,18 @@ static bool
 try_any_spis(struct fit *f)
 {
 	uint64_t n = f->want->n_any_spis, first;
-	struct address_room room = { TUPLE_SPI, f->spec->spis.first, f->spec->spis.last, n, next_power_of_two(n),
-	                             NULL, 0 };
+	size_t n_runs;
+	const struct spi_range *runs = pool_spec_spi_runs(f->spec, &n_runs);
 
-	if (!address_find_room(f->a, &room, f->want->host, &first))
-		return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_UNAVAILABLE);
-	f->b->spis[0] = (struct spi_range){ (uint32_t)first, (uint32_t)(first + n - 1) };
-	return true;
+	for (size_t i = 0; i < n_runs; i++) {
+		struct address_room room = { TUPLE_SPI, runs[i].first, runs[i].last, n, next_power_of_two(n), NULL, 0 };
+
+		if (address_find_room(f->a, &room, f->want->host, &first)) {
+			f->b->spis[0] = (struct spi_range){ (uint32_t)first, (uint32_t)(first + n - 1) };
+			return true;
+		}
+	}
+	return fail(f, FIT_SPIS, RSIP_IPSEC_SPI_UNAVAILABLE);
 }
 
 /* A cookie block is the numbers that share the bits of the mask. The one that holds zero is never leased: a zero
@@ -102,8 +119,14 @@ try_cookie(struct fit *f)
 	uint64_t n = ~f->b->cookie_mask + 1, first;
 	struct address_room room = { TUPLE_COOKIE, n, UINT64_MAX, n, n, NULL, 0 };
 
+	if (f->spec->upstream != NULL) {
+		room.lo = f->spec->cookie_first > n ? f->spec->cookie_first : n;
+		room.hi = f->spec->cookie_last;
+	}
 	if (f->want->cookie == POOL_NAMED) {
 		first = f->b->cookie_value;
+		if (!pool_spec_has_cookies(f->spec, first, first + (n - 1)))
+			return fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_UNAVAILABLE);
 		return is_free(f, TUPLE_COOKIE, first, first + (n - 1)) || fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_INUSE);
 	}
 	if (!address_find_room(f->a, &room, f->want->host, &first))

@@ -9,6 +9,7 @@
 #include "mem.h"
 #include "names.h"
 #include "registration.h"
+#include "upstream.h"
 
 #define HOLD_DOWN_DEFAULT_S 120 /* for a host that no policy covers any more */
 #define KEEP_MAX 16             /* addresses of a host that are tried first; one is the rule */
@@ -189,6 +190,7 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	const struct remote_name *name = NULL;
 	size_t n_pools;
 	uint8_t tunnel;
+	uint32_t lease_s;
 	enum rsip_error error;
 	struct binding *b;
 
@@ -203,8 +205,12 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	b = binding_as_asked(s, req, tunnel, name);
 	if ((error = acquire(l, s, req, pools, n_pools, b, why)) != RSIP_OK)
 		goto err_binding;
+	if ((lease_s = upstream_lease_s(l->conf, b->local_addr, policy_lease_s(s->policy, req->lease_s))) == 0) {
+		error = refuse(why, RSIP_LOCAL_ADDR_UNAVAILABLE, "what the gateway leases from another one has run out");
+		goto err_pool;
+	}
 	b->bind_id = next_bind_id(l);
-	b->expires = clock_now() + (int64_t)policy_lease_s(s->policy, req->lease_s) * 1000;
+	b->expires = clock_now() + (int64_t)lease_s * 1000;
 	store_add_binding(l->store, b);
 	if (name != NULL)
 		store_put_name(l->store, name);
@@ -236,6 +242,7 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 {
 	struct session *s = b->session;
 	char addr[IP4_STRLEN];
+	uint32_t lease_s;
 
 	if (s->policy == NULL)
 		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
@@ -244,7 +251,9 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 		              "%s is in no pool of this host's policy any more: ask for another binding",
 		              ip4_str(b->local_addr, addr));
 
-	b->expires = clock_now() + (int64_t)policy_lease_s(s->policy, asked_s) * 1000;
+	if ((lease_s = upstream_lease_s(l->conf, b->local_addr, policy_lease_s(s->policy, asked_s))) == 0)
+		return refuse(why, RSIP_LOCAL_ADDR_UNAVAILABLE, "what the gateway leases from another one has run out");
+	b->expires = clock_now() + (int64_t)lease_s * 1000;
 	expiry_set(&l->binding_expiry, b, b->expires);
 	store_extend_binding(l->store, b);
 	registration_prolong(l, s, b->expires);
@@ -287,6 +296,7 @@ lease_how_name(enum lease_how how)
 		[LEASE_EXPIRED] = "expired",
 		[LEASE_NOT_EXTENDED] = "not-extended",
 		[LEASE_BY_OPERATOR] = "operator",
+		[LEASE_WITHDRAWN] = "withdrawn",
 	};
 
 	return names[how];

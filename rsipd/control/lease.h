@@ -24,7 +24,14 @@ enum rsip_error lease_grant(struct ledger *l, struct session *s, const struct le
 enum rsip_error lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refusal *why);
 
 /* Why a lease ends: for the history and the counters. */
-enum lease_how { LEASE_FREED, LEASE_DE_REGISTERED, LEASE_EXPIRED, LEASE_NOT_EXTENDED, LEASE_BY_OPERATOR };
+enum lease_how {
+	LEASE_FREED,
+	LEASE_DE_REGISTERED,
+	LEASE_EXPIRED,
+	LEASE_NOT_EXTENDED,
+	LEASE_BY_OPERATOR,
+	LEASE_WITHDRAWN, /* upstream.h */
+};
 
 /* The addresses of a name have changed: its bindings follow, in the store and in the data plane. */
 void lease_follow_name(struct ledger *l, const struct remote_name *name);

@@ -211,14 +211,26 @@ wanted_pool_of(const struct pool_want *want, ip4_t addr)
 	return NULL;
 }
 
+static bool
+has_free_port(const struct address *a, const struct conf_pool *spec)
+{
+	size_t n;
+	const struct port_range *runs = pool_spec_port_runs(spec, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (portbits_find(a->ports, false, runs[i].first, runs[i].last) >= 0)
+			return true;
+	}
+	return false;
+}
+
 /* Nothing can be had of this address until something is given back: no search need look at it again. */
 static bool
 is_exhausted(const struct address *a, const struct conf_pool *spec)
 {
 	if (a->whole)
 		return true;
-	return (spec->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) == 0 && a->ports != NULL &&
-	       portbits_find(a->ports, false, spec->ports.first, spec->ports.last) < 0;
+	return (spec->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) == 0 && a->ports != NULL && !has_free_port(a, spec);
 }
 
 static bool

@@ -47,16 +47,62 @@ ike_ports_in(const struct conf_pool *spec, struct port_range range)
 	return n;
 }
 
+const struct port_range *
+pool_spec_port_runs(const struct conf_pool *spec, size_t *n)
+{
+	*n = spec->upstream == NULL ? 1 : spec->n_port_runs;
+	return spec->upstream == NULL ? &spec->ports : spec->port_runs;
+}
+
+const struct spi_range *
+pool_spec_spi_runs(const struct conf_pool *spec, size_t *n)
+{
+	*n = spec->upstream == NULL ? 1 : spec->n_spi_runs;
+	return spec->upstream == NULL ? &spec->spis : spec->spi_runs;
+}
+
 uint64_t
 pool_spec_leasable_ports(const struct conf_pool *spec)
 {
+	size_t n;
+	const struct port_range *runs = pool_spec_port_runs(spec, &n);
+	uint64_t ports = 0;
+
 	if ((spec->methods & (CONF_METHOD(RSIP_METHOD_RSAP_IP) | CONF_METHOD(RSIP_METHOD_RSIPSEC))) == 0)
 		return 0;
-	return (uint64_t)spec->ports.last - spec->ports.first + 1 - ike_ports_in(spec, spec->ports);
+	for (size_t i = 0; i < n; i++)
+		ports += (uint64_t)runs[i].last - runs[i].first + 1 - ike_ports_in(spec, runs[i]);
+	return ports;
 }
 
 bool
 pool_spec_has_ports(const struct conf_pool *spec, struct port_range range)
 {
-	return range.first >= spec->ports.first && range.last <= spec->ports.last && ike_ports_in(spec, range) == 0;
+	size_t n;
+	const struct port_range *runs = pool_spec_port_runs(spec, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (range.first >= runs[i].first && range.last <= runs[i].last)
+			return ike_ports_in(spec, range) == 0;
+	}
+	return false;
+}
+
+bool
+pool_spec_has_spis(const struct conf_pool *spec, struct spi_range range)
+{
+	size_t n;
+	const struct spi_range *runs = pool_spec_spi_runs(spec, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (range.first >= runs[i].first && range.last <= runs[i].last)
+			return true;
+	}
+	return false;
+}
+
+bool
+pool_spec_has_cookies(const struct conf_pool *spec, uint64_t first, uint64_t last)
+{
+	return spec->upstream == NULL || (spec->cookie_last != 0 && first >= spec->cookie_first && last <= spec->cookie_last);
 }

@@ -13,7 +13,13 @@ int64_t pool_spec_index(const struct conf_pool *spec, ip4_t addr); /* -1: not of
 ip4_t pool_spec_address(const struct conf_pool *spec, uint64_t index);
 uint64_t pool_spec_size(const struct conf_pool *spec);
 
+/* The ports and SPIs that may be leased of each of its addresses, ascending; IKE ports may lie among them. */
+const struct port_range *pool_spec_port_runs(const struct conf_pool *spec, size_t *n);
+const struct spi_range *pool_spec_spi_runs(const struct conf_pool *spec, size_t *n);
+
 uint64_t pool_spec_leasable_ports(const struct conf_pool *spec); /* of each address */
 bool pool_spec_has_ports(const struct conf_pool *spec, struct port_range range); /* all of them leasable */
+bool pool_spec_has_spis(const struct conf_pool *spec, struct spi_range range);
+bool pool_spec_has_cookies(const struct conf_pool *spec, uint64_t first, uint64_t last);
 
 #endif

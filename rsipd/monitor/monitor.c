@@ -25,6 +25,7 @@
 #include "priv.h"
 #include "reload.h"
 #include "rings.h"
+#include "upstream_watch.h"
 #include "workers.h"
 #include "xdp_tables.h"
 
@@ -33,8 +34,12 @@ struct monitor {
 	const char *conf_path;
 	bool background;
 	void (*serving)(void);
+	int text_fd;        /* the text of the conf in force, sealed */
 	struct conf *asked; /* a reload that control has not answered yet */
-	bool again;         /* and another one asked for meanwhile */
+	int asked_fd;       /* its text, where that is another; else -1 */
+	bool again;         /* another one asked for meanwhile: of the file, */
+	bool again_text;    /* or of the same text */
+	struct upstream_watch *upstream;
 	int status;
 
 	char *pid_path, *journal_path;
@@ -147,6 +152,10 @@ monitor_acquire(struct monitor *m)
 		return false;
 	if (!netstate_find(m->netstate, conf, &env->place) || !priv_state_dir(conf->state, &env->user))
 		return false;
+	if ((m->text_fd = reload_copy(m->conf_path)) < 0) {
+		log_error("config", "cannot be read again path=\"%s\" error=\"%s\"", m->conf_path, strerror(errno));
+		return false;
+	}
 	m->listening = listen_open(conf, env->user.gid, &env->control);
 	env->relay.meters = open_meters(conf);
 	env->control.meters = env->relay.meters;
@@ -203,34 +212,37 @@ monitor_release(struct monitor *m)
 	meters_free(m->env.relay.meters);
 	if (m->listening)
 		listen_close(m->env.conf, &m->env.control);
+	if (m->text_fd >= 0)
+		close(m->text_fd);
 	pidfile_close(m->pid_fd, m->pid_path);
 }
 
 /* --- reload ------------------------------------------------------------------------------------------------------- */
+
+static void reload_text(void *arg);
 
 static void
 reload_done(struct monitor *m)
 {
 	conf_free(m->asked);
 	m->asked = NULL;
+	if (m->asked_fd >= 0)
+		close(m->asked_fd);
+	m->asked_fd = -1;
 	notify_send("READY=1");
 	if (m->again) {
-		m->again = false;
+		m->again = m->again_text = false;
 		raise(SIGHUP);
+	} else if (m->again_text) {
+		m->again_text = false;
+		reload_text(m);
 	}
 }
 
+/* Hands what was read, m->asked, to control. */
 static void
-reload(struct monitor *m)
+reload_hand_over(struct monitor *m, int fd)
 {
-	int fd = -1;
-
-	if (m->asked != NULL) {
-		m->again = true;
-		return;
-	}
-	notify_reloading();
-	m->asked = reload_read(m->conf_path, &fd);
 	if (m->asked == NULL) {
 		log_error("config", "reload refused, the old config stays path=\"%s\"", m->conf_path);
 		reload_done(m);
@@ -238,8 +250,42 @@ reload(struct monitor *m)
 		log_error("config", "cannot reload while the control process is away, ask again path=\"%s\"", m->conf_path);
 		reload_done(m);
 	}
-	if (fd >= 0)
-		close(fd);
+}
+
+static void
+reload(struct monitor *m)
+{
+	if (m->asked != NULL) {
+		m->again = true;
+		return;
+	}
+	notify_reloading();
+	m->asked = reload_read(m->conf_path, &m->asked_fd);
+	reload_hand_over(m, m->asked_fd);
+}
+
+/* What another gateway leases to us has changed; what the operator may have written into the file meanwhile waits for
+ * his own reload. */
+static void
+reload_text(void *arg)
+{
+	struct monitor *m = arg;
+
+	if (m->asked != NULL) {
+		m->again_text = true;
+		return;
+	}
+	log_info("upstream", "what other gateways lease to us has changed");
+	notify_reloading();
+	m->asked = reload_again(m->text_fd, m->conf_path);
+	reload_hand_over(m, m->text_fd);
+}
+
+static void
+watch_upstream(struct monitor *m)
+{
+	upstream_watch_free(m->upstream);
+	m->upstream = upstream_watch_new(m->env.loop, m->env.conf, reload_text, m);
 }
 
 /* Where the machine's own addresses have changed with the pools, the workers must learn of it from the start. */
@@ -270,6 +316,12 @@ reload_accepted(struct monitor *m)
 
 	m->env.conf = m->asked;
 	m->asked = NULL;
+	if (m->asked_fd >= 0) { /* another text than before, and other files that it may refer to */
+		close(m->text_fd);
+		m->text_fd = m->asked_fd;
+		m->asked_fd = -1;
+		watch_upstream(m);
+	}
 	log_open(m);
 	place_again(m, before);
 	conf_free(before);
@@ -397,7 +449,9 @@ monitor_serve(struct monitor *m)
 	if (notify_watchdog_ms() > 0)
 		on_watchdog(m);
 	m->workers = workers_start(&m->env);
+	watch_upstream(m);
 	loop_run(loop);
+	upstream_watch_free(m->upstream);
 	workers_free(m->workers);
 	conf_free(m->asked);
 	loop_event_free(m->signals);
@@ -412,7 +466,7 @@ monitor_init(struct monitor *m, struct conf *conf)
 		.serving = on_serving, .failed = on_failed, .answered = on_answer, .no_answer = on_no_answer,
 		.in_step = on_in_step, .stopped = on_stopped, .arg = m,
 	};
-	m->pid_fd = m->signal_fd = -1;
+	m->pid_fd = m->signal_fd = m->text_fd = m->asked_fd = -1;
 	m->pid_path = priv_run_file(conf->control, ".pid");
 	m->journal_path = priv_run_file(conf->control, ".undo");
 }

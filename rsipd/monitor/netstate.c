@@ -167,6 +167,9 @@ netstate_find(struct netstate *state, const struct conf *conf, struct netstate_p
 		log_error("netstate", "the public interface has no IPv4 address, give it one device=%s", conf->public_interface);
 		good = false;
 	}
+	/* The way to another gateway is no public realm: there, errors must have the leased address for their source. */
+	if (conf_has_upstream(conf))
+		place->net.public_addr = 0;
 	place->net.gateway_addr = conf->listen[0];
 	return good;
 }

@@ -22,9 +22,8 @@ log_fault(const char *line, void *arg)
 	log_error("config", "refused: %s", line);
 }
 
-/* The file's text in memory, not to be changed any more; -1 with errno set. */
-static int
-sealed_copy(const char *path)
+int
+reload_copy(const char *path)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, saved;
 	ssize_t n = -1;
@@ -47,16 +46,22 @@ sealed_copy(const char *path)
 }
 
 struct conf *
+reload_again(int fd, const char *path)
+{
+	return conf_parse_fd(fd, path, log_fault, NULL);
+}
+
+struct conf *
 reload_read(const char *path, int *fd)
 {
 	struct conf *conf;
 
-	*fd = sealed_copy(path);
+	*fd = reload_copy(path);
 	if (*fd < 0) {
 		log_error("config", "cannot read path=\"%s\" error=\"%s\"", path, strerror(errno));
 		return NULL;
 	}
-	conf = conf_parse_fd(*fd, path, log_fault, NULL);
+	conf = reload_again(*fd, path);
 	if (conf == NULL) {
 		close(*fd);
 		*fd = -1;

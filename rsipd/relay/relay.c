@@ -245,11 +245,22 @@ is_private(const struct relay_net *net, unsigned ifindex)
 	return false;
 }
 
+/* What came in elsewhere: a lie where it claims to be from a host; else it belongs to another tunnel of this machine, such
+ * as the one to a gateway that leases us our own pool. */
+static void
+not_from_host(struct relay *r, const struct pktio_packet *packet)
+{
+	struct packet outer;
+
+	if (packet_parse(&outer, packet->bytes, packet->len) && demux_host(r->engine.demux, outer.src) != NULL)
+		r->counters->drops[DP_DROP_NOT_REGISTERED]++;
+}
+
 static void
 from_tunnel(struct relay *r, const struct pktio_packet *packet, struct verdict *v)
 {
 	if (!is_private(r->net, packet->ifindex)) {
-		r->counters->drops[DP_DROP_NOT_REGISTERED]++;
+		not_from_host(r, packet);
 		return;
 	}
 	engine_outbound(&r->engine, packet->bytes, packet->len, v);

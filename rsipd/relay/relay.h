@@ -66,7 +66,8 @@ struct relay_fds {
 /* Where the gateway stands. A change of any of it is a reason to start the relay anew. */
 struct relay_net {
 	ip4_t gateway_addr; /* Na: outer source of packets to hosts whose binding names no other */
-	ip4_t public_addr;  /* the public interface's address: source of ICMP errors that the relay makes */
+	ip4_t public_addr;  /* the public interface's address: source of ICMP errors that the relay makes; 0 = the pool address
+	                     * that each is about */
 	unsigned public_ifindex, tun_ifindex;
 	unsigned private_ifindex[RELAY_PRIVATE_MAX]; /* tunnel packets that come in elsewhere are not from hosts */
 	size_t n_private;

@@ -178,7 +178,7 @@
 	  "t:4: methods is set again; once is allowed, the first is at line 3\n" },
 	{ G "pool p { addresses = 203.0.113.8\n methods += rsap-ip\n methods += rsipsec\n wrong = 1 }\n" L H,
 	  "t:5: unknown option \"wrong\" in section pool; allowed there: addresses, methods, ports, ike-ports, "
-	    "spis, tunnels\n" },
+	    "spis, tunnels, upstream\n" },
 	{ G P "policy l { }\n" H,
 	  "t:3: policy \"l\" has no pools; add pools = { \"NAME\" }\n" },
 	{ G P "policy l { pools = { p, q } }\n" H,

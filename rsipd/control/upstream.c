@@ -1,0 +1,67 @@
+#include "upstream.h"
+
+#include <stdbool.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "lease.h"
+#include "ledger.h"
+#include "log.h"
+#include "pool_spec.h"
+
+uint32_t
+upstream_lease_s(const struct conf *conf, ip4_t addr, uint32_t lease_s)
+{
+	const struct conf_pool *spec = conf_pool_of(conf, addr);
+	int64_t left;
+
+	if (spec == NULL || spec->upstream == NULL)
+		return lease_s;
+	left = spec->expires - clock_wall();
+	if (left <= 0)
+		return 0;
+	return left < lease_s ? (uint32_t)left : lease_s;
+}
+
+/* Whether all of the binding is still ours to lease. */
+static bool
+is_covered(const struct conf_pool *spec, const struct binding *b)
+{
+	if (spec == NULL || (spec->methods & CONF_METHOD(b->method)) == 0)
+		return false;
+	for (size_t i = 0; i < b->n_ports; i++) {
+		if (!pool_spec_has_ports(spec, b->ports[i]))
+			return false;
+	}
+	for (size_t i = 0; i < b->n_spis; i++) {
+		if (!pool_spec_has_spis(spec, b->spis[i]))
+			return false;
+	}
+	return b->cookie_mask == 0 || pool_spec_has_cookies(spec, b->cookie_value, b->cookie_value | ~b->cookie_mask);
+}
+
+static void
+withdraw(struct ledger *l, struct binding *b)
+{
+	log_warn("upstream", "binding ends: the other gateway leases it to us no more bind_id=%u", b->bind_id);
+	l->events.binding_ended(l->events.arg, b->session, b);
+	lease_end(l, b, LEASE_WITHDRAWN);
+}
+
+void
+upstream_withdraw(struct ledger *l, const struct conf *old)
+{
+	struct binding_cursor cursor;
+	struct binding *b;
+
+	if (!conf_has_upstream(old))
+		return;
+	binding_cursor_start(&cursor, &l->bindings);
+	while ((b = binding_cursor_next(&cursor)) != NULL) {
+		const struct conf_pool *before = conf_pool_of(old, b->local_addr);
+
+		if (before != NULL && before->upstream != NULL && !is_covered(conf_pool_of(l->conf, b->local_addr), b))
+			withdraw(l, b);
+	}
+	binding_cursor_end(&cursor, &l->bindings);
+}
