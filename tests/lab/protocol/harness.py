@@ -9,7 +9,7 @@ import time
 
 from ip_packet import IPIP
 from rsip_client import Host
-from rsip_wire import Err, Msg, WireError
+from rsip_wire import ERROR_TEXT, Err, Msg, WireError
 from tunnel import Peer, Tunnel
 
 CHECKS = []  # (title, function), in the order of definition
@@ -38,9 +38,11 @@ def expect_kind(answer, kind):
 
 
 def expect_error(answer, *errors, client_id=None, bind_id=None):
-    """An ERROR_RESPONSE with one of the errors, and with the client and bind ID it is about (RFC 3103 9.1.1)."""
+    """An ERROR_RESPONSE with one of the errors, with the client and bind ID it is about (RFC 3103 9.1.1), and with a
+    reason for a person (our extension 6)."""
     expect(answer.kind == Msg.ERROR_RESPONSE and answer.error in errors,
            "expected error %s, got %s" % (" or ".join("%d %s" % (e, Err(e).name) for e in errors), answer))
+    expect(answer.vendor(ERROR_TEXT), "the error has no text: %s" % answer)
     if client_id is not None:
         expect(answer.client_id == client_id, "the error is not about client ID %#x: %s" % (client_id, answer))
     if bind_id is not None:

@@ -1,4 +1,5 @@
 """Time and restarts: expiry is told, hold-down ends, leases survive (RFC 3103 6, 9.5.3, 9.13; design 4)."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,16 +15,24 @@ def registered(session):
     return session
 
 
-def told(session, seconds):
-    """All messages that come on their own within so many seconds, [(kind, bind ID, counter)]."""
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        expect(time.monotonic() < deadline, "it does not come about")
+        time.sleep(0.05)
+
+
+def told(session, seconds, until=None):
+    """All messages that come on their own within so many seconds, or so many of them: [(kind, bind ID, counter)]."""
     heard, deadline = [], time.monotonic() + seconds
     try:
-        while True:
+        while until is None or len(heard) < until:
             answer = session.receive(max(0.01, deadline - time.monotonic()))
             expect_equal("client ID", answer.client_id, session.client_id)
             heard.append((answer.kind, answer.bind_id, answer.counter))
     except Silence:
-        return heard
+        pass
+    return heard
 
 
 @check("expiry: FREE_RESPONSE for the binding, DE-REGISTER_RESPONSE for the host, counter 0, on time, over UDP and TCP")
@@ -219,6 +228,53 @@ def reload(lab):
     finally:
         with open(conf, "w", encoding="utf-8") as file:
             file.write(good)
+
+
+def reconfigure(gateway, text):
+    """Another configuration, in one piece: rsipd may look at any time."""
+    with open(gateway.conf + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(gateway.conf + ".new", gateway.conf)
+    gateway.process.send_signal(signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def changed_conf(lab, old, new):
+    """The gateway under a configuration that is another for the time being."""
+    with open(lab.gateway.conf, encoding="utf-8") as file:
+        good = file.read()
+    expect(old in good, "nothing to change")
+    reconfigure(lab.gateway, good.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        reconfigure(lab.gateway, good)
+
+
+@check("an address that left the pools: EXTEND is answered by FREE_RESPONSE (9.10.3), and another one is given")
+def extension_refused(lab):
+    session = registered(lab.plain.udp())
+    old = expect_kind(session.rsap(None, ports(8)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    with changed_conf(lab, '"203.0.113.40"', '"203.0.113.42"'):
+        wait_for(lambda: any(pool["address"] == "203.0.113.42" for pool in lab.gateway.ctl("pools")))
+        answer = expect_kind(session.extend(old.bind_id), Msg.FREE_RESPONSE)
+        expect_equal("client and bind ID", (answer.client_id, answer.bind_id), (session.client_id, old.bind_id))
+        expect_error(session.extend(old.bind_id), Err.BAD_BIND_ID, client_id=session.client_id, bind_id=old.bind_id)
+        new = expect_kind(session.rsap(None, ports(8)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+        expect_equal("local address", new.addresses[0], "203.0.113.42")
+    wait_for(lambda: all(pool["address"] != "203.0.113.42" for pool in lab.gateway.ctl("pools")))
+
+
+@check("a host that the configuration does not cover any more is told by DE-REGISTER_RESPONSE (9.5.3)")
+def not_covered_any_more(lab):
+    sessions = registered(lab.x1.udp()), registered(lab.x2.tcp())
+    with changed_conf(lab, 'host "10.0.0.0/24" ', 'host "10.9.0.0/24" '):
+        for session in sessions:
+            heard = told(session, 10, until=1)
+            expect_equal("told", heard, [(Msg.DE_REGISTER_RESPONSE, None, 0)])
+            expect_error(session.register(), Err.REGISTRATION_DENIED)
+    for session in sessions:
+        wait_for(lambda: session.register().kind == Msg.REGISTER_RESPONSE)
 
 
 @check("the state is readable with the stock sqlite3 while rsipd runs")
