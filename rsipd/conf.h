@@ -49,6 +49,7 @@ struct conf_policy {
 	size_t n_pools;
 	enum rsip_local_flow local_flow;
 	enum rsip_remote_flow remote_flow;
+	ip4_t tunnel_endpoint; /* where hosts send their tunnels; 0: the first listen address */
 	uint32_t registration_s, lease_s, max_lease_s, hold_down_s; /* seconds */
 	uint32_t max_bindings, max_ports, max_spis, max_cookies;    /* a host */
 	uint32_t rate;                                              /* requests a second, a host */

@@ -98,6 +98,21 @@ check_realms(const struct cfile *file, const struct conf *conf)
 	}
 }
 
+/* Nor is the end of a tunnel: who leases the address would get the tunnels of all. */
+static void
+check_endpoints(const struct cfile *file, const struct conf *conf)
+{
+	char addr[IP4_STRLEN];
+
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		const struct conf_pool *pool = conf_pool_of(conf, conf->policies[i].tunnel_endpoint);
+
+		if (conf->policies[i].tunnel_endpoint != 0 && pool != NULL)
+			cfile_error(file, cfile_last_line(file), "tunnel-endpoint: %s of policy \"%s\" is an address of pool \"%s\"; hosts "
+			            "could lease it", ip4_str(conf->policies[i].tunnel_endpoint, addr), conf->policies[i].name, pool->name);
+	}
+}
+
 static void
 check_hosts(const struct cfile *file, const struct conf *conf)
 {
@@ -152,6 +167,7 @@ conf_check(const struct cfile *file, struct conf *conf)
 	qsort(conf->hosts, conf->n_hosts, sizeof(*conf->hosts), compare_hosts);
 	check_overlap(file, conf);
 	check_realms(file, conf);
+	check_endpoints(file, conf);
 	check_hosts(file, conf);
 	check_upstream(file, conf);
 	check_something_to_do(file, conf);

@@ -29,7 +29,7 @@ static const struct cfile_option policy_options[] = {
 	{ "pools", true },         { "local-flow", false },   { "remote-flow", false }, { "registration", false },
 	{ "lease", false },        { "max-lease", false },    { "hold-down", false },   { "max-bindings", false },
 	{ "max-ports", false },    { "max-spis", false },     { "max-cookies", false }, { "rate", false },
-	{ 0 },
+	{ "tunnel-endpoint", false }, { 0 },
 };
 
 static const struct cfile_option host_options[] = { { "policy", false }, { 0 } };
@@ -116,6 +116,12 @@ read_devices(const struct cfile_section *s, struct conf *conf)
 	}
 }
 
+static bool
+is_host_address(ip4_t addr)
+{
+	return addr >> 24 != 0 && addr >> 24 < 224;
+}
+
 static void
 read_listen(const struct cfile_section *s, struct conf *conf)
 {
@@ -126,7 +132,7 @@ read_listen(const struct cfile_section *s, struct conf *conf)
 	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
 		if (!cfile_get_ip4(s, "listen", v, &addr))
 			continue;
-		if (addr >> 24 == 0 || addr >> 24 >= 224)
+		if (!is_host_address(addr))
 			cfile_error(cfile_section_file(s), v->line, "listen: %s is not an address to listen on; name an address of a "
 			            "private interface", v->text);
 		for (size_t i = 0; i < conf->n_listen; i++) {
@@ -253,6 +259,18 @@ read_policy_times(const struct cfile_section *s, struct conf_policy *policy)
 }
 
 static void
+read_endpoint(const struct cfile_section *s, struct conf_policy *policy)
+{
+	const struct cfile_value *v = cfile_values(s, "tunnel-endpoint");
+
+	if (v == NULL || !cfile_get_ip4(s, "tunnel-endpoint", v, &policy->tunnel_endpoint))
+		return;
+	if (!is_host_address(policy->tunnel_endpoint))
+		cfile_error(cfile_section_file(s), v->line, "tunnel-endpoint: %s is not an address that a tunnel can end at; name "
+		            "one of the gateway on the private side", v->text);
+}
+
+static void
 read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_policy *policy)
 {
 	cfile_require_name(s);
@@ -261,6 +279,7 @@ read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_
 	read_policy_pools(s, conf, policy);
 	policy->local_flow = (enum rsip_local_flow)cfile_word(s, "local-flow", local_flows, RSIP_LOCAL_MACRO);
 	policy->remote_flow = (enum rsip_remote_flow)cfile_word(s, "remote-flow", remote_flows, RSIP_REMOTE_NONE);
+	read_endpoint(s, policy);
 	read_policy_times(s, policy);
 	policy->max_bindings = cfile_number(s, "max-bindings", 64, 1, 65535);
 	policy->max_ports = cfile_number(s, "max-ports", 1024, 0, 65535);

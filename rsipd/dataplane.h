@@ -53,7 +53,7 @@ struct dp_bind {
 	uint32_t op;
 	uint32_t bind_id, client_id;
 	ip4_t host_addr;    /* the only outer source that may use the binding, and where inbound packets are tunnelled */
-	ip4_t gateway_addr; /* our end of the host's tunnel, where its session is; 0 = the first listen address */
+	ip4_t gateway_addr; /* our end of the host's tunnel, as it was told; 0 = the first listen address */
 	ip4_t local_addr;   /* the leased public address */
 	ip4_t remote_addr;
 	ip4_t ike_listener; /* peer whose unknown IKE goes to this binding */

@@ -22,6 +22,7 @@ struct binding {
 	ip4_t local_addr;
 	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or remote_name has it */
 	ip4_t ike_listener; /* 0 = none */
+	ip4_t endpoint;     /* our end of its tunnel, as the host was told */
 	uint8_t method;     /* enum rsip_method */
 	uint8_t tunnel;     /* enum rsip_tunnel_type */
 	bool listen;

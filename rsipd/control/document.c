@@ -108,7 +108,7 @@ document_binding(const struct gateway *gw, const struct binding *b)
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
 	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null(), "gateway",
-	    value_address(b->session->gateway_addr), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b),
+	    value_address(b->endpoint), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b),
 	    "in_packets", value_count(carried.in_packets), "in_bytes", value_count(carried.in_bytes), "out_packets",
 	    value_count(carried.out_packets), "out_bytes", value_count(carried.out_bytes)));
 }

@@ -142,7 +142,7 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		.bind_id = b->bind_id,
 		.client_id = s->client_id,
 		.host_addr = s->host_addr,
-		.gateway_addr = s->gateway_addr,
+		.gateway_addr = b->endpoint,
 		.local_addr = b->local_addr,
 		.remote_addr = b->remote_addr,
 		.ike_listener = b->ike_listener,

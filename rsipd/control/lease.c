@@ -51,7 +51,8 @@ find_remote_name(struct ledger *l, const struct conf_policy *policy, const struc
 
 /* The binding as asked for; what is to be chosen is still open. */
 static struct binding *
-binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tunnel, const struct remote_name *name)
+binding_as_asked(const struct ledger *l, struct session *s, const struct lease_request *req, uint8_t tunnel,
+                 const struct remote_name *name)
 {
 	const struct conf_policy *policy = s->policy;
 	bool micro = policy->remote_flow == RSIP_REMOTE_MICRO;
@@ -62,6 +63,7 @@ binding_as_asked(struct session *s, const struct lease_request *req, uint8_t tun
 	b->session = s;
 	b->method = (uint8_t)req->method;
 	b->tunnel = tunnel;
+	b->endpoint = policy_endpoint(l->conf, policy);
 	b->listen = req->listen;
 	b->local_addr = req->addr;
 	if (req->port_intent == POOL_NAMED)
@@ -202,7 +204,7 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	    (error = find_remote_name(l, s->policy, req, &name, why)) != RSIP_OK)
 		return error;
 
-	b = binding_as_asked(s, req, tunnel, name);
+	b = binding_as_asked(l, s, req, tunnel, name);
 	if ((error = acquire(l, s, req, pools, n_pools, b, why)) != RSIP_OK)
 		goto err_binding;
 	if ((lease_s = upstream_lease_s(l->conf, b->local_addr, policy_lease_s(s->policy, req->lease_s))) == 0) {

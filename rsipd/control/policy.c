@@ -179,6 +179,12 @@ policy_tunnels(const struct conf_policy *policy)
 	return tunnels;
 }
 
+ip4_t
+policy_endpoint(const struct conf *conf, const struct conf_policy *policy)
+{
+	return policy->tunnel_endpoint != 0 ? policy->tunnel_endpoint : conf->listen[0];
+}
+
 bool
 policy_serves(const struct conf_policy *policy, ip4_t local_addr)
 {

@@ -59,6 +59,9 @@ enum rsip_error policy_check_quota(const struct session *s, const struct lease_r
 /* The lease time for one asked for, 0 for none: seconds. */
 uint32_t policy_lease_s(const struct conf_policy *policy, uint32_t asked_s);
 
+/* Where hosts of the policy send their tunnels. */
+ip4_t policy_endpoint(const struct conf *conf, const struct conf_policy *policy);
+
 /* Whether leases on this address may be prolonged: a pool of the policy still has it. */
 bool policy_serves(const struct conf_policy *policy, ip4_t local_addr);
 

@@ -183,14 +183,12 @@ tell_spis(const struct binding *b, struct rsip_spis *out)
 	}
 }
 
-/* The default tunnel endpoint Na is named only to a host that talks to another of our addresses (9.9.3). */
+/* Without one the host takes the address that it talks to for the end of the tunnel (9.9.3). */
 static void
-tell_endpoint(const struct exchange *x)
+tell_endpoint(const struct exchange *x, const struct binding *b)
 {
-	ip4_t na = x->ledger->conf->listen[0];
-
-	if (x->from->gateway_addr != na)
-		tell_address(&x->reply->endpoint, na);
+	if (x->from->gateway_addr != b->endpoint)
+		tell_address(&x->reply->endpoint, b->endpoint);
 }
 
 static void
@@ -207,7 +205,7 @@ tell(const struct exchange *x, const struct binding *b)
 	tell_local_ports(b, &reply->local_ports);
 	tell_remote(b, x->request, reply);
 	tell_spis(b, &reply->spis);
-	tell_endpoint(x);
+	tell_endpoint(x, b);
 	reply->has_cookie = b->cookie_mask != 0;
 	reply->cookie_value = b->cookie_value;
 	reply->cookie_mask = b->cookie_mask;

@@ -1,4 +1,4 @@
--- The lease database of rsipd, schema version 2 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 3 (PRAGMA user_version).
 --
 -- Times are seconds since 1970, addresses dotted quads. first and last are ports, SPIs, or the lowest and highest
 -- cookie of a block (as signed 64-bit numbers; the views show them in hexadecimal), both included; 0 for a whole
@@ -27,7 +27,8 @@ CREATE TABLE binding (
 	local        TEXT NOT NULL,
 	remote       TEXT,    -- an address, or a name; NULL: any peer
 	remote_port  INTEGER, -- NULL: any port
-	expires      INTEGER NOT NULL
+	expires      INTEGER NOT NULL,
+	endpoint     TEXT NOT NULL -- the gateway's end of its tunnel, as the host was told
 );
 
 CREATE TABLE binding_tuple (

@@ -11,7 +11,7 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 struct store *
 store_open(const char *path, char *why, size_t why_size)
@@ -98,15 +98,16 @@ add_tuple(struct store *st, const struct binding *b, struct tuple tuple)
 void
 store_add_binding(struct store *st, const struct binding *b)
 {
-	char local[IP4_STRLEN], remote[IP4_STRLEN];
+	char local[IP4_STRLEN], remote[IP4_STRLEN], endpoint[IP4_STRLEN];
 
 	sql_run(st->sql,
-	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires) "
-	        "VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
-	        "iittittii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
+	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
+	        "endpoint) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)",
+	        "iittittiit", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
 	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
-	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires));
+	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires),
+	        ip4_str(b->endpoint, endpoint));
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));
 }

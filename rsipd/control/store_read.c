@@ -179,7 +179,8 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->expires = clock_of(sql_int(rows, 8));
 	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
 		b->remote_name = mem_strdup(sql_text(rows, 6));
-	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr)) {
+	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
+	    !addr_column(rows, 9, &b->endpoint)) {
 		binding_free(b);
 		return explain(ld, "the lease database has a binding that is none: bind ID %lld", (long long)bind_id);
 	}
@@ -243,8 +244,8 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 	                 "gateway FROM registration", load_session) &&
 	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
 	       load_rows(&ld,
-	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires "
-	                 "FROM binding ORDER BY bind_id", load_binding) &&
+	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
+	                 "endpoint FROM binding ORDER BY bind_id", load_binding) &&
 	       load_rows(&ld, "SELECT local, kind, first, last, host, until FROM quarantine", load_hold);
 }
 

@@ -340,6 +340,21 @@ do_peers(char *words)
 	ck_assert_msg(strcmp(have, want) == 0, "%s:%d: the peers are%s", w.file, w.line, have);
 }
 
+/* endpoint 1 is 10.0.0.3: our end of that binding's tunnel, as the data plane has it. */
+static void
+do_endpoint(char *words)
+{
+	unsigned bind_id;
+	char addr[32];
+	ip4_t want;
+	struct fixture_bound *bound;
+
+	ck_assert_int_eq(sscanf(words, "%u is %31s", &bind_id, addr), 2);
+	ck_assert(ip4_parse(addr, &want));
+	HASH_FIND(hh, w.f.bound, &bind_id, sizeof(bind_id), bound);
+	ck_assert_msg(bound != NULL && bound->endpoint == want, "%s:%d: another", w.file, w.line);
+}
+
 static void
 do_line(char *line)
 {
@@ -351,6 +366,8 @@ do_line(char *line)
 		do_name(save);
 	} else if (strcmp(first, "peers") == 0) {
 		do_peers(save);
+	} else if (strcmp(first, "endpoint") == 0) {
+		do_endpoint(save);
 	} else if (strcmp(first, "lookups") == 0) {
 		ck_assert_msg(w.f.lookups == (unsigned)atoi(save), "%s:%d: %u lookups", w.file, w.line, w.f.lookups);
 	} else if (strcmp(first, "restart") == 0) {

@@ -36,7 +36,7 @@ gateway_conf() {
 	cat >"$LAB_TMP/rsipd.conf" <<-END
 		gateway { private-interface = "lan0" public-interface = "wan0" listen = { "10.0.0.1" } }
 		pool "shared" { addresses = { "203.0.113.9" } methods = { "rsap-ip", "rsipsec" } }
-		policy "default" { pools = { "shared" } hold-down = "1s" }
+		policy "default" { pools = { "shared" } hold-down = "1s" ${endpoint:+tunnel-endpoint = "$endpoint"} }
 		host "10.0.0.0/24" { policy = "default" }
 		local-networks = { "10.0.0.0/8" }
 	END
@@ -332,6 +332,27 @@ no_gateway() {
 	grep -q 'gateway unreachable' "$LAB_TMP/alone.log"
 }
 
+# --- a tunnel that ends elsewhere ---------------------------------------------------------------------------------------
+
+# policy tunnel-endpoint: another address of the gateway than the one that the agent talks to (RFC 3103 9.9.3).
+part_endpoint() {
+	local seen=$LAB_TMP/outer.log
+	on n ip addr add 10.0.0.2/24 dev lan0
+	endpoint=10.0.0.2
+	start_all || { endpoint=; return; }
+	on n timeout 20 tcpdump -i lan0 -n -l 'ip proto 4 or ip proto 47' >"$seen" 2>&1 &
+	wait_for 5 grep -q 'listening on' "$seen"
+	check "$part: packets flow" on x1 ping -q -c 3 -i 0.3 -W 4 "$PEER"
+	check "$part: the agent sends to the endpoint that it was told" wait_for 5 grep -q 'IP 10.0.0.11 > 10.0.0.2:' "$seen"
+	check "$part: and gets from there" wait_for 5 grep -q 'IP 10.0.0.2 > 10.0.0.11:' "$seen"
+	check "$part: nothing goes to the address that it talks to" refused grep -q '10\.0\.0\.1[ :]' "$seen"
+	check "$part: neither address goes through the tunnel" eval "outside 10.0.0.1 && outside 10.0.0.2"
+	host_stop x1
+	check "$part: nothing is left on the machine" as_before
+	gateway_stop
+	endpoint=
+}
+
 # --- gateway and agent go away and come back ---------------------------------------------------------------------------
 
 part_faults() {
@@ -439,7 +460,7 @@ part_kernel() {
 
 [ -z "${MODULES-}" ] || modprobe -d "$MODULES" tun
 prefix=$LAB
-for part in ${*:-hostwide gre commands alone faults start kernel}; do
+for part in ${*:-hostwide gre commands alone endpoint faults start kernel}; do
 	printf '== %s\n' "$part"
 	LAB=$prefix-$part LAB_TMP=$(mktemp -d "${TMPDIR:-/tmp}/$prefix-$part-XXXXXX")
 	transport=tcp tunnel=ip-ip overhead=20 driver=tun

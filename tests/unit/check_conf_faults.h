@@ -91,6 +91,12 @@
 	{ G P L "host 10.0.0.7 { policy = l }\nhost 10.0.0.300 { policy = l }\nhost 10.0.0.0/7 { policy = l }\n",
 	  "t:5: host: \"10.0.0.300\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set behind the "
 	    "prefix\n" },
+	{ G P "policy l { pools = p tunnel-endpoint = 10.0.0.300 }\n" H,
+	  "t:3: tunnel-endpoint: \"10.0.0.300\" is not an IPv4 address; write it like 10.0.0.1\n" },
+	{ G P "policy l { pools = p tunnel-endpoint = 224.0.0.5 }\n" H,
+	  "t:3: tunnel-endpoint: 224.0.0.5 is not an address that a tunnel can end at; name one of the gateway on the private side\n" },
+	{ G P "policy l { pools = p tunnel-endpoint = 203.0.113.9 }\n" H,
+	  "t:4: tunnel-endpoint: 203.0.113.9 of policy \"l\" is an address of pool \"p\"; hosts could lease it\n" },
 	{ G P L "host 10.0.0.7 { }\nhost 10.0.0.8 {\n policy = m }\n",
 	  "t:4: host \"10.0.0.7\" has no policy; add policy = \"NAME\"\n"
 	  "t:6: policy: there is no policy \"m\"; name a policy of this file\n" },

@@ -300,8 +300,8 @@ no_database(void)
 static void
 newer_version(void)
 {
-	put(60, "\0\0\0\3", 4); /* user_version in the database header */
-	must_not_open(f.db, "schema version 3, this rsipd knows 2");
+	put(60, "\0\0\0\4", 4); /* user_version in the database header */
+	must_not_open(f.db, "schema version 4, this rsipd knows 3");
 }
 
 static void

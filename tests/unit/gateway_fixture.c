@@ -65,6 +65,7 @@ on_bind(void *arg, const struct binding *b)
 		bound->bind_id = b->bind_id;
 		HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
 	}
+	bound->endpoint = b->endpoint;
 	bound->n_peers = b->remote != NULL ? b->remote->n : 0;
 	if (b->remote != NULL)
 		memcpy(bound->peers, b->remote->addrs, sizeof(bound->peers));

@@ -10,6 +10,7 @@
 
 struct fixture_bound {
 	uint32_t bind_id;
+	ip4_t endpoint;
 	size_t n_peers; /* of a remote side that is a name */
 	ip4_t peers[DP_REMOTE_ADDRS_MAX];
 	UT_hash_handle hh;
