@@ -11,6 +11,7 @@
 #         large       IKE_AUTH in IP fragments and in fragments of IKE's own
 #         natt        port 4500, with a peer behind address translation
 #         collision   both hosts use the same cookie
+#         ephemeral   IKE from a port that the host leases
 #   ipsec.sh --demo             a short form of rsip and nat in words, with a table at the end
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2

@@ -8,7 +8,7 @@ step_collision() {
 	taken=${taken%/*} before=$(dropped cookie_collision)
 	check_here "collision: x2's strongSwan is told to use x1's cookie 0x$taken" collide_start "$taken" || return
 	refute "collision: x2 does not get through" ike x2 --initiate --ike v2 --child v2-tunnel --timeout 3
-	check "collision: the packets were dropped, counted" dropped_since cookie_collision "$before"
+	check "collision: the packets were dropped, counted" wait_for 10 dropped_since cookie_collision "$before"
 	check "collision: x1's session goes on" datagrams x1 tunnel
 	check_here "collision: x2's strongSwan is left to choose" collide_end
 	check "collision: x2 gets through by another cookie" initiate x2 2 tunnel

@@ -8,13 +8,14 @@ PEER=203.0.113.200            # y, and its other addresses, each a peer of its o
 PEER_CALLS=203.0.113.201      # from which it begins IKE with x1 (listener.sh)
 PEER_ALONE=203.0.113.202      # whom one host speaks with, before the other does (affinity.sh)
 PEER_NATTED=203.0.113.203     # behind address translation (natt.sh)
+PEER_ONE_EACH=203.0.113.204   # whom one host speaks with from port 500, the other from a port of its own (ephemeral.sh)
 declare -gA ADDRESS           # by host: where it speaks IKE from
 declare -gA SEEN=()           # by host: the address that the peer sees it at, where that is another one
 declare -gA PORTS             # by host: the first of 64 ports, aligned to 64, that are its own on that address
 declare -gA INNER=([x1]=10.1.0.11 [x2]=10.1.0.12 [y]=10.2.0.1) # addresses inside tunnel mode SAs
 
 # The hosts' ports with a task of their own, counted from the first.
-PORT_FLOW=1 PORT_CALL=2
+PORT_FLOW=1 PORT_CALL=2 PORT_IKE=3 PORT_IKE_NATT=4
 
 # Debian's AppArmor profiles let strongSwan read its own directories alone; these files are elsewhere.
 UNCONFINED=()
@@ -150,6 +151,7 @@ ike_host_conf() {
 		ike_ends $version "$(ike_auth $version)" "$id" y.rsip.test | ike_tunnel "natt-v$version" "$host" "$PEER_NATTED"
 	done
 	ike_ends 1 cert.pem "$id" y.rsip.test | ike_tunnel alone "$host" "$PEER_ALONE"
+	ike_ends 1 cert.pem "$id" y.rsip.test | ike_tunnel one-each "$host" "$PEER_ONE_EACH"
 	{ ike_ends 2 large.pem "$id" large.y.rsip.test; echo "fragmentation = no"; } | ike_tunnel large-ip "$host" "$PEER"
 	{ ike_ends 2 large.pem "$id" large.y.rsip.test; echo "fragmentation = yes"; } | ike_tunnel large-ike "$host" "$PEER"
 	echo "}"
@@ -165,7 +167,7 @@ ike_peer_conf() {
 	echo "connections {"
 	for version in 2 1; do
 		echo "v$version {"
-		echo "local_addrs = $PEER, $PEER_ALONE, $BEHIND_NAT"
+		echo "local_addrs = $PEER, $PEER_ALONE, $PEER_ONE_EACH, $BEHIND_NAT"
 		ike_ends $version "$(ike_auth $version)" y.rsip.test "*.rsip.test"
 		echo "children {"
 		ike_child "v$version-transport" transport dynamic dynamic

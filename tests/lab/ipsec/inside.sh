@@ -14,7 +14,7 @@ TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
 for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip \
-	learned affinity listener large natt collision demo; do
+	learned affinity listener large natt collision ephemeral demo; do
 	. "$here/$part.sh"
 done
 
@@ -37,7 +37,7 @@ lab_up
 trap finish EXIT
 box n x1 x2 y
 for node in x1 x2 y; do on $node ip addr add "${INNER[$node]}/32" dev lo; done
-for address in $PEER_CALLS $PEER_ALONE $PEER_NATTED; do on y ip addr add $address/24 dev eth0; done
+for address in $PEER_CALLS $PEER_ALONE $PEER_NATTED $PEER_ONE_EACH; do on y ip addr add $address/24 dev eth0; done
 ike_keys
 talk_services
 for scenario in "$@"; do "scenario_$scenario"; done

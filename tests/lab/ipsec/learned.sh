@@ -1,6 +1,6 @@
 # Cookies that the gateway learns (RFC 3104 6.1), and what is hard about IKE of two hosts on one address with one peer. x1
-# has a GRE tunnel of its kernel, x2 IP-in-IP without one. Each step leaves no SA behind, and can be run by itself. Source
-# this file after rsip.sh.
+# has a GRE tunnel of its kernel, x2 IP-in-IP without one. Each step leaves no SA behind, and can be run by itself; the
+# last one ends x2's strongSwan. Source this file after rsip.sh.
 
 WHO_LEARNED="rsip, cookies learned"
 
@@ -34,9 +34,10 @@ step_conversations() {
 	check "$WHO_LEARNED: nothing but ESP and IKE on port 500 is on the wire" nothing_else
 }
 
-scenario_learned() { learned_steps conversations affinity listener large natt collision; }
+scenario_learned() { learned_steps conversations affinity listener large natt collision ephemeral; }
 scenario_affinity() { learned_steps affinity; }
 scenario_listener() { learned_steps listener; }
 scenario_large() { learned_steps large; }
 scenario_natt() { learned_steps natt; }
 scenario_collision() { learned_steps collision; }
+scenario_ephemeral() { learned_steps ephemeral; }
