@@ -25,8 +25,8 @@ fi
 
 ike_dir() { echo "$LAB_TMP/ike/$1"; }
 
-# pki(1) with the plugins that it needs here: all of them take longer than its work.
-ike_pki() { STRONGSWAN_CONF=$LAB_TMP/ike/pki.conf pki "$@" 2>>"$LAB_TMP/ike/pki.log"; }
+# pki(1) with the plugins that it needs here: all of them take longer than its work. swanctl(8) needs some for --load-all.
+ike_pki() { STRONGSWAN_CONF=$LAB_TMP/ike/tools.conf pki "$@" 2>>"$LAB_TMP/ike/pki.log"; }
 
 # ike_certificate NODE FILE [MORE-NAMES...]
 ike_certificate() {
@@ -40,7 +40,8 @@ ike_keys() {
 	local ca=$LAB_TMP/ike/ca node dir many=() i
 	for i in {100..160}; do many+=(--san "$i.a.name.that.fills.the.certificate.and.has.no.other.use.rsip.test"); done
 	mkdir -p "$ca"
-	echo "pki { load = openssl pem pkcs1 x509 pubkey random }" >"$LAB_TMP/ike/pki.conf"
+	echo "pki { load = openssl pem pkcs1 x509 pubkey random }" >"$LAB_TMP/ike/tools.conf"
+	echo "swanctl { load = nonce }" >>"$LAB_TMP/ike/tools.conf"
 	ike_pki --gen --type rsa --size 2048 --outform pem >"$ca/key.pem"
 	ike_pki --self --ca --type rsa --in "$ca/key.pem" --dn "CN=rsip lab" --outform pem >"$ca/cert.pem"
 	for node in x1 x2 y; do
@@ -222,9 +223,10 @@ hang_up() {
 
 # ike NODE ARG...: swanctl of that node.
 ike() {
-	local node=$1 dir=$LAB_TMP/ike/$1
+	local node=$1 dir=$LAB_TMP/ike/$1 conf=$LAB_TMP/ike/tools.conf
 	shift
-	in_box "$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" SWANCTL_DIR="$dir/swanctl" swanctl "$@"
+	if [ "$1" = --load-all ]; then conf=$dir/strongswan.conf; fi
+	in_box "$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$conf" SWANCTL_DIR="$dir/swanctl" swanctl "$@"
 }
 
 # ike_table NODE: one line a child SA:
