@@ -278,11 +278,14 @@ attach_best(struct fast_path *fp)
 
 /* ---- watching ---- */
 
-/* Nothing leaves, and not because the link is down: the driver. In generic mode the kernel sends the frames itself. */
+/* The driver has no place for redirected frames; or nothing leaves, and not because the link is down. */
 static bool
-loses_all(const struct fast_device *d, const struct redirect_count *now)
+loses_frames(const struct fast_device *d, const struct redirect_count *now)
 {
-	return now->lost > d->lost && now->sent == d->sent && now->error != 0 && now->error != -ENETDOWN;
+	if (now->lost == d->lost)
+		return false;
+	return now->error == -EOPNOTSUPP || now->error == -ENXIO ||
+	       (now->sent == d->sent && now->error != 0 && now->error != -ENETDOWN);
 }
 
 static void
@@ -293,7 +296,7 @@ look_for_losses(struct fast_path *fp, struct fast_device *d)
 
 	if (fp->watch == NULL || d->mode != ATTACH_NATIVE || !redirect_watch_read(fp->watch, d->ifindex, &now))
 		return;
-	if (loses_all(d, &now)) {
+	if (loses_frames(d, &now)) {
 		drops_frames(fp, d, -now.error);
 		log_warn("xdp", "redirected frames are lost device=%s frames=%llu reason=\"%s\"", d->name,
 		         (unsigned long long)(now.lost - d->lost), fp->detail);

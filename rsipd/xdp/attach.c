@@ -77,7 +77,6 @@ listen_to_libraries(void)
 {
 	libbpf_set_print(libbpf_line);
 	libxdp_set_print(libxdp_line);
-	reason[0] = '\0';
 }
 
 /* ---- what is on a device ---- */
@@ -265,6 +264,7 @@ attach_program(struct bpf_object *object, const char *program, unsigned ifindex,
 	int err;
 
 	listen_to_libraries();
+	reason[0] = '\0';
 	choose_program(object, program);
 	err = try_attach(object, program, ifindex, mode);
 	if (err != 0)
@@ -280,6 +280,7 @@ attach_remove(unsigned ifindex)
 	int err = 0;
 
 	listen_to_libraries();
+	reason[0] = '\0';
 	if ((mp = programs_on(ifindex)) == NULL)
 		return true;
 	if ((old = ours_among(mp)) != NULL)

@@ -72,8 +72,8 @@ refused() { ! "$@"; }
 plane_conf() {
 	local plane=relay ports='"lan0"' name
 	[ -n "$LAB_DATA_PLANE" ] || { echo "$1"; return; }
-	[ "$LAB_DATA_PLANE" = relay ] || plane=auto
-	if [ "$LAB_DATA_PLANE" = native ]; then
+	case $LAB_DATA_PLANE in native | generic) plane=auto ;; esac
+	if [ "$LAB_DATA_PLANE" = native ] || [ "$LAB_DATA_PLANE" = relay_on_ports ]; then
 		ports=
 		for name in $LAB_HOSTS; do ports="$ports${ports:+, }\"lan-${name%%:*}\""; done
 		ports="{ $ports }"

@@ -11,6 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/native_parts.sh"
 export PYTHONDONTWRITEBYTECODE=1 BUILDDIR LAB LAB_TMP
 
+if [ "$LAB_DATA_PLANE" = native ] && ! lab_can_native "${*:-nat packets rsip pools} by native XDP"; then
+	verdict_exit
+fi
 prefix=$LAB
 for part in ${*:-nat packets rsip pools}; do
 	printf '== %s\n' "$part"

@@ -11,7 +11,7 @@
 #
 # LAB_DATA_PLANE is what rsipd is to forward by (daemons.sh puts it into its config): relay, native, generic, or nothing for
 # what the config says. For native XDP n has its ports lan-x1, lan-x2 without a bridge, which no driver's XDP knows, and
-# forwards between them; and the far ends of its wires take redirected frames.
+# forwards between them; and the far ends of its wires take redirected frames. relay_on_ports is the relay on such an n.
 
 LAB=${LAB:-rsip$$}            # prefix of the namespaces' names: labs of several runs do not meet
 LAB_HOSTS=${LAB_HOSTS:-"x1:10.0.0.11 x2:10.0.0.12"}
@@ -44,6 +44,17 @@ lab_wire() {
 		on "$node" ethtool -K "$dev" tx off tso off gso off gro off >/dev/null 2>&1 || true
 		on "$node" ip link set "$dev" up
 	done
+}
+
+# lab_can_native NAME: whether native XDP can be tried here; says why not under that name.
+lab_can_native() {
+	local status=0
+	[ -x "$BUILDDIR/tests/tools/xdp_end" ] || { skip "$1" "built without XDP"; return 1; }
+	ip netns add "$LAB-try" && ip -n "$LAB-try" link add try0 type veth peer name try1
+	ip netns exec "$LAB-try" "$BUILDDIR/tests/tools/xdp_end" try0 2>/dev/null || status=$?
+	ip netns del "$LAB-try"
+	[ $status = 0 ] || skip "$1" "this kernel's veth devices take no XDP program"
+	return $status
 }
 
 # lab_port NODE: the gateway's port to the node becomes one of the LAN.
