@@ -231,7 +231,7 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	return RSIP_OK;
 
 err_pool:
-	pool_release(l->pool, b);
+	pool_release(l->pool, b, false);
 err_binding:
 	binding_free(b);
 	return error;
@@ -275,6 +275,7 @@ lease_follow_name(struct ledger *l, const struct remote_name *name)
 		l->dataplane.bind(l->dataplane.arg, b);
 }
 
+/* Gives back what b had: to nobody but its host until the hold-down is over. */
 static void
 quarantine(struct ledger *l, const struct binding *b)
 {
@@ -282,6 +283,7 @@ quarantine(struct ledger *l, const struct binding *b)
 	uint32_t hold_down_s = s->policy != NULL ? s->policy->hold_down_s : HOLD_DOWN_DEFAULT_S;
 	int64_t until = clock_now() + (int64_t)hold_down_s * 1000;
 
+	pool_release(l->pool, b, hold_down_s > 0);
 	for (size_t i = 0; hold_down_s > 0 && i < binding_n_tuples(b); i++) {
 		struct tuple tuple = binding_tuple(b, i);
 		if (tuple.kind != TUPLE_IKE_PEER)
@@ -320,7 +322,6 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 	if (b->remote != NULL && b->remote->bindings->same_next == NULL)
 		store_remove_name(l->store, b->remote_name);
 	ledger_strike(l, b);
-	pool_release(l->pool, b);
 	quarantine(l, b);
 	registration_curtail(l, b->session);
 	binding_free(b);

@@ -48,6 +48,8 @@ void
 pool_free(struct pool *pool)
 {
 	struct address *a, *tmp;
+	struct holder *holder, *next_holder;
+	struct holder_place *place, *next_place;
 	struct hold *hold;
 
 	if (pool == NULL)
@@ -59,6 +61,12 @@ pool_free(struct pool *pool)
 		}
 		HASH_DELETE(hh, pool->in_use, a);
 		address_free(a);
+	}
+	HASH_ITER(hh, pool->holders, holder, next_holder) {
+		HASH_DELETE(hh, pool->holders, holder);
+		LL_FOREACH_SAFE(holder->places, place, next_place)
+			free(place);
+		free(holder);
 	}
 	free(pool->entries);
 	free(pool);
@@ -82,6 +90,15 @@ entry_of_spec(const struct pool *pool, const struct conf_pool *spec)
 			return &pool->entries[i];
 	}
 	return NULL;
+}
+
+void
+pool_reopen(struct pool *pool, const struct address *a, struct tuple tuple)
+{
+	struct pool_entry *e = pool_entry_of(pool, a->addr);
+
+	if (e != NULL)
+		pool_room_again(&e->room, a, (uint64_t)pool_spec_index(e->spec, a->addr), tuple);
 }
 
 /* Counts b, n times (1 or -1), in its pool and at its address. siblings are the other bindings of its host. */
@@ -211,26 +228,27 @@ wanted_pool_of(const struct pool_want *want, ip4_t addr)
 	return NULL;
 }
 
-static bool
-has_free_port(const struct address *a, const struct conf_pool *spec)
+/* An address has refused: what that says of it, for every request of this kind. */
+static void
+note_refusal(struct pool_room *room, const struct pool_want *want, const struct binding *b, uint64_t index,
+             const struct attempt *here)
 {
-	size_t n;
-	const struct port_range *runs = pool_spec_port_runs(spec, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (portbits_find(a->ports, false, runs[i].first, runs[i].last) >= 0)
-			return true;
+	if (b->method == RSIP_METHOD_RSA_IP) {
+		if (index == room->whole)
+			room->whole++;
+	} else if (here->step == FIT_ADDRESS) {
+		pool_room_none(room, 0, index);
+	} else if (here->step == FIT_PORTS && want->ports == POOL_ANY) {
+		pool_room_none(room, want->n_any_ports, index);
 	}
-	return false;
 }
 
-/* Nothing can be had of this address until something is given back: no search need look at it again. */
-static bool
-is_exhausted(const struct address *a, const struct conf_pool *spec)
+static uint64_t
+search_from(const struct pool_room *room, const struct pool_want *want, const struct binding *b)
 {
-	if (a->whole)
-		return true;
-	return (spec->methods & CONF_METHOD(RSIP_METHOD_RSIPSEC)) == 0 && a->ports != NULL && !has_free_port(a, spec);
+	if (b->method == RSIP_METHOD_RSA_IP)
+		return room->whole;
+	return pool_room_from(room, want->ports == POOL_ANY ? want->n_any_ports : 0);
 }
 
 static bool
@@ -238,16 +256,21 @@ acquire_lowest(struct pool *pool, const struct conf_pool *spec, const struct poo
                struct attempt *best)
 {
 	struct pool_entry *e = entry_of_spec(pool, spec);
+	uint64_t from = search_from(&e->room, want, b);
 
-	for (uint64_t i = e->cursor; i < e->totals.addresses; i++) {
+	if (from >= e->totals.addresses && best->error == RSIP_OK) /* nothing to look at: the last one says why */
+		from = e->totals.addresses - 1;
+	for (uint64_t i = from; i < e->totals.addresses; i++) {
+		struct attempt here = { FIT_ADDRESS, RSIP_OK };
 		ip4_t addr = pool_spec_address(spec, i);
 		const struct address *a = pool_address_find(pool, addr);
-		if (acquire_at(pool, spec, addr, want, b, best))
+		if (acquire_at(pool, spec, addr, want, b, &here))
 			return true;
+		if (best->error == RSIP_OK || here.step > best->step)
+			*best = here;
 		if (a == NULL) /* it does not fit where everything is free: no other address can do better */
 			return false;
-		if (i == e->cursor && is_exhausted(a, spec))
-			e->cursor++;
+		note_refusal(&e->room, want, b, i, &here);
 	}
 	return false;
 }
@@ -255,9 +278,17 @@ acquire_lowest(struct pool *pool, const struct conf_pool *spec, const struct poo
 static bool
 acquire_kept(struct pool *pool, const struct pool_want *want, struct binding *b, struct attempt *best)
 {
+	const struct holder *holder = pool_holder_find(pool, want->host);
+	const struct conf_pool *spec;
+
 	for (size_t i = 0; i < want->n_keep; i++) {
-		const struct conf_pool *spec = wanted_pool_of(want, want->keep[i]);
+		spec = wanted_pool_of(want, want->keep[i]);
 		if (spec != NULL && acquire_at(pool, spec, want->keep[i], want, b, best))
+			return true;
+	}
+	for (const struct holder_place *at = holder != NULL ? holder->places : NULL; at != NULL; at = at->next) {
+		spec = wanted_pool_of(want, at->addr);
+		if (spec != NULL && acquire_at(pool, spec, at->addr, want, b, best))
 			return true;
 	}
 	return false;
@@ -299,16 +330,15 @@ pool_restore(struct pool *pool, const struct binding *b)
 }
 
 void
-pool_release(struct pool *pool, const struct binding *b)
+pool_release(struct pool *pool, const struct binding *b, bool to_be_held)
 {
 	struct address *a = pool_address_find(pool, b->local_addr);
-	struct pool_entry *e = pool_entry_of(pool, b->local_addr);
 
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		address_give(a, binding_tuple(b, i));
 	account(pool, b, -1, b->session->bindings);
-	if (e != NULL && (uint64_t)pool_spec_index(e->spec, b->local_addr) < e->cursor)
-		e->cursor = (uint64_t)pool_spec_index(e->spec, b->local_addr);
+	for (size_t i = 0; !to_be_held && i < binding_n_tuples(b); i++)
+		pool_reopen(pool, a, binding_tuple(b, i));
 	pool_address_drop_idle(pool, a);
 }
 

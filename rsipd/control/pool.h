@@ -47,7 +47,8 @@ struct pool_want {
 
 /* Takes what is wanted for b, all of it or nothing, and writes it into b: local_addr, ports[0], spis[0] (the arrays
  * have room, see binding_new), cookie_value. b->session (but b is not among its bindings yet), b->method and
- * b->ike_listener are read. A host keeps the address it has, or else gets the lowest one that can hold the request.
+ * b->ike_listener are read. A host keeps the address it has, or else gets one where something is held for it, or else
+ * the lowest one that can hold the request.
  * Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous, and aligned to their number when that is a power of
  * two; SPIs and cookie blocks always to the next one.
  *
@@ -67,7 +68,9 @@ enum rsip_error pool_acquire(struct pool *pool, const struct pool_want *want, st
  * not among the bindings of its session yet. */
 bool pool_restore(struct pool *pool, const struct binding *b);
 
-void pool_release(struct pool *pool, const struct binding *b); /* b is no longer among the bindings of its session */
+/* b is no longer among the bindings of its session. to_be_held: pool_hold follows for each of its tuples, so that there is no
+ * room for others yet. */
+void pool_release(struct pool *pool, const struct binding *b, bool to_be_held);
 
 /* Holds a tuple that is neither leased nor held now; the pool owns the hold. NULL when it is. */
 struct hold *pool_hold(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until);

@@ -1,10 +1,66 @@
 /* The quarantine of pool.h. */
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "address.h"
 #include "mem.h"
 #include "pool.h"
 #include "pool_state.h"
+
+struct holder *
+pool_holder_find(const struct pool *pool, ip4_t host)
+{
+	struct holder *holder;
+
+	HASH_FIND(hh, pool->holders, &host, sizeof(host), holder);
+	return holder;
+}
+
+static struct holder_place *
+place_of(const struct holder *holder, ip4_t addr)
+{
+	struct holder_place *place = holder->places;
+
+	while (place != NULL && place->addr != addr)
+		place = place->next;
+	return place;
+}
+
+static void
+holder_add(struct pool *pool, const struct hold *hold)
+{
+	struct holder *holder = pool_holder_find(pool, hold->host);
+	struct holder_place *place;
+
+	if (holder == NULL) {
+		holder = mem_zero(1, sizeof(*holder));
+		holder->host = hold->host;
+		HASH_ADD(hh, pool->holders, host, sizeof(holder->host), holder);
+	}
+	place = place_of(holder, hold->addr);
+	if (place == NULL) {
+		place = mem_zero(1, sizeof(*place));
+		place->addr = hold->addr;
+		LL_PREPEND(holder->places, place);
+	}
+	place->n_holds++;
+}
+
+static void
+holder_remove(struct pool *pool, const struct hold *hold)
+{
+	struct holder *holder = pool_holder_find(pool, hold->host);
+	struct holder_place *place = place_of(holder, hold->addr);
+
+	if (--place->n_holds > 0)
+		return;
+	LL_DELETE(holder->places, place);
+	free(place);
+	if (holder->places != NULL)
+		return;
+	HASH_DELETE(hh, pool->holders, holder);
+	free(holder);
+}
 
 static struct hold *
 hold_new(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
@@ -18,6 +74,7 @@ hold_new(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
 	hold->host = host;
 	hold->until = until;
 	address_hold(pool_address_get(pool, tuple.addr), hold);
+	holder_add(pool, hold);
 	pool_account_hold(pool, hold, 1);
 	return hold;
 }
@@ -38,7 +95,9 @@ pool_unhold(struct pool *pool, struct hold *hold)
 	struct address *a = pool_address_find(pool, hold->addr);
 
 	pool_account_hold(pool, hold, -1);
+	holder_remove(pool, hold);
 	address_unhold(a, hold);
+	pool_reopen(pool, a, (struct tuple){ hold->addr, hold->kind, hold->node.first, hold->node.last });
 	free(hold);
 	pool_address_drop_idle(pool, a);
 }
