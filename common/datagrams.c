@@ -1,7 +1,11 @@
-/* The UDP half of transport.h. */
+/* The UDP half of transport.h. Datagrams come and go in batches: a system call for each would cost a busy gateway more
+ * than all that it does with them. */
+#include "config.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,31 +15,60 @@
 #include "sockaddr.h"
 #include "transport.h"
 
-#define DATAGRAMS_A_TURN 64 /* so that a flood does not keep TCP hosts waiting */
+#define BATCH 32
+#define DATAGRAMS_A_TURN 256 /* so that a flood does not keep TCP hosts waiting */
+#define QUEUED_MAX 512       /* longer ones are sent at once */
 
 struct datagrams {
 	int fd;
 	struct loop_event *readable;
 	datagrams_cb *cb;
 	void *arg;
+	unsigned n_queued;
+	struct sockaddr_in peers[BATCH];
+	struct iovec iov[BATCH];
+	struct mmsghdr messages[BATCH];
+	uint8_t bytes[BATCH][QUEUED_MAX];
 };
+
+/* What has come, at most BATCH. Shared by all sockets, for it is empty again when the call returns. What is longer than
+ * a buffer is no RSIP message, and its end is not looked at. */
+static struct {
+	uint8_t bytes[BATCH][RSIP_MESSAGE_MAX];
+	struct sockaddr_in peers[BATCH];
+	struct iovec iov[BATCH];
+	struct mmsghdr messages[BATCH];
+} in;
+
+static int
+receive_batch(int fd)
+{
+	int n;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		in.iov[i] = (struct iovec){ in.bytes[i], sizeof(in.bytes[i]) };
+		in.messages[i].msg_hdr = (struct msghdr){ .msg_name = &in.peers[i], .msg_namelen = sizeof(in.peers[i]),
+		                                          .msg_iov = &in.iov[i], .msg_iovlen = 1 };
+	}
+	do /* ECONNREFUSED: an ICMP error about an earlier datagram, as good as its loss */
+		n = recvmmsg(fd, in.messages, BATCH, MSG_DONTWAIT, NULL);
+	while (n < 0 && (errno == ECONNREFUSED || errno == EINTR));
+	return n;
+}
 
 static void
 on_readable(int fd, void *arg)
 {
-	static uint8_t bytes[RSIP_MESSAGE_MAX]; /* what is longer is no RSIP message, and its end is not looked at */
 	struct datagrams *d = arg;
-	struct sockaddr_in peer;
+	int n = BATCH;
 
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		socklen_t peer_len = sizeof(peer);
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&peer, &peer_len);
-		if (n < 0 && errno == ECONNREFUSED) /* an ICMP error about an earlier datagram: as good as its loss */
-			continue;
-		if (n < 0)
-			return;
-		if (peer_len == sizeof(peer) && peer.sin_family == AF_INET && peer.sin_port != 0)
-			d->cb(d->arg, ntohl(peer.sin_addr.s_addr), ntohs(peer.sin_port), bytes, (size_t)n);
+	for (int done = 0; n == BATCH && done < DATAGRAMS_A_TURN; done += n) {
+		n = receive_batch(fd);
+		for (int i = 0; i < n; i++) {
+			const struct sockaddr_in *peer = &in.peers[i];
+			if (in.messages[i].msg_hdr.msg_namelen == sizeof(*peer) && peer->sin_family == AF_INET && peer->sin_port != 0)
+				d->cb(d->arg, ntohl(peer->sin_addr.s_addr), ntohs(peer->sin_port), in.bytes[i], in.messages[i].msg_len);
+		}
 	}
 }
 
@@ -48,6 +81,11 @@ datagrams_new(struct loop *loop, int fd, datagrams_cb *cb, void *arg)
 	d->cb = cb;
 	d->arg = arg;
 	d->readable = loop_readable(loop, fd, on_readable, d);
+	for (unsigned i = 0; i < BATCH; i++) {
+		d->iov[i].iov_base = d->bytes[i];
+		d->messages[i].msg_hdr = (struct msghdr){ .msg_name = &d->peers[i], .msg_namelen = sizeof(d->peers[i]),
+		                                          .msg_iov = &d->iov[i], .msg_iovlen = 1 };
+	}
 	return d;
 }
 
@@ -56,8 +94,41 @@ datagrams_send(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const v
 {
 	struct sockaddr_in peer = sockaddr_of(peer_addr, peer_port);
 
+	datagrams_flush(d);
 	while (sendto(d->fd, bytes, len, MSG_NOSIGNAL, (struct sockaddr *)&peer, sizeof(peer)) < 0 && errno == EINTR)
 		;
+}
+
+void
+datagrams_queue(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len)
+{
+	unsigned i = d->n_queued;
+
+	if (len > QUEUED_MAX) {
+		datagrams_send(d, peer_addr, peer_port, bytes, len);
+		return;
+	}
+	d->peers[i] = sockaddr_of(peer_addr, peer_port);
+	memcpy(d->bytes[i], bytes, len);
+	d->iov[i].iov_len = len;
+	if (++d->n_queued == BATCH)
+		datagrams_flush(d);
+}
+
+/* One that the socket does not take is lost, as any may be; those behind it are tried. */
+void
+datagrams_flush(struct datagrams *d)
+{
+	unsigned done = 0;
+
+	while (done < d->n_queued) {
+		int n = sendmmsg(d->fd, d->messages + done, d->n_queued - done, MSG_NOSIGNAL);
+		if (n > 0)
+			done += (unsigned)n;
+		else if (errno != EINTR)
+			done++;
+	}
+	d->n_queued = 0;
 }
 
 void

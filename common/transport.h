@@ -57,6 +57,9 @@ typedef void datagrams_cb(void *arg, ip4_t peer_addr, uint16_t peer_port, const 
 struct datagrams *datagrams_new(struct loop *loop, int fd, datagrams_cb *cb, void *arg);
 /* A datagram that the socket does not take is lost, as any may be. */
 void datagrams_send(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len);
+/* The same, but it may be kept until datagrams_flush, so that many go in one system call. */
+void datagrams_queue(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len);
+void datagrams_flush(struct datagrams *d);
 void datagrams_free(struct datagrams *d); /* accepts NULL; not from inside its callback */
 
 /* A socket for a host: bound to local_addr (0 = any) and an ephemeral port, connected to the gateway, so that only its

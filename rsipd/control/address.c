@@ -249,3 +249,20 @@ address_find_room(const struct address *a, const struct address_room *room, ip4_
 	}
 	return false;
 }
+
+enum { OWN_HOLDS_TRIED = 64 }; /* one is the rule: a host asks for as much as it had */
+
+bool
+address_find_held_room(const struct address *a, const struct address_room *room, const struct hold *own, uint64_t *first)
+{
+	uint64_t past;
+
+	for (int i = 0; own != NULL && i < OWN_HOLDS_TRIED; i++, own = own->next) {
+		*first = own->node.first + (-own->node.first & (room->align - 1));
+		if (own->kind == room->kind && *first >= room->lo && room->hi >= *first && room->hi - *first >= room->n - 1 &&
+		    own->node.last >= *first && own->node.last - *first >= room->n - 1 &&
+		    !blocked(a, room, own->host, *first, &past))
+			return true;
+	}
+	return false;
+}

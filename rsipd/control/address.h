@@ -57,4 +57,8 @@ struct address_room {
 /* Finds room for host at a random place; false when there is none. a as for address_conflict. */
 bool address_find_room(const struct address *a, const struct address_room *room, ip4_t host, uint64_t *first);
 
+/* The same in one step, but only within what is held for the host: own is the first of its holds here. */
+bool address_find_held_room(const struct address *a, const struct address_room *room, const struct hold *own,
+                            uint64_t *first);
+
 #endif

@@ -51,7 +51,7 @@ try_named_ports(struct fit *f)
 	return true;
 }
 
-/* In any of the pool's runs of ports. */
+/* In any of the pool's runs of ports; of what is held for the host, where that is all there may be. */
 static bool
 find_ports(const struct fit *f, uint64_t n, uint64_t align, uint64_t *first)
 {
@@ -62,7 +62,8 @@ find_ports(const struct fit *f, uint64_t n, uint64_t align, uint64_t *first)
 		struct address_room room = { TUPLE_PORT, runs[i].first, runs[i].last, n, align, f->spec->ike_ports,
 		                             f->spec->n_ike_ports };
 
-		if (address_find_room(f->a, &room, f->want->host, first))
+		if (f->own != NULL ? address_find_held_room(f->a, &room, f->own, first) :
+		                     address_find_room(f->a, &room, f->want->host, first))
 			return true;
 	}
 	return false;

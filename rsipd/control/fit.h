@@ -17,6 +17,7 @@ struct fit {
 	const struct address *a; /* NULL: an address of which nothing is in use */
 	ip4_t addr;
 	const struct conf_pool *spec;
+	const struct hold *own;    /* not NULL: ports come from what is held for the host, of which this is the first */
 	const struct pool_want *want;
 	struct binding *b; /* receives what was found; unspecified where it does not fit */
 	/* where it does not fit: */

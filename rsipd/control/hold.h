@@ -15,6 +15,7 @@ struct hold {
 	enum tuple_kind kind; /* never TUPLE_IKE_PEER */
 	int64_t until;        /* clock_now() milliseconds */
 	uint32_t expiry_slot; /* the expiry heap's */
+	struct hold *prev, *next; /* the other holds of this host on this address, utlist.h */
 };
 
 #endif

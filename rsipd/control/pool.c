@@ -203,10 +203,11 @@ struct attempt {
 };
 
 static bool
-acquire_at(struct pool *pool, const struct conf_pool *spec, ip4_t addr, const struct pool_want *want,
-           struct binding *b, struct attempt *best)
+acquire_at(struct pool *pool, const struct conf_pool *spec, ip4_t addr, const struct hold *own,
+           const struct pool_want *want, struct binding *b, struct attempt *best)
 {
-	struct fit fit = { .a = pool_address_find(pool, addr), .addr = addr, .spec = spec, .want = want, .b = b };
+	struct fit fit = { .a = pool_address_find(pool, addr), .addr = addr, .spec = spec, .own = own, .want = want,
+	                   .b = b };
 
 	b->local_addr = addr;
 	if (fit_request(&fit)) {
@@ -264,7 +265,7 @@ acquire_lowest(struct pool *pool, const struct conf_pool *spec, const struct poo
 		struct attempt here = { FIT_ADDRESS, RSIP_OK };
 		ip4_t addr = pool_spec_address(spec, i);
 		const struct address *a = pool_address_find(pool, addr);
-		if (acquire_at(pool, spec, addr, want, b, &here))
+		if (acquire_at(pool, spec, addr, NULL, want, b, &here))
 			return true;
 		if (best->error == RSIP_OK || here.step > best->step)
 			*best = here;
@@ -275,20 +276,36 @@ acquire_lowest(struct pool *pool, const struct conf_pool *spec, const struct poo
 	return false;
 }
 
+/* An address where there is no room but what may be held for this host. */
+static bool
+known_full(const struct pool *pool, const struct conf_pool *spec, ip4_t addr, const struct pool_want *want,
+           const struct binding *b)
+{
+	return (uint64_t)pool_spec_index(spec, addr) < search_from(&entry_of_spec(pool, spec)->room, want, b);
+}
+
 static bool
 acquire_kept(struct pool *pool, const struct pool_want *want, struct binding *b, struct attempt *best)
 {
-	const struct holder *holder = pool_holder_find(pool, want->host);
-	const struct conf_pool *spec;
-
 	for (size_t i = 0; i < want->n_keep; i++) {
-		spec = wanted_pool_of(want, want->keep[i]);
-		if (spec != NULL && acquire_at(pool, spec, want->keep[i], want, b, best))
+		const struct conf_pool *spec = wanted_pool_of(want, want->keep[i]);
+		if (spec != NULL && !known_full(pool, spec, want->keep[i], want, b) &&
+		    acquire_at(pool, spec, want->keep[i], NULL, want, b, best))
 			return true;
 	}
+	return false;
+}
+
+/* Where something is held for the host. quickly: only what is held; else also what lies beside it, which may take a
+ * search of all that is in use on the address. */
+static bool
+acquire_held(struct pool *pool, const struct pool_want *want, struct binding *b, bool quickly, struct attempt *best)
+{
+	const struct holder *holder = pool_holder_find(pool, want->host);
+
 	for (const struct holder_place *at = holder != NULL ? holder->places : NULL; at != NULL; at = at->next) {
-		spec = wanted_pool_of(want, at->addr);
-		if (spec != NULL && acquire_at(pool, spec, at->addr, want, b, best))
+		const struct conf_pool *spec = wanted_pool_of(want, at->addr);
+		if (spec != NULL && acquire_at(pool, spec, at->addr, quickly ? at->holds : NULL, want, b, best))
 			return true;
 	}
 	return false;
@@ -303,14 +320,16 @@ pool_acquire(struct pool *pool, const struct pool_want *want, struct binding *b)
 		const struct conf_pool *spec = wanted_pool_of(want, b->local_addr);
 		if (spec == NULL)
 			return RSIP_LOCAL_ADDR_UNALLOWED;
-		return acquire_at(pool, spec, b->local_addr, want, b, &best) ? RSIP_OK : best.error;
+		return acquire_at(pool, spec, b->local_addr, NULL, want, b, &best) ? RSIP_OK : best.error;
 	}
-	if (acquire_kept(pool, want, b, &best))
+	if (acquire_kept(pool, want, b, &best) || acquire_held(pool, want, b, true, &best))
 		return RSIP_OK;
 	for (size_t i = 0; i < want->n_pools; i++) {
 		if (acquire_lowest(pool, want->pools[i], want, b, &best))
 			return RSIP_OK;
 	}
+	if (acquire_held(pool, want, b, false, &best))
+		return RSIP_OK;
 	return best.error != RSIP_OK ? best.error : RSIP_LOCAL_ADDR_UNAVAILABLE;
 }
 

@@ -18,7 +18,7 @@ struct holder {
 	ip4_t host;
 	struct holder_place {
 		ip4_t addr;
-		size_t n_holds;
+		struct hold *holds; /* utlist.h */
 		struct holder_place *next; /* utlist.h */
 	} *places;
 	UT_hash_handle hh;

@@ -27,7 +27,7 @@ place_of(const struct holder *holder, ip4_t addr)
 }
 
 static void
-holder_add(struct pool *pool, const struct hold *hold)
+holder_add(struct pool *pool, struct hold *hold)
 {
 	struct holder *holder = pool_holder_find(pool, hold->host);
 	struct holder_place *place;
@@ -43,16 +43,17 @@ holder_add(struct pool *pool, const struct hold *hold)
 		place->addr = hold->addr;
 		LL_PREPEND(holder->places, place);
 	}
-	place->n_holds++;
+	DL_APPEND(place->holds, hold);
 }
 
 static void
-holder_remove(struct pool *pool, const struct hold *hold)
+holder_remove(struct pool *pool, struct hold *hold)
 {
 	struct holder *holder = pool_holder_find(pool, hold->host);
 	struct holder_place *place = place_of(holder, hold->addr);
 
-	if (--place->n_holds > 0)
+	DL_DELETE(place->holds, hold);
+	if (place->holds != NULL)
 		return;
 	LL_DELETE(holder->places, place);
 	free(place);

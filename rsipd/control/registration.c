@@ -87,7 +87,7 @@ registration_end(struct ledger *l, struct session *s, enum lease_how how)
 	log_info("session", "ended host=%s name=\"%s\" how=%s", ip4_str(s->host_addr, host),
 	         s->name != NULL ? s->name : "", lease_how_name(how));
 	l->stats->registrations_expired += how == LEASE_EXPIRED;
-	store_remove_session(l->store, s->client_id);
+	store_remove_session(l->store, s);
 	expiry_remove(&l->session_expiry, s);
 	session_remove(&l->sessions, s);
 	lease_assert(l, "registration end");

@@ -125,7 +125,7 @@ send_letter(struct letter *letter, const void *bytes, size_t len)
 	if (letter->to.conn != NULL)
 		stream_send(letter->to.conn->stream, bytes, len);
 	else
-		datagrams_send(letter->to.datagrams, letter->to.host_addr, letter->to.port, bytes, len);
+		datagrams_queue(letter->to.datagrams, letter->to.host_addr, letter->to.port, bytes, len);
 }
 
 /* After a commit that failed nothing of what the letters say has happened. */
@@ -156,6 +156,7 @@ bool
 server_commit(struct server *srv)
 {
 	bool done = srv->events.commit(srv->events.arg);
+	struct listener *ls;
 
 	while (srv->letters != NULL) {
 		struct letter *letter = srv->letters;
@@ -164,6 +165,10 @@ server_commit(struct server *srv)
 		else
 			send_regret(letter);
 		release(srv, letter);
+	}
+	LL_FOREACH(srv->listeners, ls) {
+		if (ls->datagrams != NULL)
+			datagrams_flush(ls->datagrams);
 	}
 	return done;
 }

@@ -31,6 +31,7 @@ struct session {
 	struct binding *bindings;         /* utlist.h, in the order of the grants */
 	uint32_t n_bindings, n_ports, n_spis, n_cookies; /* what they add up to, for the quota */
 	struct replay replay;                            /* UDP only */
+	uint32_t unwritten; /* the store's: its place, from 1, among those to be written by the next commit */
 	UT_hash_handle by_addr, by_client;
 };
 

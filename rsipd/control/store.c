@@ -31,14 +31,9 @@ store_close(struct store *st)
 {
 	if (st == NULL)
 		return;
+	free(st->unwritten);
 	sql_close(st->sql);
 	free(st);
-}
-
-bool
-store_commit(struct store *st)
-{
-	return sql_commit(st->sql);
 }
 
 bool
@@ -56,8 +51,8 @@ wall_of(int64_t at)
 	return clock_wall() + (ms > 0 ? (ms + 999) / 1000 : ms / 1000);
 }
 
-void
-store_put_session(struct store *st, const struct session *s)
+static void
+write_session(struct store *st, const struct session *s)
 {
 	const struct replay_seq *last = &s->replay.seen[0];
 	char host[IP4_STRLEN], gateway[IP4_STRLEN];
@@ -72,10 +67,49 @@ store_put_session(struct store *st, const struct session *s)
 	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway));
 }
 
+/* A request of a host changes its registration more than once, and hosts that talk a lot are written once a commit. */
 void
-store_remove_session(struct store *st, uint32_t client_id)
+store_put_session(struct store *st, struct session *s)
 {
-	sql_run(st->sql, "DELETE FROM registration WHERE client_id = ?", "i", (int64_t)client_id);
+	if (s->unwritten != 0)
+		return;
+	if (st->n_unwritten == st->max_unwritten) {
+		st->max_unwritten = st->max_unwritten > 0 ? 2 * st->max_unwritten : 64;
+		st->unwritten = mem_grow(st->unwritten, st->max_unwritten, sizeof(*st->unwritten));
+	}
+	st->unwritten[st->n_unwritten++] = s;
+	s->unwritten = (uint32_t)st->n_unwritten;
+}
+
+static void
+forget_unwritten(struct store *st, struct session *s)
+{
+	struct session *last;
+
+	if (s->unwritten == 0)
+		return;
+	last = st->unwritten[--st->n_unwritten];
+	st->unwritten[s->unwritten - 1] = last;
+	last->unwritten = s->unwritten;
+	s->unwritten = 0;
+}
+
+void
+store_remove_session(struct store *st, struct session *s)
+{
+	forget_unwritten(st, s);
+	sql_run(st->sql, "DELETE FROM registration WHERE client_id = ?", "i", (int64_t)s->client_id);
+}
+
+bool
+store_commit(struct store *st)
+{
+	while (st->n_unwritten > 0) {
+		struct session *s = st->unwritten[--st->n_unwritten];
+		s->unwritten = 0;
+		write_session(st, s);
+	}
+	return sql_commit(st->sql);
 }
 
 static void

@@ -27,9 +27,11 @@ void store_close(struct store *st); /* commits nothing; accepts NULL */
 bool store_commit(struct store *st); /* true also when there was nothing to commit */
 bool store_failed(const struct store *st); /* a change since the last commit failed: the next commit will too */
 
-/* Registrations. The row holds the replay state as well, so that a duplicate that arrives after a restart is known. */
-void store_put_session(struct store *st, const struct session *s); /* new or changed */
-void store_remove_session(struct store *st, uint32_t client_id);
+/* Registrations. The row holds the replay state as well, so that a duplicate that arrives after a restart is known.
+ * New or changed: what s says at the next store_commit is what is written. s must not go before that without
+ * store_remove_session, unless the store is not used again. */
+void store_put_session(struct store *st, struct session *s);
+void store_remove_session(struct store *st, struct session *s);
 
 /* Bindings, with their history: granted, prolonged, ended. */
 void store_add_binding(struct store *st, const struct binding *b);

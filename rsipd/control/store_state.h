@@ -2,8 +2,16 @@
 #ifndef RSIPD_STORE_STATE_H
 #define RSIPD_STORE_STATE_H
 
+#include <stddef.h>
+
 #include "sql.h"
 
-struct store { struct sql *sql; };
+struct session;
+
+struct store {
+	struct sql *sql;
+	struct session **unwritten; /* registrations that changed since the last commit */
+	size_t n_unwritten, max_unwritten;
+};
 
 #endif

@@ -41,6 +41,7 @@ static const int both[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(sysinfo), SCMP_SYS(membarrier),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), /* many packets, or many hosts' requests, at a time */
 };
 
 /* Clients of the sockets, the database beside its -wal and -shm files, the config file of a reload. */
@@ -53,11 +54,6 @@ static const int control[] = {
 	SCMP_SYS(fchown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(rmdir), SCMP_SYS(utimensat),
 	SCMP_SYS(utimes), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(getrusage), SCMP_SYS(times),
 	SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
-};
-
-/* Packets, many at a time. */
-static const int relay[] = {
-	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 };
 
 /* What a library may try and do without: refused, not fatal. The relay and a trace open no file at all. */
@@ -129,8 +125,6 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 		return err != 0 ? err : add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
 	}
 	if (role == SANDBOX_RELAY)
-		err = add_all(filter, SCMP_ACT_ALLOW, relay, COUNT(relay));
-	if (err == 0 && role == SANDBOX_RELAY)
 		err = add_tables(filter);
 	return err != 0 ? err : add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
 }
