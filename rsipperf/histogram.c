@@ -51,10 +51,10 @@ histogram_at(const struct histogram *h, double part)
 		return 0;
 	if ((double)rank < exact || rank == 0)
 		rank++;
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
 		if (seen >= rank)
 			return upper_end(i) < h->max ? upper_end(i) : h->max;
 	}
-	return h->max;
+	return h->max; /* the last bucket has no end */
 }

@@ -1,7 +1,7 @@
 /* rsipperf: loads an RSIP gateway with the requests of many simulated hosts and tells how it answered. */
 #include "config.h"
 
-#include "options.h"
+#include "perf_options.h"
 #include "run.h"
 
 int

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "options.h"
+#include "perf_options.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -187,8 +187,10 @@ check(struct plan *plan, char **args, int n_args)
 		    "one gateway at a time");
 		return false;
 	}
-	if (!ip4_parse(args[0], &plan->gateway))
-		return wrong("GATEWAY", args[0], "IPv4 address");
+	if (!ip4_parse(args[0], &plan->gateway)) {
+		fprintf(stderr, "rsipperf: the gateway \"%s\" is no IPv4 address\n", args[0]);
+		return false;
+	}
 	if (plan->first_host + plan->hosts - 1 < plan->first_host) {
 		fprintf(stderr, "rsipperf: so many hosts do not fit behind the first address\n");
 		return false;

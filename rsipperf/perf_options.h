@@ -1,6 +1,6 @@
 /* The command line of rsipperf. */
-#ifndef RSIPPERF_OPTIONS_H
-#define RSIPPERF_OPTIONS_H
+#ifndef RSIPPERF_PERF_OPTIONS_H
+#define RSIPPERF_PERF_OPTIONS_H
 
 #include "plan.h"
 
