@@ -101,6 +101,7 @@ part_rsip() {
 	hosts_up rsip || return
 	server_up
 	carried rsip
+	rsip_counters
 	try rsip "the host's own source port at the peer" works try_own_port
 	try rsip "the host knows its public address" works try_own_address
 	try rsip "server on a host, reached by anybody" works try_server
@@ -122,6 +123,21 @@ part_rsip() {
 		check "rsip: nothing is wrong in the log of $log" refused grep -E 'runtime error|AddressSanitizer|assert' \
 			"$LAB_TMP/$log.log"
 	done
+}
+
+# The downloads before have sent thousands of packets either way; what is left to the relay is the first packets, ICMP and
+# fragments.
+rsip_counters() {
+	local stats all
+	stats=$(gateway_ctl -j stats)
+	all=$(bindings 'map(.in_packets + .out_packets) | add')
+	check "rsip: bindings count what they carry ($all packets)" \
+		jq -ne "$stats | .data | $all > 10000 and $all <= .in_packets + .out_packets"
+	case $LAB_DATA_PLANE in
+	native | generic)
+		check "rsip: XDP carries nine of ten packets" jq -ne \
+			"$stats | .data | .xdp.in_packets > 0.9 * .in_packets and .xdp.out_packets > 0.9 * .out_packets" ;;
+	esac
 }
 
 # Sockets that name no port get one that is leased.
