@@ -13,7 +13,7 @@
 #define BINDINGS_MAX (1u << 20)
 #define DEVICES_MIN 1024u
 #define FLOWS_MIN 65536u
-#define FLOWS_MAX (1u << 20)
+#define FLOWS_MAX (1u << 18)
 
 /* A binding of fewer ports than this on average would need more entries than there are. */
 #define PORTS_A_BINDING 16
@@ -78,7 +78,7 @@ xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes)
 	*sizes = (struct xdp_sizes) {
 		.addresses = clamp(addresses, 1, UINT32_MAX),
 		.port_tables = clamp(shared, 1, PORT_TABLES_MAX),
-		.bindings = (uint32_t)(bindings + bindings / 4),
+		.bindings = (uint32_t)(bindings + bindings / 2),
 		.spis = (uint32_t)bindings,
 		.cookies = (uint32_t)bindings,
 		.claims = (uint32_t)bindings,

@@ -22,7 +22,7 @@ struct conf;
 struct xdp_sizes {
 	uint32_t addresses;
 	uint32_t port_tables; /* addresses whose ports are shared */
-	uint32_t bindings;    /* slots: a quarter more than the bindings that are to fit */
+	uint32_t bindings;    /* entries: half as many more than the bindings that are to fit */
 	uint32_t spis, cookies, claims, ipsec, flows;
 	uint32_t devices; /* one more than the highest ifindex */
 	uint32_t cpus;

@@ -122,7 +122,7 @@ try_ftp_active() {
 try_unmodified() {
 	local node pids=() pid
 	for node in x1:$1 x2:$1 y:eth0; do
-		ip netns exec "$LAB-${node%:*}" tcpdump -i "${node#*:}" -s 0 -U -w "$LAB_TMP/${node%:*}.pcap" -B 8192 ip \
+		ip netns exec "$LAB-${node%:*}" tcpdump -i "${node#*:}" --immediate-mode -s 0 -U -w "$LAB_TMP/${node%:*}.pcap" -B 8192 ip \
 			2>"$LAB_TMP/tcpdump-${node%:*}.log" &
 		pids+=($!)
 	done
