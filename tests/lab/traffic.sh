@@ -122,7 +122,7 @@ try_ftp_active() {
 try_unmodified() {
 	local node pids=() pid
 	for node in x1:$1 x2:$1 y:eth0; do
-		ip netns exec "$LAB-${node%:*}" tcpdump -i "${node#*:}" --immediate-mode -s 0 -U -w "$LAB_TMP/${node%:*}.pcap" -B 8192 ip \
+		ip netns exec "$LAB-${node%:*}" tcpdump -i "${node#*:}" -s 0 -U -w "$LAB_TMP/${node%:*}.pcap" -B 8192 ip \
 			2>"$LAB_TMP/tcpdump-${node%:*}.log" &
 		pids+=($!)
 	done
@@ -136,7 +136,7 @@ try_unmodified() {
 		python3 "$here/inject.py" odd "$LAB" x1 rsip0 "$PUBLIC" "$PORT_x1" "$PEER"
 		python3 "$here/inject.py" odd "$LAB" x2 rsip0 "$PUBLIC" "$PORT_x2" "$PEER"
 	fi
-	sleep 0.5
+	sleep 1.5 # the kernel hands over a part of the ring that is not full after a second
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
 	python3 -B "$here/pcap_compare.py" "$PUBLIC" "$LAB_TMP/y.pcap" "$LAB_TMP/x1.pcap" "$LAB_TMP/x2.pcap"
 }
