@@ -62,7 +62,7 @@ static const struct tunnel_case cases[] = {
 	  NOT_TOLD },
 	{ "nor about a later fragment", 3, 1, 0, { IPIP_TO(X3), .src = Y, .dst = W, .proto = UDP, .offset = 1480, .data = 80 },
 	  NOT_TOLD },
-	{ "the least that is of use is quoted", 3, 1, 0, TO_X1, .cut = 64, HOST_UNREACHABLE },
+	{ "the least that is of use is quoted", 3, 1, 0, TO_X1, .cut = 64, .concerns = true, .told_code = 1 },
 	{ "a byte less", 3, 1, 0, TO_X1, .cut = 65, NOT_TOLD },
 	{ "a byte less, of a protocol that nobody knows", 3, 1, 0, { IPIP_TO(X3), .src = Y, .dst = W, .proto = OSPF, .data = 80 },
 	  .cut = 73, NOT_TOLD },
@@ -75,7 +75,7 @@ static const struct tunnel_case cases[] = {
 	{ "from another end of the tunnel", 3, 1, 0, { .tunnel = 4, .outer_src = OWN, .outer_dst = X1, .src = Y, .dst = A,
 	  .proto = UDP, .dport = 1024 }, NOT_TOLD },
 	{ "to somebody else than the sender of the outer packet", 3, 1, 0, TO_X1, .to = OWN },
-	{ "to no host of ours", 3, 1, 0, { IPIP_TO(STRANGER), .src = Y, .dst = A, .proto = UDP, .dport = 1024 } },
+	{ "to no host of ours", 3, 1, 0, { IPIP_TO(STRANGER), .src = Y, .dst = A, .proto = UDP, .dport = 1024 }, .to = GW },
 	{ "about no tunnel", 3, 1, 0, { .src = GW, .dst = X1, .proto = UDP, .dport = 1024, .data = 64 }, .to = GW },
 	{ "with a wrong checksum", 3, 1, 0, TO_X1, .bad_checksum = true },
 };
