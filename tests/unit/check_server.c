@@ -230,6 +230,31 @@ START_TEST(notices)
 }
 END_TEST
 
+/* Over UDP it goes to the port that the registration is served at, which a mere REGISTER_REQUEST does not change. */
+START_TEST(notices_over_udp)
+{
+	static const uint8_t registers[] = { 1, RSIP_REGISTER_REQUEST, 0, 11, RSIP_PARAM_MESSAGE_COUNTER, 0, 4, 0, 0, 0, 1 };
+	int first = connected(SOCK_DGRAM, &udp_addr), second = connected(SOCK_DGRAM, &udp_addr);
+	char bytes[8];
+
+	ck_assert_int_eq(write(first, registers, sizeof(registers)), (int)sizeof(registers));
+	turns();
+	ck_assert_int_eq(hear(first), RSIP_REGISTER_RESPONSE);
+	server_notify(srv, f.ledger.sessions.by_addr, "one", 3);
+	turns();
+	ck_assert_int_eq(recv(first, bytes, sizeof(bytes), MSG_DONTWAIT), 3);
+	ck_assert_int_eq(write(second, registers, sizeof(registers)), (int)sizeof(registers));
+	turns();
+	ck_assert_int_eq(hear(second), RSIP_ERROR_RESPONSE); /* ALREADY_REGISTERED is not kept: the port is not the host's yet */
+	server_notify(srv, f.ledger.sessions.by_addr, "two", 3);
+	turns();
+	ck_assert_int_eq(recv(first, bytes, sizeof(bytes), MSG_DONTWAIT), 3);
+	ck_assert_int_lt(recv(second, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+	close(first);
+	close(second);
+}
+END_TEST
+
 /* An ASSIGN_REQUEST_RSAP-IP for a name, and a QUERY_REQUEST right behind it; counters n and n + 1 over UDP. */
 static size_t
 ask_for_name(uint32_t client, const char *name, uint32_t counter, uint8_t bytes[300])
@@ -350,6 +375,7 @@ main(void)
 	tcase_add_test(tc, connections_of_one_host);
 	tcase_add_test(tc, stream_that_cannot_be_followed);
 	tcase_add_test(tc, notices);
+	tcase_add_test(tc, notices_over_udp);
 	tcase_add_test(tc, requests_wait_for_a_name);
 	tcase_add_test(tc, datagrams_wait_for_a_name);
 	suite_add_tcase(suite, tc);
