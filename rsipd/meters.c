@@ -26,7 +26,8 @@ struct meters *
 meters_new(uint32_t n_bindings)
 {
 	uint64_t n = n_bindings + n_bindings / 2 + PROBES_MAX;
-	struct meters *m = mmap(NULL, size_of(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+	struct meters *m = mmap(NULL, size_of(n), PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	if (m == MAP_FAILED) {
 		log_warn("monitor", "no memory to count what each binding carries error=\"%s\"", strerror(errno));

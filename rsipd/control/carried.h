@@ -1,5 +1,5 @@
-/* What the data planes have carried, both together: the relay counts in memory that it shares with us, XDP in its tables,
- * which are mapped. */
+/* What the data planes have carried, both together: the relay counts in memory that it shares with us, XDP in its
+ * tables, which are mapped. */
 #ifndef RSIPD_CARRIED_H
 #define RSIPD_CARRIED_H
 

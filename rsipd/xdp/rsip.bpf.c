@@ -1,5 +1,5 @@
-/* The eBPF data plane: what the relay does with the packets that are most of the traffic, at the driver. Whatever is not
- * plain is passed up to the relay, which is the reference; nothing is dropped here. */
+/* The eBPF data plane: what the relay does with the packets that are most of the traffic, at the driver. Whatever is
+ * not plain is passed up to the relay, which is the reference; nothing is dropped here. */
 #include "bpf/inbound.h"
 #include "bpf/outbound.h"
 

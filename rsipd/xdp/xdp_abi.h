@@ -1,8 +1,8 @@
 /* What the XDP programs and user space share: the tables' keys and values, and why a packet is passed up.
  *
- * Read by clang for BPF and by the compiler of the suite, so it knows the kernel's integer types only. Addresses, ports in
- * packets, SPIs and cookies are in NETWORK byte order here, as the programs find them in packets; ports that are an index
- * or a range, and all else, are in host order. */
+ * Read by clang for BPF and by the compiler of the suite, so it knows the kernel's integer types only. Addresses,
+ * ports in packets, SPIs and cookies are in NETWORK byte order here, as the programs find them in packets; ports that
+ * are an index or a range, and all else, are in host order. */
 #ifndef RSIPD_XDP_ABI_H
 #define RSIPD_XDP_ABI_H
 
@@ -161,8 +161,8 @@ struct xdp_route {
 struct xdp_route_pair { struct xdp_route routes[2]; __u64 pad[2]; };
 #define XDP_ROUTES_CPU 8192 /* pairs; a power of two */
 
-/* Who watches the kernel's routes and neighbours changes generation with each change that a path may be touched by: what
- * the programs remember of paths is void then. */
+/* Who watches the kernel's routes and neighbours changes generation with each change that a path may be touched by:
+ * what the programs remember of paths is void then. */
 #define XDP_OWN_MAX 6
 struct xdp_state {
 	__u32 generation;

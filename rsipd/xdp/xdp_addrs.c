@@ -79,7 +79,7 @@ xdp_addrs_need_ports(struct xdp_addrs *a, struct xdp_addr_record *r)
 	char str[IP4_STRLEN];
 
 	if (r->ports == 0 && (r->ports = take_table(a)) == 0)
-		log_warn_limited(&limit, "xdp", "no table for the ports of another address, the relay serves it alone address=%s",
+		log_warn_limited(&limit, "xdp", "no table for the ports of another address, the relay serves it address=%s",
 		                 ip4_str(r->addr, str));
 	return r->ports != 0;
 }

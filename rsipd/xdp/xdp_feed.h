@@ -1,9 +1,9 @@
-/* The relay's tables, shown to the XDP programs: every binding that the demultiplexer takes in or gives up, every cookie
- * that it learns, is written to their tables at once, by the process that decides. So both data planes say the same at
- * every instant, and what does not fit the tables is simply not there: the programs pass its packets up.
+/* The relay's tables, shown to the XDP programs: every binding that the demultiplexer takes in or gives up, every
+ * cookie that it learns, is written to their tables at once, by the process that decides. So both data planes say the
+ * same at every instant, and what does not fit the tables is simply not there: the programs pass its packets up.
  *
- * The tables may hold what an earlier relay knew. Packets go on by it; at the end of the first synchronisation what was
- * not told again goes. */
+ * The tables may hold what an earlier relay knew. Packets go on by it; at the end of the first synchronisation what
+ * was not told again goes. */
 #ifndef RSIPD_XDP_FEED_H
 #define RSIPD_XDP_FEED_H
 

@@ -1,5 +1,5 @@
-/* The programs in the kernel. The compiled object is embedded in the daemon (a libbpf skeleton), so nothing is compiled or
- * searched for at run time. In a daemon that was built without it, xdp_object_load says so and fails. */
+/* The programs in the kernel. The compiled object is embedded in the daemon (a libbpf skeleton), so nothing is
+ * compiled or searched for at run time. In a daemon that was built without it, xdp_object_load says so and fails. */
 #ifndef RSIPD_XDP_OBJECT_H
 #define RSIPD_XDP_OBJECT_H
 
@@ -18,8 +18,8 @@ struct bpf_object;
 /* Why the last call failed, for people: what, why, what to do. */
 const char *xdp_object_error(void);
 
-/* Opens the object and sets its maps to these sizes, or to the maps behind reuse where that is not NULL; nothing is in the
- * kernel yet. NULL: see xdp_object_error. */
+/* Opens the object and sets its maps to these sizes, or to the maps behind reuse where that is not NULL; nothing is
+ * in the kernel yet. NULL: see xdp_object_error. */
 struct xdp_object *xdp_object_open(const struct xdp_sizes *sizes, const int reuse[XDP_MAP_COUNT]);
 
 /* Makes the maps and loads the programs. Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. False: see xdp_object_error. */

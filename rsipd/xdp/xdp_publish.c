@@ -91,7 +91,8 @@ set_port(struct xdp_ports *table, uint16_t port, uint32_t from, uint32_t to)
 
 /* Ports that lead to from, or to anybody where that is XDP_PORT_NOBODY, lead to to. */
 static void
-set_ports(struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b, uint32_t from, uint32_t to)
+set_ports(struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b, uint32_t from,
+          uint32_t to)
 {
 	if (r->ports == 0)
 		return;

@@ -19,8 +19,8 @@ uint64_t xdp_fingerprint(const struct demux_binding *b);
 /* Fills the entry, not yet live, with all but flags and counters. Returns the flags. */
 uint8_t xdp_fill(struct xdp_binding *entry, const struct demux_binding *b, ip4_t gateway_addr);
 
-/* Lets ports, SPIs, cookies and the address lead to the entry; and no longer. Of the latter, only what still leads to it
- * is changed. The record's counts follow; the caller writes it. */
+/* Lets ports, SPIs, cookies and the address lead to the entry; and no longer. Of the latter, only what still leads to
+ * it is changed. The record's counts follow; the caller writes it. */
 void xdp_lead(struct xdp_tables *t, struct xdp_addrs *addrs, struct xdp_addr_record *r, const struct demux_binding *b,
               uint32_t slot);
 void xdp_mislead(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_binding *b, uint32_t slot);

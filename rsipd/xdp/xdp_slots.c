@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define PROBES_MAX 256 /* entries from its own place on; with a third of all free, hardly one binding needs more than 100 */
+/* Entries from a binding's own place on. With a third of all free, hardly one binding needs more than 100. */
+#define PROBES_MAX 256
 #define REST_MS 1000
 
 static uint32_t

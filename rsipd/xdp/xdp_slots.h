@@ -1,5 +1,6 @@
 /* The table of bindings as one of open addressing by bind ID, so that whoever has its memory finds a binding without
- * another index: the relay to change it, control to read its counters. An entry never moves: other tables say its index.
+ * another index: the relay to change it, control to read its counters. An entry never moves: other tables say its
+ * index.
  *
  * An entry that was left is not used again for a second. A program that still looks at it, for a microsecond, sees a
  * binding that is not live. */

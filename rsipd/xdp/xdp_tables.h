@@ -1,11 +1,12 @@
-/* The tables of the XDP programs (xdp_abi.h) as user space holds them: a descriptor of each map, and the three largest
- * mapped into memory. They are made, or taken over from an earlier run, by the monitor as root; the workers inherit the
- * memory, the relay the descriptors too.
+/* The tables of the XDP programs (xdp_abi.h) as user space holds them: a descriptor of each map, and the three
+ * largest mapped into memory. They are made, or taken over from an earlier run, by the monitor as root; the workers
+ * inherit the memory, the relay the descriptors too.
  *
- * Who may do what: since Linux 5.19, kernel.unprivileged_bpf_disabled forbids a process without CAP_BPF to make maps and
- * load programs, and nothing else: bpf(2) still looks up, updates and deletes elements of a map whose descriptor it holds.
- * So the relay, which applies control's messages and sees what packets teach, is the one writer; it needs bpf(2) in its
- * list of system calls and no capability. Memory-mapped maps cost it no call at all, and are how control reads counters. */
+ * Who may do what: since Linux 5.19, kernel.unprivileged_bpf_disabled forbids a process without CAP_BPF to make maps
+ * and load programs, and nothing else: bpf(2) still looks up, updates and deletes elements of a map whose descriptor
+ * it holds. So the relay, which applies control's messages and sees what packets teach, is the one writer; it needs
+ * bpf(2) in its list of system calls and no capability. Memory-mapped maps cost it no call at all, and are how
+ * control reads counters. */
 #ifndef RSIPD_XDP_TABLES_H
 #define RSIPD_XDP_TABLES_H
 
@@ -46,15 +47,15 @@ struct xdp_tables {
 
 extern const char *const xdp_map_names[XDP_MAP_COUNT];
 
-/* Takes the maps behind fd over (the caller's descriptors stay the caller's) and maps their memory. False after a line in
- * the log: a map is not what its name says, or memory is short. */
+/* Takes the maps behind fd over (the caller's descriptors stay the caller's) and maps their memory. False after a
+ * line in the log: a map is not what its name says, or memory is short. */
 bool xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT]);
 void xdp_tables_close(struct xdp_tables *t);
 void xdp_tables_protect(struct xdp_tables *t); /* their memory is read-only in this process; t may be NULL */
 
-/* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its own
- * for each device, or 0 where the driver cannot send redirected frames. Remembered paths are void then. False after a line in the
- * log. */
+/* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its
+ * own for each device, or 0 where the driver cannot send redirected frames. Remembered paths are void then. False
+ * after a line in the log. */
 bool xdp_tables_device(struct xdp_tables *t, unsigned ifindex, const uint8_t mac[6], unsigned roles, unsigned number);
 void xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex);
 

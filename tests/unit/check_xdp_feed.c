@@ -1,5 +1,5 @@
-/* What the relay writes into the tables of the XDP programs: under random changes, each table against the demultiplexer's
- * own; then edges by hand. With real maps, so as root; without them there is nothing to see. */
+/* What the relay writes into the tables of the XDP programs: under random changes, each table against the
+ * demultiplexer's own; then edges by hand. With real maps, so as root; without them there is nothing to see. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -66,8 +66,8 @@ relay_dies(void)
 static void
 synced(void)
 {
-	const struct dp_pool pool = { .op = DP_POOL, .addresses = { A, B }, .ports = { 1024, 65535 }, .ike_ports = { 500, 4500 },
-		                      .n_ike_ports = 2, .shared = true };
+	const struct dp_pool pool = { .op = DP_POOL, .addresses = { A, B }, .ports = { 1024, 65535 },
+		                      .ike_ports = { 500, 4500 }, .n_ike_ports = 2, .shared = true };
 
 	ck_assert(demux_add_pool(d, &pool) && demux_sync_end(d));
 }
@@ -82,8 +82,8 @@ later(int64_t ms)
 static bool
 load(void)
 {
-	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spis = 512, .cookies = 64, .claims = 8,
-		                         .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
+	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spis = 512, .cookies = 64,
+		                         .claims = 8, .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
 	int fd[XDP_MAP_COUNT];
 
 	object = xdp_object_open(&sizes, NULL);

@@ -30,9 +30,6 @@ struct fields {
 	__u8 syn; /* TCP only */
 };
 
-/* The 16 bytes that a transport header of these kinds has at least; the first four are the ports. */
-struct ports_header { __u16 src, dst, len; __u8 more[6]; __u8 doff, tcp_flags; };
-
 /* All five transports begin with the ports; need is the shortest header of the protocol. */
 static __always_inline enum field_kind
 read_ports(const struct frame *f, __u32 payload_len, __u32 need, struct fields *out)
@@ -113,8 +110,8 @@ fields_read(const struct frame *f, struct fields *out)
 
 enum natt_kind { NATT_OTHER, NATT_IKE, NATT_ESP };
 
-/* What a UDP packet on a shared port other than 500 holds (RFC 3948): four zero bytes before IKE, else ESP with its SPI.
- * Keepalives, and what is too short, are NATT_OTHER. */
+/* What a UDP packet on a shared port other than 500 holds (RFC 3948): four zero bytes before IKE, else ESP with its
+ * SPI. Keepalives, and what is too short, are NATT_OTHER. */
 static __always_inline enum natt_kind
 natt_read(const struct frame *f, struct fields *fields)
 {

@@ -15,8 +15,8 @@
 #define IP_DF 0x4000
 #define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
 
-/* A packet in a frame. Pointers are void once the frame has been changed. Lengths have 64 bits because the verifier knows
- * no 32-bit arithmetic with pointers. */
+/* A packet in a frame. Pointers are void once the frame has been changed. Lengths have 64 bits because the verifier
+ * knows no 32-bit arithmetic with pointers. */
 struct frame {
 	void *data, *end;
 	struct iphdr *ip;

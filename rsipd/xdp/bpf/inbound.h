@@ -99,7 +99,8 @@ ike_owner(const struct frame *f, const struct xdp_addr *a, const struct ike_head
 
 /* Rows 4 and 5. */
 static __always_inline __u32
-shared_port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *fields, int natt, enum xdp_pass *fault)
+shared_port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *fields, int natt,
+                  enum xdp_pass *fault)
 {
 	const void *ike = fields->udp_data;
 	__u32 len = fields->udp_len;
@@ -168,8 +169,8 @@ port_in(const struct xdp_binding *b, __u16 port)
 	       (port >= b->remote_ports[1].first && port <= b->remote_ports[1].last);
 }
 
-/* Remote flow policy. What a whole address gets besides ports and SPIs is ICMP, which may be an error from elsewhere, and
- * what cannot be read: the relay looks closer. */
+/* Remote flow policy. What a whole address gets besides ports and SPIs is ICMP, which may be an error from elsewhere,
+ * and what cannot be read: the relay looks closer. */
 static __always_inline int
 remote_allowed(const struct xdp_binding *b, __u32 peer, enum field_kind kind, __u16 peer_port)
 {
@@ -203,8 +204,8 @@ inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_
 
 /* ---- into the tunnel ---- */
 
-/* RFC 2003 3.1: TOS is copied, DSCP as RFC 2983 would have it and ECN in RFC 6040's normal mode; so is DF. Without DF the
- * packet may be fragmented on the way and needs an ID of its own (RFC 6864). */
+/* RFC 2003 3.1: TOS is copied, DSCP as RFC 2983 would have it and ECN in RFC 6040's normal mode; so is DF. Without DF
+ * the packet may be fragmented on the way and needs an ID of its own (RFC 6864). */
 static __always_inline void
 write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_binding *b, __u32 len)
 {

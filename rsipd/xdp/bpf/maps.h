@@ -1,6 +1,6 @@
-/* The maps of the programs. The sizes that stand here are least ones: user space sets them by the config before it loads
- * the object. What user space writes seldom and by element is a hash without preallocation: an element is replaced as a
- * whole, and read under RCU. */
+/* The maps of the programs. The sizes that stand here are least ones: user space sets them by the config before it
+ * loads the object. What user space writes seldom and by element is a hash without preallocation: an element is
+ * replaced as a whole, and read under RCU. */
 #ifndef XDP_BPF_MAPS_H
 #define XDP_BPF_MAPS_H
 

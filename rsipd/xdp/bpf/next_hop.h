@@ -1,6 +1,6 @@
-/* The way on. A look into the kernel's routes and neighbours costs more than the rest of a program, so its answer is kept
- * beside the binding (inbound: the way to its host) or in a small cache (outbound: the way to an Internet address), and
- * used until the time unit of its stamp is over. */
+/* The way on. A look into the kernel's routes and neighbours costs more than the rest of a program, so its answer is
+ * kept beside the binding (inbound: the way to its host) or in a small cache (outbound: the way to an Internet
+ * address), and used until the time unit of its stamp is over. */
 #ifndef XDP_BPF_NEXT_HOP_H
 #define XDP_BPF_NEXT_HOP_H
 
@@ -11,10 +11,10 @@
 
 #define AF_INET 2
 
-/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 2 to
- * 20 s: that long a path may be out of date while nobody watches the kernel's tables and changes the generation. Frames
- * that go past the kernel do not tell it that a neighbour still lives, so of each path one packet in 1 to 10 minutes takes
- * the kernel's way: that keeps its neighbour table true, and with it ours. */
+/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 2
+ * to 20 s: that long a path may be out of date while nobody watches the kernel's tables and changes the generation.
+ * Frames that go past the kernel do not tell it that a neighbour still lives, so of each path one packet in 1 to 10
+ * minutes takes the kernel's way: that keeps its neighbour table true, and with it ours. */
 #define STAMP_SHIFT 11
 #define PROBE_SHIFT 5 /* of stamps */
 
@@ -49,7 +49,8 @@ static __noinline int
 next_hop_ask(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *hop)
 {
 	struct bpf_fib_lookup fib = {
-		.family = AF_INET, .ifindex = ctx->ingress_ifindex, .ipv4_src = src, .ipv4_dst = dst, .tot_len = sizeof(struct iphdr),
+		.family = AF_INET, .ifindex = ctx->ingress_ifindex, .ipv4_src = src, .ipv4_dst = dst,
+		.tot_len = sizeof(struct iphdr), /* any: then the answer has the MTU */
 	};
 	const struct xdp_device *device;
 	union xdp_hop found;

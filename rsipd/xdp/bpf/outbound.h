@@ -18,7 +18,8 @@ struct tunnelled {
 	__u8 protocol, tos;
 };
 
-/* Moves *f, a frame for us, on to the packet inside. XDP_PASS_COUNT, or why not; XDP_PASS_COUNT + 1 when there is no tunnel. */
+/* Moves *f, a frame for us, on to the packet inside. XDP_PASS_COUNT, or why not; XDP_PASS_COUNT + 1 when there is no
+ * tunnel. */
 #define NO_TUNNEL (XDP_PASS_COUNT + 1)
 static __always_inline int
 strip(struct frame *f, struct tunnelled *t)
@@ -61,8 +62,8 @@ struct new_flow {
 	__u32 binding;
 };
 
-/* ESP and AH: any RSIPSEC binding of the host will do. Where the relay has not seen the peer's SPI lately, the packet is
- * for it to learn from, if all else is well: *flow is then to be remembered, with the binding. */
+/* ESP and AH: any RSIPSEC binding of the host will do. Where the relay has not seen the peer's SPI lately, the packet
+ * is for it to learn from, if all else is well: *flow is then to be remembered, with the binding. */
 static __always_inline __u32
 flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 protocol, struct new_flow *flow)
 {
