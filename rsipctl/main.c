@@ -16,6 +16,7 @@
 #include "replay.h"
 #include "show.h"
 #include "trace.h"
+#include "who.h"
 #include "writer.h"
 
 struct command;
@@ -47,6 +48,7 @@ static const struct command {
 	{ "free", "BIND_ID", 1, 1, ask_by_id, "free", NULL, show_done, "end one binding and tell its host", NULL, 0 },
 	{ "deregister", "CLIENT_ID", 1, 1, ask_by_id, "deregister", NULL, show_done,
 	    "end one registration with all its bindings and tell the host", NULL, 0 },
+	{ "who", "ADDRESS PORT|SPI|COOKIE", 2, 2, NULL, NULL, NULL, NULL, "which host held it at a time", who_run, OPTIONS_AT },
 	{ "leases", "", 0, 0, NULL, NULL, NULL, NULL, "all that packets are held against, as JSON, for replay",
 	    leases_run, 0 },
 	{ "trace", "", 0, 0, NULL, NULL, NULL, NULL,

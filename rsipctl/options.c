@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "who.h"
+
 /* Options without a letter. */
-enum { OPT_HOST = 256, OPT_ADDRESS, OPT_PEER, OPT_PORT, OPT_SPI, OPT_COOKIE, OPT_DROPPED, OPT_LEASES };
+enum { OPT_HOST = 256, OPT_ADDRESS, OPT_PEER, OPT_PORT, OPT_SPI, OPT_COOKIE, OPT_DROPPED, OPT_LEASES, OPT_AT };
 
 static const struct option options[] = {
 	{ "address", required_argument, NULL, OPT_ADDRESS },
+	{ "at", required_argument, NULL, OPT_AT },
 	{ "cookie", required_argument, NULL, OPT_COOKIE },
 	{ "count", required_argument, NULL, 'c' },
 	{ "dropped", no_argument, NULL, OPT_DROPPED },
@@ -33,6 +36,8 @@ options_usage(FILE *out)
 {
 	fputs("  -j, --json           print JSON, one document a line\n"
 	      "  -s, --socket=SOCKET  the daemon's control socket\n"
+	      "of who:\n"
+	      "      --at=TIME        then, such as 2026-11-22T08:30Z, or @ and seconds since 1970; else now\n"
 	      "of trace and replay:\n"
 	      "      --host=ADDRESS   packets of this RSIP host, by its private address\n"
 	      "      --address=ADDRESS  ... of this leased public address\n"
@@ -119,6 +124,10 @@ read_one(struct options *o, int opt)
 		o->sets |= OPTIONS_LEASES;
 		o->leases = optarg;
 		return true;
+	case OPT_AT:
+		o->sets |= OPTIONS_AT;
+		o->has_at = true;
+		return who_time(optarg, &o->at) || bad("at", optarg, "a time such as 2026-11-22T08:30:05Z (UTC) or @1795336205");
 	case '?':
 		o->unknown = true;
 		return false;

@@ -15,6 +15,7 @@ enum option_set {
 	OPTIONS_FILTER = 1 << 0, /* --host, --address, --peer, --port, --spi, --cookie, --dropped, -c */
 	OPTIONS_WRITE = 1 << 1,  /* -w */
 	OPTIONS_LEASES = 1 << 2, /* --leases */
+	OPTIONS_AT = 1 << 3,     /* --at */
 };
 
 struct options {
@@ -26,6 +27,8 @@ struct options {
 	uint64_t count;     /* -c; 0 = no end */
 	const char *write;  /* -w; NULL: not given */
 	const char *leases; /* --leases; NULL: not given */
+	bool has_at;
+	int64_t at;         /* --at; seconds since 1970 */
 	char **words;       /* the command and its arguments */
 	int n_words;
 };

@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "conf.h"
 #include "ctl_server.h"
+#include "ctl_who.h"
 #include "document.h"
 #include "gateway.h"
 #include "lease.h"
@@ -270,6 +271,7 @@ static const struct ctl_command commands[] = {
 	{ "stats", do_stats, false },
 	{ "data-plane", do_data_plane, false },
 	{ "changes", do_changes, false },
+	{ "who", ctl_who, false },
 	{ "free", do_free, true },
 	{ "deregister", do_deregister, true },
 	{ NULL, NULL, false },

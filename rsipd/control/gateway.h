@@ -16,6 +16,7 @@ struct ledger;
 struct stats;
 
 struct gateway {
+	struct store *store;   /* for its history only */
 	struct ledger *ledger; /* changed by administration only, then made durable by commit */
 	const struct stats *stats;
 	const struct dp_counters *data; /* the relay's; carried.h has both data planes */

@@ -68,8 +68,8 @@ struct store_loader {
 bool store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size);
 uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 for none */
 
-/* Who held a tuple of this address at a time (seconds since 1970): each holder is told to cb. kind PORT also finds
- * whole-address leases. Returns false when the history cannot be read. */
+/* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
+ * to cb. Takes a few look-ups, however long the history. Returns false when the history cannot be read. */
 struct store_holder {
 	uint32_t bind_id, client_id;
 	ip4_t host;

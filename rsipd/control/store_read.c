@@ -260,17 +260,17 @@ store_last_bind_id(struct store *st)
 	return last;
 }
 
-bool
-store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+/* How wide a range of that kind can be, less one: a request names at most 255 ports and 65535 SPIs (RFC 3103 8.2, RFC 3104
+ * 6.2). It keeps the search to the few rows that can have the value, however long the history of the address is. */
+static uint64_t
+widest(enum tuple_kind kind)
 {
-	char local[IP4_STRLEN];
-	struct sql_rows *rows = sql_query(st->sql,
-	                                  "SELECT bind_id, client_id, host, name, granted, ended FROM history "
-	                                  "WHERE local = ?1 AND ((kind = ?2 AND first <= ?3 AND last >= ?3) "
-	                                  "OR kind = 'address') AND granted <= ?4 AND (ended IS NULL OR ended > ?4) "
-	                                  "ORDER BY granted",
-	                                  "ttii", ip4_str(addr, local), tuple_kind_name(kind), (int64_t)value, at);
+	return kind == TUPLE_PORT ? 254 : kind == TUPLE_SPI ? 65534 : 0;
+}
 
+static bool
+tell_holders(struct sql_rows *rows, store_holder_cb *cb, void *arg)
+{
 	while (sql_next(rows)) {
 		struct store_holder holder = { .bind_id = (uint32_t)sql_int(rows, 0),
 		                               .client_id = (uint32_t)sql_int(rows, 1),
@@ -281,4 +281,43 @@ store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, in
 			cb(&holder, arg);
 	}
 	return sql_end(rows);
+}
+
+#define WHO "SELECT bind_id, client_id, host, name, granted, ended FROM history WHERE local = ?1 AND kind = ?2 AND "
+#define THEN " AND granted <= ?5 AND (ended IS NULL OR ended > ?5) ORDER BY granted"
+
+static bool
+who_range(struct store *st, const char *local, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
+          void *arg)
+{
+	uint64_t lowest = value > widest(kind) ? value - widest(kind) : 0;
+
+	return tell_holders(sql_query(st->sql, WHO "first BETWEEN ?3 AND ?4 AND last >= ?4" THEN, "ttiii", local,
+	                              tuple_kind_name(kind), (int64_t)lowest, (int64_t)value, at), cb, arg);
+}
+
+/* A block of cookies is as wide as its mask says, so it begins with the cookie's first bits, however many. */
+static bool
+who_cookie(struct store *st, const char *local, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+{
+	for (int bits = 0; bits < 64; bits++) {
+		uint64_t first = value & UINT64_MAX << bits, last = first | ~(UINT64_MAX << bits);
+
+		if (!tell_holders(sql_query(st->sql, WHO "first = ?3 AND last = ?4" THEN, "ttiii", local,
+		                            tuple_kind_name(TUPLE_COOKIE), (int64_t)first, (int64_t)last, at), cb, arg))
+			return false;
+	}
+	return true;
+}
+
+bool
+store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+{
+	char local[IP4_STRLEN];
+
+	ip4_str(addr, local);
+	if (!who_range(st, local, TUPLE_ADDRESS, 0, at, cb, arg))
+		return false;
+	return kind == TUPLE_COOKIE ? who_cookie(st, local, value, at, cb, arg) :
+	                              who_range(st, local, kind, value, at, cb, arg);
 }

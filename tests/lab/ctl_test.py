@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+import time
 
 from protocol import harness
 from protocol.harness import check, expect, expect_equal, expect_kind
@@ -184,6 +185,36 @@ def deregister(lab):
     expect_equal("bindings", lab.gateway.ctl("bindings"), [])
     exit_status(lab, 1, "no host has this client ID", "deregister", str(session.client_id))
     expect_kind(session.register(), Msg.REGISTER_RESPONSE)
+
+
+@check("rsipctl who: the holder of a port, an SPI, a cookie and a whole address, then and now")
+def who(lab):
+    x1, office = register(lab.x1), register(lab.office)
+    rsap = x1.rsap()
+    ipsec = x1.rsipsec(None, no_ports(), None, no_ports(), spi(16), cookie_block(0, 0xffff << 48))
+    rsa = office.rsa()
+    address, port = rsap.addresses[0], str(rsap.port_lists[0][0])
+    listed = {b["bind_id"]: b for b in lab.gateway.ctl("bindings")}
+    spi_text, cookie = listed[ipsec.bind_id]["spis"][0][1], int(listed[ipsec.bind_id]["cookie"]["value"], 16) + 0x1234
+    for what, holder in (((address, port), rsap), ((address, spi_text), ipsec), ((address, "0x%016x" % cookie), ipsec),
+                         ((rsa.addresses[0], "80"), rsa)):
+        got = lab.gateway.ctl("who", *what)
+        expect_equal("holder of %s %s" % what, [h["bind_id"] for h in got], [holder.bind_id])
+        expect_members(got[0], {"host": str, "name": (str, None), "client_id": int, "from": int, "to": None})
+    began = lab.gateway.ctl("who", address, port)[0]["from"]
+    time.sleep(1.1)
+    x1.free(rsap.bind_id)
+    exit_status(lab, 1, "^$", "who", address, port)
+    got = lab.gateway.ctl("who", address, port, "--at=@%d" % began)
+    expect_equal("then", (got[0]["host"], got[0]["bind_id"]), ("10.0.0.11", rsap.bind_id))
+    expect(got[0]["to"] > began, got)
+    iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
+    table = text(lab, "who", address, port, "--at", iso)
+    expect("10.0.0.11" in table and iso in table, table)
+    exit_status(lab, 1, "^$", "who", address, port, "--at=2001-01-01 00:00")
+    exit_status(lab, 2, "no port", "who", address, "http")
+    exit_status(lab, 2, "no IPv4 address", "who", "here", "80")
+    exit_status(lab, 2, "is not a time", "who", address, port, "--at=yesterday")
 
 
 @check("rsipctl: exit status 1 with the daemon's reason, 2 for usage, 3 without a daemon")

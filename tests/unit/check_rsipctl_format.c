@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "show.h"
+#include "who.h"
 #include "writer.h"
 
 static json_t *
@@ -235,6 +236,34 @@ START_TEST(long_values_are_cut)
 }
 END_TEST
 
+static const struct { const char *text, *kind; } kinds[] = {
+	{ "1", "port" }, { "65535", "port" }, { "65536", "spi" }, { "4294967295", "spi" }, { "4294967296", NULL },
+	{ "0x1194", "spi" }, { "0xffffffff", "spi" }, { "0x0ffffffff", "cookie" }, { "0x5ac3000000000001", "cookie" },
+	{ "0x5ac30000000000012", NULL }, { "", NULL }, { "0x", NULL }, { "-1", NULL }, { "12a", NULL }, { "http", NULL },
+};
+
+START_TEST(what_is_asked_for)
+{
+	const char *kind = who_kind(kinds[_i].text);
+
+	ck_assert_msg((kind == NULL) == (kinds[_i].kind == NULL) && (kind == NULL || strcmp(kind, kinds[_i].kind) == 0),
+	    "%s is %s", kinds[_i].text, kind != NULL ? kind : "nothing");
+}
+END_TEST
+
+START_TEST(times)
+{
+	static const char *const wrong[] = { "", "@", "@-1", "@5x", "yesterday", "2026-13-01T00:00Z", "2026-11-22T08:30Zx", "2026-11-22" };
+	int64_t at = 0;
+
+	ck_assert(who_time("@1790000000", &at) && at == 1790000000);
+	ck_assert(who_time("2026-11-22T08:30:05Z", &at) && at == 1795336205);
+	ck_assert(who_time("2026-11-22 08:30", &at) && at == 1795336200);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(!who_time(wrong[i], &at), "%s", wrong[i]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -254,6 +283,8 @@ main(void)
 	tcase_add_test(tc, cells);
 	tcase_add_test(tc, names_cannot_steer_the_terminal);
 	tcase_add_test(tc, long_values_are_cut);
+	tcase_add_loop_test(tc, what_is_asked_for, 0, sizeof(kinds) / sizeof(kinds[0]));
+	tcase_add_test(tc, times);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -385,6 +385,7 @@ START_TEST(history)
 	uint16_t port = ipsec->ports[0].first;
 	uint32_t spi = ipsec->spis[0].last;
 	uint64_t cookie = ipsec->cookie_value + 5;
+	uint64_t ipsec_width = ~ipsec->cookie_mask + 1;
 	int64_t t0 = FIXTURE_START_WALL;
 
 	fixture_pass_ms(100 * 1000);
@@ -398,6 +399,7 @@ START_TEST(history)
 	ck_assert_uint_eq(who(addr, TUPLE_SPI, spi, t0 + 50), HOST);
 	ck_assert_uint_eq(who(addr, TUPLE_SPI, spi + 1u, t0 + 50), 0);
 	ck_assert_uint_eq(who(addr, TUPLE_COOKIE, cookie, t0 + 50), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_COOKIE, cookie + (ipsec_width << 1), t0 + 50), 0);
 	ck_assert_uint_eq(who(whole_addr, TUPLE_PORT, 80, t0 + 150), HOST); /* the whole address is every port */
 	ck_assert_uint_eq(who(addr + 1, TUPLE_PORT, port, t0), 0);
 }

@@ -68,7 +68,7 @@ small_gateway_start(struct small_gateway *g)
 {
 	memset(g, 0, sizeof(*g));
 	fixture_start(&g->fixture, conf_text);
-	g->gw = (struct gateway){ .ledger = &g->fixture.ledger, .stats = &g->stats, .data = &g->data,
+	g->gw = (struct gateway){ .store = g->fixture.store, .ledger = &g->fixture.ledger, .stats = &g->stats, .data = &g->data,
 		.data_plane = "relay", .data_plane_detail = "the config says so", .started = clock_now() - 90000, .own = &g->own, .n_own = 1,
 		.claims = &g->claims, .changes = &g->changes, .commit = commit, .arg = g };
 	fill(g);
