@@ -108,12 +108,27 @@ settings_no_merging(struct undo *undo, struct netlink *nl, const char *device)
 	netlink_below(nl, device, no_merging, undo);
 }
 
+/* A driver that takes VLAN tags out of frames keeps them where XDP programs do not see them: frames of a VLAN would look
+ * like the device's own. */
+static void
+no_hidden_tags(struct undo *undo, const struct conf *conf)
+{
+	static const char *const features[] = { "rx-vlan-hw-parse", "rx-vlan-stag-hw-parse" };
+
+	for (size_t i = 0; conf->data_plane != CONF_DP_RELAY && i < sizeof(features) / sizeof(features[0]); i++) {
+		undo_feature_off(undo, conf->public_interface, features[i]);
+		for (size_t j = 0; j < conf->n_private_interfaces; j++)
+			undo_feature_off(undo, conf->private_interfaces[j], features[i]);
+	}
+}
+
 bool
 settings_apply(struct undo *undo, struct netlink *nl, const struct conf *conf)
 {
 	if (!forward(undo, conf) || !loosen_tun(undo) || !no_redirects(undo) || !answer_at_once(undo, conf))
 		return false;
 	no_ipv6(undo);
+	no_hidden_tags(undo, conf);
 	for (size_t i = 0; i < conf->n_private_interfaces; i++)
 		settings_no_merging(undo, nl, conf->private_interfaces[i]);
 	return true;

@@ -1,5 +1,6 @@
 /* The kernel's settings that the gateway needs: forwarding, what the TUN may carry, ARP for others without delay, and
- * no receive offload on the private side. Each is noted in the journal and put back at the end. */
+ * no receive offload on the private side, no VLAN tags beside frames where XDP reads these. Each is noted in the
+ * journal and put back at the end. */
 #ifndef RSIPD_SETTINGS_H
 #define RSIPD_SETTINGS_H
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <endian.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -111,7 +112,8 @@ set_element(const struct xdp_tables *t, enum xdp_map map, const void *key, const
 
 	if (bpf_map_update_elem(t->fd[map], key, value, BPF_ANY) == 0)
 		return true;
-	log_warn_limited(&limit, "xdp", "a table is full, the relay serves what does not fit name=%s", xdp_map_names[map]);
+	log_warn_limited(&limit, "xdp", "cannot add to a table, the relay serves what does not fit name=%s error=\"%s\"",
+	                 xdp_map_names[map], strerror(errno));
 	return false;
 }
 
