@@ -25,6 +25,15 @@ conf_parse_fd(int fd, const char *path, cfile_report *report, void *arg)
 	return conf;
 }
 
+static void
+free_remotes(struct conf_remotes *remotes)
+{
+	for (size_t i = 0; i < remotes->n_names; i++)
+		free(remotes->names[i]);
+	free(remotes->names);
+	free(remotes->prefixes);
+}
+
 void
 conf_free(struct conf *conf)
 {
@@ -42,6 +51,8 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < conf->n_policies; i++) {
 		free(conf->policies[i].name);
 		free(conf->policies[i].pools);
+		free_remotes(&conf->policies[i].allow);
+		free_remotes(&conf->policies[i].deny);
 	}
 	free(conf->private_interfaces);
 	free(conf->public_interface);

@@ -43,12 +43,21 @@ struct conf_pool {
 	int64_t expires;                    /* clock_wall() seconds: nothing may be leased beyond */
 };
 
+/* Peers, as a list in the file names them: by address, or by the name that a host gives. */
+struct conf_remotes {
+	struct ip4_prefix *prefixes;
+	size_t n_prefixes;
+	char **names; /* lower case; one that begins with a dot is all names below it */
+	size_t n_names;
+};
+
 struct conf_policy {
 	char *name;
 	const struct conf_pool **pools; /* in the order of preference */
 	size_t n_pools;
 	enum rsip_local_flow local_flow;
 	enum rsip_remote_flow remote_flow;
+	struct conf_remotes allow, deny; /* under a remote flow policy: allow empty is everybody; deny comes first */
 	ip4_t tunnel_endpoint; /* where hosts send their tunnels; 0: the first listen address */
 	uint32_t registration_s, lease_s, max_lease_s, hold_down_s; /* seconds */
 	uint32_t max_bindings, max_ports, max_spis, max_cookies;    /* a host */

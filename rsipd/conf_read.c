@@ -2,6 +2,7 @@
 
 #include "conf_read.h"
 
+#include <ctype.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/un.h>
@@ -29,7 +30,8 @@ static const struct cfile_option policy_options[] = {
 	{ "pools", true },         { "local-flow", false },   { "remote-flow", false }, { "registration", false },
 	{ "lease", false },        { "max-lease", false },    { "hold-down", false },   { "max-bindings", false },
 	{ "max-ports", false },    { "max-spis", false },     { "max-cookies", false }, { "rate", false },
-	{ "tunnel-endpoint", false }, { 0 },
+	{ "tunnel-endpoint", false }, { "allow-remotes", true },
+	{ "deny-remotes", true }, { 0 },
 };
 
 static const struct cfile_option host_options[] = { { "policy", false }, { 0 } };
@@ -270,6 +272,47 @@ read_endpoint(const struct cfile_section *s, struct conf_policy *policy)
 		            "one of the gateway on the private side", v->text);
 }
 
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+/* Names have a letter behind their last dot, addresses have none. */
+static bool
+is_name(const char *text)
+{
+	const char *last = strrchr(text, '.');
+
+	return strspn(text, NAME_CHARS) == strlen(text) && isalpha((unsigned char)(last != NULL ? last[1] : text[0]));
+}
+
+static char *
+lower_case(const char *text)
+{
+	char *copy = mem_strdup(text);
+
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
+/* Without a remote flow policy the gateway does not look at peers. */
+static void
+read_remotes(const struct cfile_section *s, const char *option, const struct conf_policy *policy,
+             struct conf_remotes *out)
+{
+	const struct cfile_value *first = cfile_values(s, option);
+
+	out->prefixes = mem_zero(cfile_values_count(first), sizeof(*out->prefixes));
+	out->names = mem_zero(cfile_values_count(first), sizeof(*out->names));
+	if (first != NULL && policy->remote_flow == RSIP_REMOTE_NONE)
+		cfile_error(cfile_section_file(s), first->line, "%s: remote-flow is none, so no peer is looked at; set it to "
+		            "macro or micro", option);
+	for (const struct cfile_value *v = first; v != NULL; v = v->next) {
+		if (is_name(v->text))
+			out->names[out->n_names++] = lower_case(v->text);
+		else if (cfile_get_prefix(s, option, v, &out->prefixes[out->n_prefixes]))
+			out->n_prefixes++;
+	}
+}
+
 static void
 read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_policy *policy)
 {
@@ -280,6 +323,8 @@ read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_
 	policy->local_flow = (enum rsip_local_flow)cfile_word(s, "local-flow", local_flows, RSIP_LOCAL_MACRO);
 	policy->remote_flow = (enum rsip_remote_flow)cfile_word(s, "remote-flow", remote_flows, RSIP_REMOTE_NONE);
 	read_endpoint(s, policy);
+	read_remotes(s, "allow-remotes", policy, &policy->allow);
+	read_remotes(s, "deny-remotes", policy, &policy->deny);
 	read_policy_times(s, policy);
 	policy->max_bindings = cfile_number(s, "max-bindings", 64, 1, 65535);
 	policy->max_ports = cfile_number(s, "max-ports", 1024, 0, 65535);

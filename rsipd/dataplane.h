@@ -36,7 +36,6 @@ enum dp_flags {
 	DP_F_REMOTE_PORTS = 1u << 2, /* remote micro-flow policy: remote_ports holds; needs remote_addr */
 	DP_F_IKE_LISTENER = 1u << 3, /* ike_listener holds */
 	DP_F_REMOTE_NAME = 1u << 4,  /* remote policy for a name: the peers are those of remote_addrs, if any */
-	DP_F_GRE_KEY = 1u << 5,      /* gre_key holds: a GRE tunnel whose packets carry that key, both ways (RFC 2890) */
 };
 
 struct dp_sync { uint32_t op; };
@@ -47,8 +46,8 @@ struct dp_sync { uint32_t op; };
  *
  * A remote side that is a name has several addresses, and others from time to time: DP_F_REMOTE_NAME, and a DP_BIND with
  * the same bind ID and the addresses of now whenever they change. remote_addr is then an address that is no peer, so that
- * who does not know the flag lets nobody through. A fast path may pass up every packet of a binding with DP_F_REMOTE_NAME
- * or DP_F_GRE_KEY: the relay decides. */
+ * who does not know the flag lets nobody through. A fast path may pass up every packet of a binding with DP_F_REMOTE_NAME:
+ * the relay decides. */
 struct dp_bind {
 	uint32_t op;
 	uint32_t bind_id, client_id;
@@ -62,10 +61,10 @@ struct dp_bind {
 	uint16_t flags;     /* enum dp_flags */
 	uint16_t n_ports, n_spis, n_remote_ports;
 	uint16_t max_claims; /* how many cookies the host may hold learned; 0 = learning is off for it */
-	uint32_t gre_key;
+	uint32_t pad;
 	uint64_t cookie_value, cookie_mask;
 	uint16_t n_remote_addrs; /* at most DP_REMOTE_ADDRS_MAX */
-	uint8_t pad[6];
+	uint8_t pad_end[6];
 };
 
 _Static_assert(sizeof(struct dp_bind) == 72, "struct dp_bind has no hidden padding");

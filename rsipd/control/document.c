@@ -60,9 +60,11 @@ static json_t *
 of_remote_name(const struct binding *b)
 {
 	json_t *addrs = value_made(json_array());
+	ip4_t peers[DP_REMOTE_ADDRS_MAX];
+	size_t n = b->remote != NULL ? lease_peers(b, peers) : 0;
 
-	for (size_t i = 0; b->remote != NULL && i < b->remote->n; i++)
-		json_array_append_new(addrs, value_address(b->remote->addrs[i]));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(addrs, value_address(peers[i]));
 	return value_made(json_pack("{s:o, s:o, s:o, s:o}", "address", json_null(), "ports",
 	    value_ports(b->remote_ports, b->n_remote_ports), "name", value_text(b->remote_name), "addresses", addrs));
 }

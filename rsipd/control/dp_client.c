@@ -11,6 +11,7 @@
 
 #include "claims.h"
 #include "dp_pools.h"
+#include "lease.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -155,10 +156,11 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		.n_remote_ports = b->n_remote_ports,
 	};
 	uint8_t *at = bytes + sizeof(m);
+	ip4_t peers[DP_REMOTE_ADDRS_MAX];
 
 	if (b->remote != NULL) {
 		m.remote_addr = DP_REMOTE_NOBODY;
-		m.n_remote_addrs = (uint16_t)b->remote->n;
+		m.n_remote_addrs = (uint16_t)lease_peers(b, peers);
 	}
 	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
 	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
@@ -168,8 +170,7 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 	at = mempcpy(at, b->ports, b->n_ports * sizeof(*b->ports));
 	at = mempcpy(at, b->spis, b->n_spis * sizeof(*b->spis));
 	at = mempcpy(at, b->remote_ports, b->n_remote_ports * sizeof(*b->remote_ports));
-	if (b->remote != NULL)
-		at = mempcpy(at, b->remote->addrs, b->remote->n * sizeof(*b->remote->addrs));
+	at = mempcpy(at, peers, m.n_remote_addrs * sizeof(*peers));
 	return (size_t)(at - bytes);
 }
 

@@ -24,6 +24,27 @@ lease_seconds_left(int64_t expires)
 
 /* --- grant --- */
 
+static size_t
+allowed_addrs(const struct conf_policy *policy, const struct remote_name *name, ip4_t *addrs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name->n; i++) {
+		if (!policy_allows_addr_of(policy, name->name, name->addrs[i]))
+			continue;
+		if (addrs != NULL)
+			addrs[n] = name->addrs[i];
+		n++;
+	}
+	return n;
+}
+
+size_t
+lease_peers(const struct binding *b, ip4_t *addrs)
+{
+	return allowed_addrs(b->session->policy, b->remote, addrs);
+}
+
 /* The name of the remote side, with addresses that the host may talk to, into *name. */
 static enum rsip_error
 find_remote_name(struct ledger *l, const struct conf_policy *policy, const struct lease_request *req,
@@ -39,7 +60,10 @@ find_remote_name(struct ledger *l, const struct conf_policy *policy, const struc
 	if (*name == NULL)
 		return refuse(why, error, "too many names are in use: name the peer by its address");
 	switch ((*name)->state) {
-	case REMOTE_NAME_KNOWN: return RSIP_OK;
+	case REMOTE_NAME_KNOWN:
+		if (allowed_addrs(policy, *name, NULL) > 0)
+			return RSIP_OK;
+		return refuse(why, error, "policy %s does not allow any address of %.*s", policy->name, len, req->remote_name);
 	case REMOTE_NAME_PENDING: return LEASE_LATER;
 	case REMOTE_NAME_NONE:
 		return refuse(why, error, "%.*s has no IPv4 address that can be reached through RSIP", len, req->remote_name);

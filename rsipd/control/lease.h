@@ -33,6 +33,9 @@ enum lease_how {
 	LEASE_WITHDRAWN, /* upstream.h */
 };
 
+/* The addresses of b->remote that the host's policy lets it talk to, into addrs[DP_REMOTE_ADDRS_MAX]; returns how many. */
+size_t lease_peers(const struct binding *b, ip4_t *addrs);
+
 /* The addresses of a name have changed: its bindings follow, in the store and in the data plane. */
 void lease_follow_name(struct ledger *l, const struct remote_name *name);
 

@@ -1,5 +1,8 @@
 #include "policy.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "names.h"
 #include "pool_spec.h"
 
@@ -53,6 +56,60 @@ policy_is_peer(const struct conf *conf, ip4_t addr)
 	return !is_no_peer(addr) && !is_local(conf, addr);
 }
 
+static bool
+among_prefixes(const struct conf_remotes *remotes, ip4_t addr)
+{
+	for (size_t i = 0; i < remotes->n_prefixes; i++) {
+		if (ip4_prefix_has(remotes->prefixes[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static bool
+among_names(const struct conf_remotes *remotes, const char *name, size_t len)
+{
+	if (len > 0 && name[len - 1] == '.')
+		len--;
+	for (size_t i = 0; i < remotes->n_names; i++) {
+		const char *entry = remotes->names[i];
+		size_t n = strlen(entry);
+
+		if ((len == n || (entry[0] == '.' && len > n)) && strncasecmp(name + (len - n), entry, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+allows_everybody(const struct conf_policy *policy)
+{
+	return policy->allow.n_prefixes == 0 && policy->allow.n_names == 0;
+}
+
+bool
+policy_allows_addr(const struct conf_policy *policy, ip4_t addr)
+{
+	return policy == NULL || (!among_prefixes(&policy->deny, addr) &&
+	                          (allows_everybody(policy) || among_prefixes(&policy->allow, addr)));
+}
+
+/* Where only addresses are allowed, those of the name decide. */
+bool
+policy_allows_name(const struct conf_policy *policy, const char *name, size_t len)
+{
+	return !among_names(&policy->deny, name, len) &&
+	       (policy->allow.n_names == 0 || policy->allow.n_prefixes > 0 || among_names(&policy->allow, name, len));
+}
+
+bool
+policy_allows_addr_of(const struct conf_policy *policy, const char *name, ip4_t addr)
+{
+	if (policy != NULL && among_names(&policy->allow, name, strlen(name)))
+		return !among_prefixes(&policy->deny, addr);
+	return policy_allows_addr(policy, addr);
+}
+
 enum rsip_error
 policy_check_flow(const struct conf *conf, const struct conf_policy *policy, const struct lease_request *req,
                   struct refusal *why)
@@ -68,12 +125,15 @@ policy_check_flow(const struct conf *conf, const struct conf_policy *policy, con
 	error = policy->remote_flow == RSIP_REMOTE_MICRO ? RSIP_REMOTE_ADDRPORT_UNALLOWED : RSIP_REMOTE_ADDR_UNALLOWED;
 	if (req->remote_ip6)
 		return refuse(why, error, "this gateway has no way to IPv6 peers");
-	if (req->remote_name != NULL)
-		return RSIP_OK; /* lease.c asks for its addresses */
+	if (req->remote_name != NULL) /* lease.c asks for its addresses */
+		return policy_allows_name(policy, req->remote_name, req->remote_name_len) ? RSIP_OK :
+		       refuse(why, error, "policy %s does not allow %.*s", policy->name, (int)req->remote_name_len, req->remote_name);
 	if (is_no_peer(req->remote_addr))
 		return refuse(why, error, "%s is no host's address", ip4_str(req->remote_addr, addr));
 	if (is_local(conf, req->remote_addr))
 		return refuse(why, error, "%s is local: reach it without RSIP", ip4_str(req->remote_addr, addr));
+	if (!policy_allows_addr(policy, req->remote_addr))
+		return refuse(why, error, "policy %s does not allow %s", policy->name, ip4_str(req->remote_addr, addr));
 	return RSIP_OK;
 }
 

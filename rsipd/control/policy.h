@@ -48,6 +48,13 @@ enum rsip_error policy_check_flow(const struct conf *conf, const struct conf_pol
 /* Whether a remote policy may name this address: a host of the public side, and not a local one. */
 bool policy_is_peer(const struct conf *conf, ip4_t addr);
 
+/* Whether the policy's own lists let its hosts talk to a peer; a name need not be terminated. Of a name that is allowed
+ * as such, addresses may be denied, but need not be allowed. policy NULL, of a host that no section covers any more,
+ * allows all. */
+bool policy_allows_addr(const struct conf_policy *policy, ip4_t addr);
+bool policy_allows_name(const struct conf_policy *policy, const char *name, size_t len);
+bool policy_allows_addr_of(const struct conf_policy *policy, const char *name, ip4_t addr);
+
 /* The pools the request may be served from, in order of preference, into pools[POLICY_POOLS_MAX]; *tunnel is the
  * tunnel type. UNSUPPORTED_MESSAGE, IPSEC_UNALLOWED, LOCAL_ADDR_UNALLOWED, LOCAL_ADDR_UNAVAILABLE, BAD_TUNNEL_TYPE. */
 enum rsip_error policy_pools(const struct conf *conf, const struct conf_policy *policy, const struct lease_request *req,

@@ -9,7 +9,7 @@
 #include "log.h"
 
 #define KNOWN_FLAGS (DP_F_LISTEN | DP_F_COOKIE_BLOCK | DP_F_REMOTE_PORTS | DP_F_IKE_LISTENER | \
-                     DP_F_REMOTE_NAME | DP_F_GRE_KEY)
+                     DP_F_REMOTE_NAME)
 #define SPI_MIN 256 /* RFC 4303 2.1 reserves those below */
 
 /* A DP_BIND with its ranges, copied out of the message: aligned. Large, so static in its user. */
@@ -87,8 +87,6 @@ fields_good(const struct dp_bind *b)
 	if ((b->flags & DP_F_REMOTE_PORTS) != 0 && (b->remote_addr == 0 || b->n_remote_ports == 0))
 		return false;
 	if ((b->flags & DP_F_REMOTE_NAME) != 0 ? b->remote_addr != DP_REMOTE_NOBODY : b->n_remote_addrs > 0)
-		return false;
-	if ((b->flags & DP_F_GRE_KEY) != 0 && b->tunnel != RSIP_TUNNEL_GRE)
 		return false;
 	return (b->flags & DP_F_IKE_LISTENER) == 0 || b->ike_listener != 0;
 }

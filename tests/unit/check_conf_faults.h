@@ -91,6 +91,11 @@
 	{ G P L "host 10.0.0.7 { policy = l }\nhost 10.0.0.300 { policy = l }\nhost 10.0.0.0/7 { policy = l }\n",
 	  "t:5: host: \"10.0.0.300\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set behind the "
 	    "prefix\n" },
+	{ G P "policy l { pools = p\n allow-remotes = { 198.51.100.0/24 } }\n" H,
+	  "t:4: allow-remotes: remote-flow is none, so no peer is looked at; set it to macro or micro\n" },
+	{ G P "policy l { pools = p remote-flow = macro\n deny-remotes = { 198.51.100.0/33, .example.com } }\n" H,
+	  "t:4: deny-remotes: \"198.51.100.0/33\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set "
+	  "behind the prefix\n" },
 	{ G P "policy l { pools = p tunnel-endpoint = 10.0.0.300 }\n" H,
 	  "t:3: tunnel-endpoint: \"10.0.0.300\" is not an IPv4 address; write it like 10.0.0.1\n" },
 	{ G P "policy l { pools = p tunnel-endpoint = 224.0.0.5 }\n" H,

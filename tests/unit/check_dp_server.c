@@ -343,7 +343,6 @@ START_TEST(bindings_that_make_no_sense)
 	refused(WITH(lease.flags = DP_F_REMOTE_PORTS));
 	refused(WITH(lease.flags = DP_F_IKE_LISTENER));
 	refused(WITH(lease.flags = DP_F_REMOTE_NAME)); /* and any peer at that */
-	refused(WITH(lease.flags = DP_F_GRE_KEY));     /* of an IP-IP tunnel */
 	refused(WITH(lease.n_remote_addrs = DP_REMOTE_ADDRS_MAX + 1));
 	refused(WITH(spis.first = 255));
 	refused(WITH(spis.last = 999));

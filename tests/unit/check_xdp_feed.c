@@ -369,8 +369,6 @@ START_TEST(what_the_programs_cannot_serve)
 	bind_spis(1, X1, A, 0x1000, 0x1000, 0);
 	ck_assert(shown_addr(A, &a) && (a.flags & XDP_ADDR_COOKIES_UP) == 0);
 	ck_assert_uint_eq(spi_holder(A, 0x1000), 1);
-	bind_spis(1, X1, A, 0x1000, 0x1000, DP_F_GRE_KEY);
-	ck_assert_uint_eq(spi_holder(A, 0x1000), 0);
 }
 END_TEST
 

@@ -66,9 +66,7 @@ on_bind(void *arg, const struct binding *b)
 		HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
 	}
 	bound->endpoint = b->endpoint;
-	bound->n_peers = b->remote != NULL ? b->remote->n : 0;
-	if (b->remote != NULL)
-		memcpy(bound->peers, b->remote->addrs, sizeof(bound->peers));
+	bound->n_peers = b->remote != NULL ? lease_peers(b, bound->peers) : 0;
 }
 
 static void
