@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 2
+#define XDP_ABI_VERSION 3
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
@@ -115,8 +115,10 @@ enum xdp_binding_flags {
 };
 
 /* A binding. While it is live only path_mtu, next_hop and the counters change: what else changes makes a new entry, and
- * an entry that is free is not used again for a while, so that no program still looks at it. The first 64 bytes are
- * read by all CPUs, the others written. */
+ * an entry that is free is not used again for a while, so that no program still looks at it.
+ *
+ * With many bindings each look at another cache line waits for memory, so what an inbound packet needs is all in the
+ * first one, its counters included. */
 struct xdp_binding {
 	__u32 bind_id; /* 0 = free */
 	__u32 host_addr, gateway_addr, local_addr;
@@ -126,12 +128,11 @@ struct xdp_binding {
 	__u8 flags;
 	struct xdp_next_hop next_hop;
 	struct xdp_port_range remote_ports[XDP_REMOTE_PORTS_MAX]; /* unused ones: 1-0 */
-	__u32 client_id;
-	__u32 pad[3];
+	__u64 in_packets, in_bytes; /* public -> host; inner bytes */
 
-	__u64 in_packets, in_bytes;   /* public -> host; inner bytes */
 	__u64 out_packets, out_bytes; /* host -> public */
-	__u64 user[4];                /* user space's own */
+	__u32 client_id, pad;
+	__u64 user[5]; /* user space's own */
 };
 
 /* SPI block: aligned, 1 << shift SPIs from first on. */
@@ -185,7 +186,8 @@ struct xdp_totals {
 };
 
 _Static_assert(sizeof(struct xdp_addr) == 48, "no hidden padding");
-_Static_assert(sizeof(struct xdp_binding) == 128, "two cache lines");
+_Static_assert(sizeof(struct xdp_binding) == 128 && __builtin_offsetof(struct xdp_binding, out_packets) == 64,
+               "two cache lines");
 _Static_assert(sizeof(struct xdp_cookie_key) == 24 && sizeof(struct xdp_claim_key) == 16, "no hidden padding");
 _Static_assert(sizeof(struct xdp_route_pair) == 64 && sizeof(struct xdp_totals) == 256, "no hidden padding");
 
