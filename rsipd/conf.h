@@ -89,6 +89,7 @@ struct conf {
 	enum conf_relay_io relay_io; /* how the relay takes packets from the kernel */
 	bool tcp, udp;   /* which transports are served; both by default */
 	char *state;     /* path of the database */
+	uint32_t history_s; /* how long ended leases are remembered; 0 = for ever */
 	char *control;   /* path of the control socket */
 	uint16_t vendor_id;
 	bool mss_clamp;  /* clamp TCP MSS to the tunnel, off by default */

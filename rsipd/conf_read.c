@@ -18,7 +18,8 @@ static const struct cfile_option top_options[] = { { "local-networks", true }, {
 static const struct cfile_option gateway_options[] = {
 	{ "private-interface", true }, { "public-interface", false }, { "listen", true },     { "transports", true },
 	{ "data-plane", false },       { "state", false },            { "control", false },   { "vendor-id", false },
-	{ "mss-clamp", false },        { "resolver", true },          { "relay-io", false },  { 0 },
+	{ "mss-clamp", false },        { "resolver", true },          { "relay-io", false },
+	{ "history", false },          { 0 },
 };
 
 static const struct cfile_option pool_options[] = {
@@ -207,6 +208,7 @@ read_gateway(const struct cfile *file, struct conf *conf)
 #endif
 	conf->relay_io = (enum conf_relay_io)cfile_word(s, "relay-io", relay_ios, CONF_IO_AUTO);
 	conf->state = mem_strdup(cfile_path(s, "state", "/var/lib/rsip/rsipd.db"));
+	conf->history_s = cfile_duration(s, "history", 365 * DAY, 0, 3650 * DAY);
 	read_control(s, conf);
 	conf->vendor_id = (uint16_t)cfile_number(s, "vendor-id", RSIP_VENDOR_ID_DEFAULT, 1, UINT16_MAX);
 	conf->mss_clamp = cfile_bool(s, "mss-clamp", false);

@@ -15,6 +15,7 @@
 #include "expire.h"
 #include "farewell.h"
 #include "gateway.h"
+#include "history.h"
 #include "lease.h"
 #include "ledger.h"
 #include "log.h"
@@ -58,6 +59,7 @@ struct control {
 	char data_plane[16], data_plane_detail[512]; /* as the monitor told */
 	struct ctl_server *ctl;
 	struct metrics *metrics;
+	struct history *history;
 	struct loop_event *expiry, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
 	int status;
 };
@@ -275,6 +277,14 @@ on_store_retry(void *arg)
 	arm_expiry(c);
 }
 
+static void
+on_history(void *arg)
+{
+	struct control *c = arg;
+
+	server_raise(c->server);
+}
+
 static bool
 commit_for_ctl(void *arg)
 {
@@ -311,6 +321,7 @@ reload(struct control *c, int fd, const char *path)
 	}
 	c->conf = conf;
 	registration_set_conf(&c->ledger, conf);
+	history_keep(c->history, conf->history_s);
 	upstream_withdraw(&c->ledger, old);
 	server_raise(c->server);
 	dp_client_resync(c->dp, conf);
@@ -415,6 +426,8 @@ make(struct control *c)
 	make_names(c);
 	c->expiry = loop_timer(c->loop, on_expiry, c);
 	c->store_retry = loop_timer(c->loop, on_store_retry, c);
+	c->history = history_new(c->loop, c->store, on_history, c);
+	history_keep(c->history, c->conf->history_s);
 	message_set_vendor_id(c->conf->vendor_id);
 }
 
@@ -428,6 +441,7 @@ unmake(struct control *c)
 	if (c->ctl != NULL)
 		ctl_server_free(c->ctl);
 	loop_event_free(c->store_retry);
+	history_free(c->history);
 	loop_event_free(c->expiry);
 	server_free(c->server);
 	dp_client_free(c->dp);

@@ -200,3 +200,26 @@ store_remove_hold(struct store *st, const struct hold *hold)
 	sql_run(st->sql, "DELETE FROM quarantine WHERE local = ? AND kind = ? AND first = ?", "tti",
 	        ip4_str(hold->addr, local), tuple_kind_name(hold->kind), (int64_t)hold->node.first);
 }
+
+#define PRUNED_AT_ONCE 500 /* rows looked at: a few milliseconds */
+
+/* Rows stand in the order of the grants, so behind the first that was granted in the time to be kept none is too old. The
+ * latest row stays: it tells the last bind ID. */
+bool
+store_prune(struct store *st, int64_t before, int64_t *after)
+{
+	struct sql_rows *rows = sql_query(st->sql,
+	                                  "SELECT rowid, granted FROM (SELECT rowid, granted FROM history WHERE rowid > ? "
+	                                  "ORDER BY rowid LIMIT ?) ORDER BY rowid DESC LIMIT 1",
+	                                  "ii", *after, (int64_t)PRUNED_AT_ONCE);
+	bool any = sql_next(rows);
+	int64_t last = any ? sql_int(rows, 0) : 0, granted = any ? sql_int(rows, 1) : 0;
+
+	sql_end(rows);
+	if (any)
+		sql_run(st->sql,
+		        "DELETE FROM history WHERE rowid > ? AND rowid <= ? AND ended < ? "
+		        "AND rowid < (SELECT max(rowid) FROM history)", "iii", *after, last, before);
+	*after = last;
+	return any && granted < before;
+}

@@ -68,6 +68,10 @@ struct store_loader {
 bool store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size);
 uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 for none */
 
+/* Removes, as a change like any other, what ended before a time (seconds since 1970) from the next few hundred rows of the
+ * history behind row *after, 0 to begin, and moves *after on. False when no more rows need be looked at. */
+bool store_prune(struct store *st, int64_t before, int64_t *after);
+
 /* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
  * to cb. Takes a few look-ups, however long the history. Returns false when the history cannot be read. */
 struct store_holder {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,6 +406,54 @@ START_TEST(history)
 }
 END_TEST
 
+/* The history has as many rows as tuples were ever granted, less those that were removed. */
+static int
+history_rows(void)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	int n;
+
+	ck_assert(store_commit(f.store));
+	ck_assert_int_eq(sqlite3_open_v2(f.db, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM history", -1, &stmt, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+START_TEST(old_history_goes)
+{
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, "x1", 2);
+	struct binding *kept = grant(s, RSIP_METHOD_RSAP_IP);
+	ip4_t addr = kept->local_addr;
+	uint16_t port = kept->ports[0].first;
+	int64_t t0 = FIXTURE_START_WALL, after = 0;
+	int steps = 1;
+
+	for (int i = 0; i < 600; i++)
+		lease_end(&f.ledger, grant(s, RSIP_METHOD_RSAP_IP), LEASE_FREED);
+	fixture_pass_ms(1000 * 1000);
+	lease_end(&f.ledger, grant(s, RSIP_METHOD_RSAP_IP), LEASE_FREED);
+	ck_assert_int_eq(history_rows(), 602);
+	ck_assert(!store_prune(f.store, t0, &(int64_t){ 0 })); /* nothing is that old */
+	ck_assert_int_eq(history_rows(), 602);
+	while (store_prune(f.store, t0 + 500, &after))
+		steps++;
+	ck_assert_int_eq(steps, 2);
+	ck_assert_int_eq(history_rows(), 2); /* what is leased still, and what ended lately */
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 900), HOST);
+	after = 0;
+	lease_end(&f.ledger, kept, LEASE_FREED);
+	fixture_pass_ms(1000 * 1000);
+	store_prune(f.store, t0 + 10000, &after);
+	ck_assert_int_eq(history_rows(), 1); /* the last one tells the last bind ID */
+	ck_assert_uint_eq(store_last_bind_id(f.store), 602);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -421,6 +470,7 @@ main(void)
 	tcase_add_loop_test(tc, unusable_databases, 0, 5);
 	tcase_add_test(tc, unusable_places);
 	tcase_add_test(tc, history);
+	tcase_add_test(tc, old_history_goes);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
