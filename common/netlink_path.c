@@ -52,7 +52,7 @@ netlink_over(int fd)
 	return NULL;
 }
 
-/* --- questions: the kernel has answered when the question's send returns --------------------------------------------- */
+/* --- questions: the kernel has answered when the question's send returns ---------------------------------------- */
 
 /* Sends msg, frees it, and gives the answer to parse. False when there is none, or parse did not take it. */
 static bool
@@ -103,7 +103,8 @@ hop_cb(struct nl_msg *msg, void *arg)
 	struct nlattr *attrs[RTA_MAX + 1];
 	const struct rtmsg *route = nlmsg_data(nlmsg_hdr(msg));
 
-	if (nlmsg_hdr(msg)->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(nlmsg_hdr(msg), sizeof(*route), attrs, RTA_MAX, NULL) != 0 ||
+	if (nlmsg_hdr(msg)->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(nlmsg_hdr(msg), sizeof(*route), attrs, RTA_MAX, NULL) != 0 ||
 	    route->rtm_type != RTN_UNICAST || attrs[RTA_OIF] == NULL || attrs[RTA_VIA] != NULL || attrs[RTA_ENCAP] != NULL)
 		return NL_SKIP;
 	hop->ifindex = nla_get_u32(attrs[RTA_OIF]);
@@ -197,7 +198,7 @@ netlink_ether(struct netlink *nl, unsigned ifindex, struct netlink_ether *out)
 	return ask(nl, question(RTM_GETLINK, &link, sizeof(link)), ether_cb, out) && out->mtu != 0;
 }
 
-/* --- news ----------------------------------------------------------------------------------------------------------- */
+/* --- news ------------------------------------------------------------------------------------------------------- */
 
 static int
 news_cb(struct nl_msg *msg, void *arg)

@@ -34,7 +34,7 @@ struct rings {
 	struct ring_filter filter;
 };
 
-/* --- filters -------------------------------------------------------------------------------------------------------- */
+/* --- filters ---------------------------------------------------------------------------------------------------- */
 
 /* The pools' ranges, those that touch as one. */
 static size_t
@@ -78,7 +78,7 @@ keep_from_kernel(struct rings *all, const char *device, unsigned ifindex, bool a
 	return undo_drop(all->undo, device, ifindex, all->filter.code, all->filter.len, again);
 }
 
-/* --- devices -------------------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------------------------- */
 
 static bool
 refuse(const struct rings *all, const char *device, const char *what, int err)
@@ -161,7 +161,7 @@ rings_open(struct undo *undo, struct netlink *nl, const struct conf *conf, const
 	return good;
 }
 
-/* --- reload --------------------------------------------------------------------------------------------------------- */
+/* --- reload ----------------------------------------------------------------------------------------------------- */
 
 /* First the ring, then the kernel: for a moment a new pool's packet may be seen twice, but none is lost. */
 static void

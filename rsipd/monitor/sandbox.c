@@ -124,8 +124,11 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, inet, datagrams);
 		return err != 0 ? err : add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
 	}
-	if (role == SANDBOX_RELAY)
+	if (role == SANDBOX_RELAY) {
 		err = add_tables(filter);
+		if (err == 0) /* AF_XDP sockets to their devices; the monitor has opened them */
+			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+	}
 	return err != 0 ? err : add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, COUNT(refused));
 }
 

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "ring_open.h"
 #include "meters.h"
 #include "xdp_tables.h"
 
@@ -149,15 +150,20 @@ spawn_relay(struct worker *worker, int channel)
 	const int own[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
 		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->sender, fds->questions, fds->news,
 		                fds->control, fds->monitor };
-	int keep[COUNT(own) + RELAY_RINGS_MAX + XDP_MAP_COUNT];
+	int keep[COUNT(own) + 2 * RELAY_RINGS_MAX + XDP_MAP_COUNT];
 	size_t n = COUNT(own);
 
 	memcpy(keep, own, sizeof(own));
-	for (size_t i = 0; i < fds->n_rings; i++)
+	ring_open_xsk(fds);
+	for (size_t i = 0; i < fds->n_rings; i++) {
 		keep[n++] = fds->rings[i].fd;
+		keep[n++] = fds->rings[i].xsk;
+	}
 	for (int map = 0; fds->xdp != NULL && map < XDP_MAP_COUNT; map++)
 		keep[n++] = fds->xdp->fd[map];
-	return spawn(worker, keep, n, run_relay);
+	pid_t pid = spawn(worker, keep, n, run_relay);
+	ring_close_xsk(fds);
+	return pid;
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */

@@ -12,14 +12,17 @@
 
 #include "demux_binding.h"
 #include "encap.h"
+#include "log.h"
 #include "mem.h"
 #include "packet.h"
+#include "xsk.h"
 
 #define HEADERS_MAX (ETH_HLEN + IPV4_HEADER_LEN + GRE_HEADER_LEN)
 #define PLAIN_HEADER 0x45 /* version 4, no options */
 
 struct frames {
-	int fd;
+	const struct relay_fds *fds;
+	struct xsk *xsk[RELAY_RINGS_MAX]; /* NULL: by the packet socket */
 	struct nexthops *hops;
 	pktio_sent_cb *sent;
 	void *arg;
@@ -32,13 +35,27 @@ struct frames {
 	struct verdict *verdicts[PKTIO_BATCH];
 };
 
+static void
+open_xsk(struct frames *frames)
+{
+	for (size_t i = 0; i < frames->fds->n_rings; i++) {
+		const struct relay_ring *ring = &frames->fds->rings[i];
+
+		frames->xsk[i] = ring->xsk >= 0 ? xsk_new(ring->xsk, ring->ifindex) : NULL;
+		if (frames->xsk[i] == NULL)
+			log_info("relay", "frames go by a packet socket, AF_XDP is not to be had ifindex=%u error=\"%s\"", ring->ifindex,
+			         strerror(ring->xsk >= 0 ? errno : EAFNOSUPPORT));
+	}
+}
+
 /* What stays the same from packet to packet. */
 struct frames *
-frames_new(int fd, struct nexthops *hops, pktio_sent_cb *sent, void *arg)
+frames_new(const struct relay_fds *fds, struct nexthops *hops, pktio_sent_cb *sent, void *arg)
 {
 	struct frames *frames = mem_zero(1, sizeof(*frames));
 
-	frames->fd = fd;
+	frames->fds = fds;
+	open_xsk(frames);
 	frames->hops = hops;
 	frames->sent = sent;
 	frames->arg = arg;
@@ -55,6 +72,10 @@ frames_new(int fd, struct nexthops *hops, pktio_sent_cb *sent, void *arg)
 void
 frames_free(struct frames *frames)
 {
+	if (frames == NULL)
+		return;
+	for (size_t i = 0; i < frames->fds->n_rings; i++)
+		xsk_free(frames->xsk[i]);
 	free(frames);
 }
 
@@ -101,6 +122,33 @@ frames_to_public(struct frames *frames, struct verdict *v, int64_t now)
 	return true;
 }
 
+static struct xsk *
+xsk_of(const struct frames *frames, int ifindex)
+{
+	for (size_t i = 0; i < frames->fds->n_rings; i++) {
+		if ((int)frames->fds->rings[i].ifindex == ifindex)
+			return frames->xsk[i];
+	}
+	return NULL;
+}
+
+/* Returns how many frames from the first on went by AF_XDP. What becomes of them the kernel does not tell. */
+static size_t
+flush_xsk(struct frames *frames, size_t from, size_t n)
+{
+	struct xsk *xsk = xsk_of(frames, frames->to[from].sll_ifindex);
+	size_t end = from;
+
+	if (xsk == NULL)
+		return 0;
+	while (end < n && frames->to[end].sll_ifindex == frames->to[from].sll_ifindex && xsk_put(xsk, frames->parts[end]))
+		end++;
+	xsk_send(xsk);
+	for (size_t i = from; i < end; i++)
+		frames->sent(frames->verdicts[i], 0, frames->arg);
+	return end - from;
+}
+
 /* sendmmsg stops at the first frame that fails; its errno comes when it is the first of a call. */
 void
 frames_flush(struct frames *frames)
@@ -109,7 +157,12 @@ frames_flush(struct frames *frames)
 
 	frames->n = 0;
 	while (done < n) {
-		int sent = sendmmsg(frames->fd, frames->messages + done, (unsigned)(n - done), MSG_DONTWAIT);
+		size_t taken = flush_xsk(frames, done, n);
+		if ((done += taken) == n)
+			break;
+		if (taken > 0)
+			continue;
+		int sent = sendmmsg(frames->fds->sender, frames->messages + done, (unsigned)(n - done), MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EINTR)
 			continue;

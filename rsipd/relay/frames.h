@@ -12,12 +12,12 @@
 
 struct frames;
 
-/* fd is the packet socket to send by. hops must outlive it. */
-struct frames *frames_new(int fd, struct nexthops *hops, pktio_sent_cb *sent, void *arg);
+/* Sends by the rings' AF_XDP sockets where they have one, else by fds->sender. fds and hops must outlive it. */
+struct frames *frames_new(const struct relay_fds *fds, struct nexthops *hops, pktio_sent_cb *sent, void *arg);
 void frames_free(struct frames *frames); /* accepts NULL */
 
-/* Queues v, a VERDICT_HOST resp. VERDICT_PUBLIC, which must stay until frames_flush has handed it to the callback. Up to
- * PKTIO_BATCH. False: not a packet for this way, v is as it was. */
+/* Queues v, a VERDICT_HOST resp. VERDICT_PUBLIC, which must stay until frames_flush has handed it to the callback. Up
+ * to PKTIO_BATCH. False: not a packet for this way, v is as it was. */
 bool frames_to_host(struct frames *frames, struct verdict *v, int64_t now);
 bool frames_to_public(struct frames *frames, struct verdict *v, int64_t now);
 void frames_flush(struct frames *frames);

@@ -459,7 +459,7 @@ open_frames(struct relay *r)
 	r->hops = r->fds->n_rings > 0 ? nexthops_new(r->fds, r->net) : NULL;
 	if (r->hops == NULL)
 		return;
-	r->frames = frames_new(r->fds->sender, r->hops, sent, r);
+	r->frames = frames_new(r->fds, r->hops, sent, r);
 	r->news = loop_readable(r->loop, r->fds->news, news_cb, r);
 }
 

@@ -35,6 +35,7 @@ struct relay_ring {
 	int fd;
 	unsigned ifindex;
 	uint32_t slots, slot_size;
+	int xsk; /* AF_XDP socket to send frames to the device by (xsk.h), fresh for each start of the relay; or -1 */
 };
 
 struct meters;

@@ -1,5 +1,5 @@
-/* Which frames the rings take past the kernel: those that need nothing of the kernel but to be sent on. One program with
- * two users, so that they cannot disagree: the ring's socket takes what it accepts, and at the device's ingress hook it
+/* Which frames the rings take past the kernel: those that need nothing of the kernel but to be sent on. One program
+ * with two users, so that they cannot disagree: the ring's socket takes what it accepts, and at the device's ingress hook it
  * keeps the very same frames from the kernel's own stack. */
 #ifndef RSIPD_RING_FILTER_H
 #define RSIPD_RING_FILTER_H
@@ -30,8 +30,8 @@ struct ring_filter_site {
 };
 
 /* What comes in on the public interface to a pool address, resp. on a private one through a tunnel. In both cases
- * unicast to us, untagged, unfragmented, without IP options, not longer than frame_max, Ethernet header included; on the
- * public side also with a hop to live and from a source that may be. False when the site has too many pools. */
+ * unicast to us, untagged, unfragmented, without IP options, not longer than frame_max, Ethernet header included; on
+ * the public side also with a hop to live and from a source that may be. False when the site has too many pools. */
 bool ring_filter_public(struct ring_filter *f, const struct ring_filter_site *site, uint32_t frame_max, uint32_t taken,
                         uint32_t left);
 bool ring_filter_private(struct ring_filter *f, const struct ring_filter_site *site, uint32_t frame_max, uint32_t taken,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ listen_on(int fd, unsigned ifindex)
 	return bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
 }
 
-/* Version 2, a slot a frame, each told at once: version 3 holds frames back until a block is full or its time is over. */
+/* Version 2, a slot a frame, each told at once: version 3 holds frames back until a block is full or its time over. */
 static const char *
 set_up(const struct relay_ring *ring, const struct ring_filter *filter)
 {
@@ -72,7 +73,7 @@ ring_open(struct relay_ring *ring, unsigned ifindex, unsigned mtu, const struct 
 {
 	int saved;
 
-	*ring = (struct relay_ring){ .ifindex = ifindex, .slots = SLOTS, .slot_size = slot_size(mtu) };
+	*ring = (struct relay_ring){ .ifindex = ifindex, .slots = SLOTS, .slot_size = slot_size(mtu), .xsk = -1 };
 	ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	*what = ring->fd < 0 ? "open a packet socket" : set_up(ring, filter);
 	if (*what == NULL)
@@ -83,6 +84,33 @@ ring_open(struct relay_ring *ring, unsigned ifindex, unsigned mtu, const struct 
 	ring->fd = -1;
 	errno = saved;
 	return false;
+}
+
+/* The memory that such a socket shares with the kernel counts as locked. */
+static void
+allow_locked_memory(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
+void
+ring_open_xsk(struct relay_fds *fds)
+{
+	allow_locked_memory();
+	for (size_t i = 0; i < fds->n_rings; i++)
+		fds->rings[i].xsk = socket(AF_XDP, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+void
+ring_close_xsk(struct relay_fds *fds)
+{
+	for (size_t i = 0; i < fds->n_rings; i++) {
+		if (fds->rings[i].xsk >= 0)
+			close(fds->rings[i].xsk);
+		fds->rings[i].xsk = -1;
+	}
 }
 
 int

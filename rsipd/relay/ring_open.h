@@ -20,6 +20,10 @@ bool ring_open(struct relay_ring *ring, unsigned ifindex, unsigned mtu, const st
 /* Another filter from now on. */
 bool ring_refilter(const struct relay_ring *ring, const struct ring_filter *filter);
 
+/* A fresh AF_XDP socket for each ring, where the kernel has such; and the end of them. */
+void ring_open_xsk(struct relay_fds *fds);
+void ring_close_xsk(struct relay_fds *fds);
+
 /* The packet socket that frames are sent by, on any device. Returns -1 with errno set. */
 int ring_open_sender(void);
 

@@ -33,6 +33,7 @@
 #include "netlink.h"
 #include "netstate.h"
 #include "pktio_open.h"
+#include "ring_open.h"
 #include "rings.h"
 #include "undo.h"
 
@@ -330,6 +331,7 @@ main(int argc, char **argv)
 	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, from_monitor) == 0, "no socketpair");
 	counters = mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	need(counters != MAP_FAILED, "no memory");
+	ring_open_xsk(&fds);
 	if ((relay = fork()) == 0) {
 		close(to_relay[0]);
 		close(from_monitor[0]);
@@ -338,6 +340,7 @@ main(int argc, char **argv)
 		_exit(relay_main(&fds, net, counters));
 	}
 	need(relay > 0, "cannot fork");
+	ring_close_xsk(&fds);
 	close(to_relay[1]);
 	close(from_monitor[1]);
 	control = to_relay[0];
