@@ -1,5 +1,5 @@
 # The relay alone on n, with relay_lab in control's place and the kernel set up as the monitor does. Source after
-# topology.sh; used by relay.sh and the bench.
+# topology.sh; used by relay.sh and path.sh.
 
 BUILDDIR=${BUILDDIR:-$(pwd)}
 relay_tmp=$(mktemp -d "/tmp/$LAB-relay-XXXXXX")
