@@ -29,9 +29,9 @@ bool icmp_quoted(const struct packet *error, struct packet *quoted);
 /* Whether an ICMP packet's own checksum is right. */
 bool icmp_checksum_good(const struct packet *p);
 
-/* Writes into out an ICMP error from src to the sender of about, with mtu in the second half of the header where the code
- * is fragmentation needed (RFC 1191 4), else 0. Returns its length, or 0 when no error may be sent about such a packet
- * (RFC 1812 4.3.2.7: ICMP errors, later fragments, sources that name no single host). */
+/* Writes into out an ICMP error from src to the sender of about, with mtu in the second half of the header where the
+ * code is fragmentation needed (RFC 1191 4), else 0. Returns its length, or 0 when no error may be sent about such a
+ * packet (RFC 1812 4.3.2.7: ICMP errors, later fragments, sources that name no single host). */
 size_t icmp_error(uint8_t out[ICMP_ERROR_MAX], const struct packet *about, uint8_t type, uint8_t code, uint16_t mtu,
                   ip4_t src);
 

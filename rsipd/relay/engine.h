@@ -1,10 +1,10 @@
-/* The stages of the relay, run in order over one packet: bytes in, verdict out. No descriptor and no clock in here, so
- * that tests and fuzzers drive what ships. inbound.c and outbound.c are the two directions, tunnel_error.c what comes back
- * out of tunnels, release.c what had to wait.
+/* The stages of the relay, run in order over one packet: bytes in, verdict out. No descriptor and no clock in here,
+ * so that tests and fuzzers drive what ships. inbound.c and outbound.c are the two directions, tunnel_error.c what
+ * comes back out of tunnels, release.c what had to wait.
  *
  * State that packets leave behind, which a data plane beside this one must leave to it: learned.h, fragment_hold.h. A
- * packet from one host to the public address of another (hairpin) goes out and in within one call: only then is it known
- * who sent it, and where both are on one address nothing in the packet tells. */
+ * packet from one host to the public address of another (hairpin) goes out and in within one call: only then is it
+ * known who sent it, and where both are on one address nothing in the packet tells. */
 #ifndef RSIPD_ENGINE_H
 #define RSIPD_ENGINE_H
 

@@ -166,8 +166,8 @@ held_new(const struct fragment_key *key, const struct packet *p, uint8_t tunnel)
 }
 
 void
-fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p, uint8_t tunnel,
-                  bool spare, int64_t now)
+fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p,
+                  uint8_t tunnel, bool spare, int64_t now)
 {
 	struct share *share = share_of(hold, key);
 	bool first = train_find(share, key) == NULL;

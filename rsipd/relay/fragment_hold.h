@@ -1,10 +1,10 @@
-/* Later fragments that came before their first one, which alone tells whose they are: kept until it comes (RFC 3102 3.1:
- * a gateway reassembles to route, and times fragments out). Nothing is put together; each leaves as it came.
+/* Later fragments that came before their first one, which alone tells whose they are: kept until it comes (RFC 3102
+ * 3.1: a gateway reassembles to route, and times fragments out). Nothing is put together; each leaves as it came.
  *
- * Bounded against a flood three ways: in bytes in all, in bytes and packets for each sender, and in time. A sender is an
- * address; a secret hash gives it one of FRAGMENT_HOLD_SHARES shares, and where its share is full its own oldest packet
- * goes. Only a flood from forged addresses all over fills the whole: then the oldest packet of all goes, which still
- * leaves each some milliseconds, the time by which real networks reorder. Fragments in order never come here. */
+ * Bounded against a flood three ways: in bytes in all, in bytes and packets for each sender, and in time. A sender is
+ * an address; a secret hash gives it one of FRAGMENT_HOLD_SHARES shares, and where its share is full its own oldest
+ * packet goes. Only a flood from forged addresses all over fills the whole: then the oldest packet of all goes, which
+ * still leaves each some milliseconds, the time by which real networks reorder. Fragments in order never come here. */
 #ifndef RSIPD_FRAGMENT_HOLD_H
 #define RSIPD_FRAGMENT_HOLD_H
 
@@ -48,8 +48,8 @@ struct fragment_hold *fragment_hold_new(void);
 void fragment_hold_free(struct fragment_hold *hold);
 
 /* Keeps a copy of p. spare: the packet itself went on (own-address mode), so that losing the copy is no loss. */
-void fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p, uint8_t tunnel,
-                       bool spare, int64_t now);
+void fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p,
+                       uint8_t tunnel, bool spare, int64_t now);
 
 /* The first fragment has come: the others are handed out by fragment_hold_next, in the order in which they came. */
 void fragment_hold_release(struct fragment_hold *hold, const struct fragment_key *key);

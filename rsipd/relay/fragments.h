@@ -2,8 +2,8 @@
  * reassembly: nothing is put together; what comes before its first one waits for it in fragment_hold.h.
  *
  * A fragment that would overwrite bytes of the first one is an attack: it would make the host see another header than
- * the one by which the packet was let through (RFC 1858 4, RFC 5722). It is dropped. The rest of the packet is not: else
- * a stranger who guesses IDs could take packets from a flow, and without the overlap it is what was let through.
+ * the one by which the packet was let through (RFC 1858 4, RFC 5722). It is dropped. The rest of the packet is not:
+ * else a stranger who guesses IDs could take packets from a flow, and without the overlap it is what was let through.
  * Later fragments that overlap each other change nothing that was decided by; what to do with them is the host's
  * decision, who puts them together. */
 #ifndef RSIPD_FRAGMENTS_H
@@ -27,7 +27,8 @@ enum fragment_fate { FRAGMENT_OWNED, FRAGMENT_OVERLAPS, FRAGMENT_EARLY /* its fi
 enum fragment_fate fragments_owner(struct demux *d, const struct packet *p, enum local_side side,
                                    const struct demux_host *host, struct demux_binding **owner);
 
-/* Has an early fragment wait: from the public side, or out of a host's tunnel of that type. spare: it also goes on now. */
+/* Has an early fragment wait: from the public side, or out of a host's tunnel of that type. spare: it also goes on
+ * now. */
 void fragments_hold_in(struct demux *d, const struct packet *p, bool spare, int64_t now);
 void fragments_hold_out(struct demux *d, const struct packet *p, const struct demux_host *host, uint8_t tunnel,
                         int64_t now);

@@ -44,7 +44,8 @@ other_holder_of(const struct demux *d, ip4_t local_addr, uint64_t cookie, const 
 /* A peer's cookie may lie in a block of ours by chance. When the two fields lead to different hosts, the local
  * side's own one decides; where IKE does not say which that is, the initiator's (RFC 3104 4). */
 static struct holder
-holder_by_cookies(const struct demux *d, const struct demux_key *key, enum local_side side, const struct demux_host *sender)
+holder_by_cookies(const struct demux *d, const struct demux_key *key, enum local_side side,
+                  const struct demux_host *sender)
 {
 	struct holder initiator = other_holder_of(d, key->local_addr, key->initiator_cookie, sender);
 	struct holder responder = other_holder_of(d, key->local_addr, key->responder_cookie, sender);
@@ -221,7 +222,8 @@ own_cookie(const struct demux *d, const struct demux_key *key, const struct demu
 
 /* To a host of the same address. The other field is the other's, and no collision. */
 static enum dp_drop
-send_to_neighbour(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now, unsigned *claimed)
+send_to_neighbour(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now,
+                  unsigned *claimed)
 {
 	struct demux_key own = *key;
 	struct holder holder;

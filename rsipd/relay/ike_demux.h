@@ -23,10 +23,11 @@ struct demux_binding *ike_owner(struct demux *d, const struct demux_key *key, en
 
 /* The same for a packet that comes in, at time now: a host that listens for this peer (Appendix G) comes before the one
  * with the session (Appendix E), and unknown cookies become that host's. */
-struct demux_binding *ike_receive(struct demux *d, const struct demux_key *key, const struct demux_host *sender, int64_t now);
+struct demux_binding *ike_receive(struct demux *d, const struct demux_key *key,
+                                  const struct demux_host *sender, int64_t now);
 
-/* Why ike_receive found nobody: no host of the address has a session with this peer, or several have, and nothing in the
- * packet says which of them is meant (Appendix E). */
+/* Why ike_receive found nobody: no host of the address has a session with this peer, or several have, and nothing in
+ * the packet says which of them is meant (Appendix E). */
 enum dp_drop ike_unowned(struct demux *d, const struct demux_key *key, const struct demux_host *sender);
 
 /* A host sends the IKE packet; egress has found it allowed by binding. Claims its cookies if nobody holds them;
@@ -35,8 +36,8 @@ enum dp_drop ike_unowned(struct demux *d, const struct demux_key *key, const str
 enum dp_drop ike_send(struct demux *d, const struct demux_key *key, struct demux_binding *binding, int64_t now,
                       unsigned *claimed);
 
-/* A cookie or a session that control remembers from before. It is void when the binding is gone or another host holds the
- * cookie. */
+/* A cookie or a session that control remembers from before. It is void when the binding is gone or another host holds
+ * the cookie. */
 void ike_restore(struct demux *d, const struct dp_claim *claim, int64_t now);
 
 #endif

@@ -80,7 +80,8 @@ struct learned *learned_find(struct learned_table *table, const struct learned_k
 struct learned *learned_find_of(struct learned_table *table, const struct learned_key *key,
                                 const struct learner *learner);
 /* The item with this key if exactly one learner, not counting except (NULL: none), has one, else NULL. */
-struct learned *learned_find_sole(struct learned_table *table, const struct learned_key *key, const struct learner *except);
+struct learned *learned_find_sole(struct learned_table *table, const struct learned_key *key,
+                                  const struct learner *except);
 
 /* Adds an item, which the caller knows is not there. A learner with its quota full gives up its longest unused item if
  * that has been unused for its kind's grace time, or is an unanswered cookie; otherwise NULL. */

@@ -76,7 +76,8 @@ learn(struct engine *e, const struct packet *p, const struct egress *found, stru
 /* ---- the way out ---- */
 
 /* To an address of ours: we are the router between the two hosts (RFC 4787 REQ-9). The kernel, which could send the
- * packet back to us, would keep one to its own address, and nobody could then tell who of two on one address sent it. */
+ * packet back to us, would keep one to its own address; and nobody could then tell who of two on one address sent
+ * it. */
 static void
 hairpin(struct engine *e, struct packet *p, struct verdict *v)
 {
@@ -186,6 +187,7 @@ strip(const struct packet *outer, struct packet *p)
 void
 engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 {
+	struct outer_header header;
 	struct packet outer, p;
 	enum dp_drop reason;
 
@@ -194,6 +196,7 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 		verdict_drop(v, outer.bad_checksum ? DP_DROP_CHECKSUM : DP_DROP_MALFORMED);
 		return;
 	}
+	header = (struct outer_header){ .src = outer.src, .tunnel = encap_tunnel_type(&outer), .tos = outer.tos };
 	v->host = demux_host(e->demux, outer.src);
 	reason = strip(&outer, &p);
 	if (reason != DP_NO_DROP)
@@ -201,6 +204,5 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 	else if (v->host == NULL)
 		unknown_host(&outer, &p, v);
 	else
-		engine_from_host(e, &(struct outer_header){ .src = outer.src, .tunnel = encap_tunnel_type(&outer), .tos = outer.tos },
-		                 &p, v);
+		engine_from_host(e, &header, &p, v);
 }

@@ -83,8 +83,8 @@ open_raw(int protocol, enum relay_df df)
 	return done ? fd : fail(fd, "open a raw socket for tunnel packets", "CAP_NET_RAW and CAP_NET_ADMIN are needed");
 }
 
-/* Destination unreachable, time exceeded: what may be about a packet of a tunnel (RFC 2003 4). The kernel hands each raw
- * ICMP socket a copy. */
+/* Destination unreachable, time exceeded: what may be about a packet of a tunnel (RFC 2003 4). The kernel hands each
+ * raw ICMP socket a copy. */
 static int
 open_icmp(void)
 {

@@ -17,8 +17,8 @@ int pktio_open_tun(const char *name);
 /* False when the device behind tun was removed: nothing can be read from the descriptor any more, or written to it. */
 bool pktio_tun_there(int tun);
 
-/* Opens the raw and probe sockets into fds: ipip, gre, icmp, probe. Returns false, having logged why and closed what it had
- * opened. */
+/* Opens the raw and probe sockets into fds: ipip, gre, icmp, probe. Returns false, having logged why and closed what
+ * it had opened. */
 bool pktio_open_tunnels(struct relay_fds *fds);
 
 #endif

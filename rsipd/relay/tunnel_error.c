@@ -1,7 +1,7 @@
-/* ICMP errors from within a tunnel: about an outer packet that we sent. Its sender is this gateway, but who has to know is
- * the sender of the inner packet (RFC 2003 4). Routers quote much more than the eight bytes that they must, so the inner
- * header is nearly always there; where it is not, path MTU is the only soft state of RFC 2003 5 that is kept, by the
- * kernel: the next packet that is too long is answered by it. */
+/* ICMP errors from within a tunnel: about an outer packet that we sent. Its sender is this gateway, but who has to
+ * know is the sender of the inner packet (RFC 2003 4). Routers quote much more than the eight bytes that they must,
+ * so the inner header is nearly always there; where it is not, path MTU is the only soft state of RFC 2003 5 that is
+ * kept, by the kernel: the next packet that is too long is answered by it. */
 #include "classify.h"
 #include "encap.h"
 #include "engine_impl.h"
@@ -19,10 +19,10 @@ struct news {
 	uint16_t mtu;
 };
 
-/* RFC 2003 4.1 to 4.5, case by case. Every unreachable network, host or protocol on the way is "host unreachable" to one
- * who thinks that the host is here. Port unreachable and source route failed MUST NOT be relayed, nor a redirect, nor
- * source quench. Time exceeded is a loop, unless fragments of the outer packet were lost (code 1): then the path is
- * good. A parameter problem is one of our outer header, which has no options. */
+/* RFC 2003 4.1 to 4.5, case by case. Every unreachable network, host or protocol on the way is "host unreachable" to
+ * one who thinks that the host is here. Port unreachable and source route failed MUST NOT be relayed, nor a redirect,
+ * nor source quench. Time exceeded is a loop, unless fragments of the outer packet were lost (code 1): then the path
+ * is good. A parameter problem is one of our outer header, which has no options. */
 static struct news
 translate(const struct packet *error, uint8_t tunnel)
 {

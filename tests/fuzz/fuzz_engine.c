@@ -1,6 +1,6 @@
 /* Packets through all the stages of the relay, in and out, on the gateway of dataplane/site.h. The first byte: bit 0
- * the direction, bits 1-4 which host sends, bit 5 GRE, bit 6 an ICMP error from the private side. Checksums are put right
- * where otherwise nothing would get in. */
+ * the direction, bits 1-4 which host sends, bit 5 GRE, bit 6 an ICMP error from the private side. Checksums are put
+ * right where otherwise nothing would get in. */
 #include "config.h"
 
 #include <stdint.h>

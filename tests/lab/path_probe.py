@@ -2,7 +2,7 @@
 
     path_probe.py mtu KIND SOURCE PEER PORT WANTED   send DF packets until the kernel has heard of a path MTU of WANTED
     path_probe.py error SOURCE PEER PORT TYPE CODE   send UDP until an ICMP error of this type and code comes back
-    path_probe.py fragments ORDER SOURCE PEER SPORT DPORT SIZE   one UDP packet, in fragments; from an RSIP host by its tun0
+    path_probe.py fragments ORDER SOURCE PEER SPORT DPORT SIZE   one UDP packet, in fragments; by tun0, where it is
     path_probe.py receive ADDRESS PORT SIZE          wait for one UDP packet of so many bytes
     path_probe.py flood SOURCE PEER COUNT            that many later fragments without a first
     path_probe.py route SOURCE PEER SPORT            UDP with a loose source route
@@ -49,7 +49,9 @@ def payload(kind):
     body = {"esp": esp, "ah": ah}.get(kind)
     if body:
         return body()
-    return ip_packet.ike(COOKIE, 0, b"\x21\x20\x22\x08" + struct.pack("!II", 0, 1360) + b"i" * 1332) if kind == "ike" else b"u" * 1360
+    if kind == "ike":
+        return ip_packet.ike(COOKIE, 0, b"\x21\x20\x22\x08" + struct.pack("!II", 0, 1360) + b"i" * 1332)
+    return b"u" * 1360
 
 
 def mtu(kind, source, peer, port, wanted):
@@ -146,5 +148,5 @@ def route(source, peer, sport):
 
 
 if __name__ == "__main__":
-    {"mtu": mtu, "error": error, "fragments": fragments, "receive": receive, "flood": flood, "route": route}[sys.argv[1]](
-        *sys.argv[2:])
+    verbs = {"mtu": mtu, "error": error, "fragments": fragments, "receive": receive, "flood": flood, "route": route}
+    verbs[sys.argv[1]](*sys.argv[2:])
