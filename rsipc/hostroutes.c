@@ -37,6 +37,18 @@ throw_back(struct hostroutes *hr, struct ip4_prefix prefix)
 	routes_want_route(hr->routes, route);
 }
 
+/* A gateway on this machine routes what we hand over to it to itself. Packets between its hosts it keeps to itself, too;
+ * one that it sends on to the address is for another holder of that. */
+static bool
+is_handed_over(const struct hostroutes *hr, const struct wish *wish, struct ip4_prefix prefix)
+{
+	for (size_t i = 0; hr->conf->handover != NULL && i < wish->n_addrs; i++) {
+		if (ip4_prefix_has(prefix, wish->addrs[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Throws come first: where the config names a local network, the network stays local. */
 static void
 want_throws(struct hostroutes *hr, const struct wish *wish)
@@ -46,8 +58,10 @@ want_throws(struct hostroutes *hr, const struct wish *wish)
 
 	for (size_t i = 0; i < wish->n_locals; i++)
 		throw_back(hr, wish->locals[i]);
-	for (size_t i = 0; i < n; i++)
-		throw_back(hr, connected[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_handed_over(hr, wish, connected[i]))
+			throw_back(hr, connected[i]);
+	}
 	free(connected);
 }
 

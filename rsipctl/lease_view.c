@@ -176,6 +176,7 @@ load_pool(struct lease_view *view, const json_t *object, bool mss_clamp)
 
 	m.own = json_is_true(json_object_get(object, "own"));
 	m.shared = json_is_true(json_object_get(object, "shared"));
+	m.upstream = json_is_true(json_object_get(object, "upstream"));
 	return json_field_address(object, "first", &m.addresses.first) &&
 	       json_field_address(object, "last", &m.addresses.last) && read_ike_ports(object, &m) && tell(view, &m, sizeof(m));
 }

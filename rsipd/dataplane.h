@@ -95,7 +95,8 @@ struct dp_pool {
 	bool own;       /* the gateway's own interface address: what no binding owns goes back to the gateway's stack */
 	bool shared;    /* RSAP-IP or RSIPSEC is leased here: the gateway answers ICMP requests to it (RFC 3102 6.2) */
 	bool mss_clamp; /* lower the MSS of TCP connections through the tunnel; never where the address is leased whole */
-	uint8_t pad[3];
+	bool upstream;  /* leased from another gateway: what no binding here owns may be its other hosts' */
+	uint8_t pad[2];
 };
 
 _Static_assert(sizeof(struct dp_pool) == 40, "struct dp_pool has no hidden padding");

@@ -13,8 +13,9 @@ of_pool(const struct dp_pool *m)
 
 	for (unsigned i = 0; i < m->n_ike_ports; i++)
 		json_array_append_new(ike_ports, value_count(m->ike_ports[i]));
-	return value_made(json_pack("{s:o, s:o, s:o, s:b, s:b}", "first", value_address(m->addresses.first), "last",
-	    value_address(m->addresses.last), "ike_ports", ike_ports, "own", m->own, "shared", m->shared));
+	return value_made(json_pack("{s:o, s:o, s:o, s:b, s:b, s:b}", "first", value_address(m->addresses.first), "last",
+	    value_address(m->addresses.last), "ike_ports", ike_ports, "own", m->own, "shared", m->shared,
+	    "upstream", m->upstream));
 }
 
 static json_t *

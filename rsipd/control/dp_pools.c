@@ -13,6 +13,7 @@ message(const struct conf *conf, const struct conf_pool *spec, struct ip4_range 
 	struct dp_pool m = { .op = DP_POOL, .addresses = addresses, .own = own, .mss_clamp = conf->mss_clamp };
 
 	m.ports = spec->ports;
+	m.upstream = spec->upstream != NULL;
 	memcpy(m.ike_ports, spec->ike_ports, sizeof(m.ike_ports));
 	m.n_ike_ports = (uint16_t)spec->n_ike_ports;
 	m.shared = (spec->methods & (CONF_METHOD(RSIP_METHOD_RSAP_IP) | CONF_METHOD(RSIP_METHOD_RSIPSEC))) != 0;

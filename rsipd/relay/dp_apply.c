@@ -135,7 +135,7 @@ apply_pool(struct demux *d, const uint8_t *bytes)
 
 	/* Before they are read as what they must be: any other value in a bool is undefined. */
 	if (bytes[offsetof(struct dp_pool, own)] > 1 || bytes[offsetof(struct dp_pool, shared)] > 1 ||
-	    bytes[offsetof(struct dp_pool, mss_clamp)] > 1)
+	    bytes[offsetof(struct dp_pool, mss_clamp)] > 1 || bytes[offsetof(struct dp_pool, upstream)] > 1)
 		return false;
 	memcpy(&m, bytes, sizeof(m));
 	return m.addresses.first <= m.addresses.last && m.n_ike_ports <= n_max && demux_add_pool(d, &m);

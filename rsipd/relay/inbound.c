@@ -99,7 +99,7 @@ not_a_hosts(struct engine *e, struct packet *p, const struct dp_pool *pool, cons
 	if (pool->own) {
 		to_stack(e, p, f, v);
 	} else if (f->early) {
-		fragments_hold_in(e->demux, p, false, e->now);
+		fragments_hold_in(e->demux, p, pool->upstream && f->sender != NULL, e->now);
 		v->action = VERDICT_HELD;
 	} else if (f->is_query && pool->shared) {
 		engine_answer_query(e, p, v);

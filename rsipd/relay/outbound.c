@@ -75,13 +75,23 @@ learn(struct engine *e, const struct packet *p, const struct egress *found, stru
 
 /* ---- the way out ---- */
 
+/* Nobody here owns what it was sent to. */
+static bool
+is_nobodys(const struct verdict *v)
+{
+	if (v->binding != NULL || (v->action != VERDICT_DROP && v->action != VERDICT_HELD))
+		return false;
+	return v->action == VERDICT_HELD || (v->reason != DP_DROP_MALFORMED && v->reason != DP_DROP_ICMP_RATE);
+}
+
 /* To an address of ours: we are the router between the two hosts (RFC 4787 REQ-9). The kernel, which could send the
  * packet back to us, would keep one to its own address; and nobody could then tell who of two on one address sent
  * it. */
 static void
-hairpin(struct engine *e, struct packet *p, struct verdict *v)
+hairpin(struct engine *e, struct packet *p, const struct dp_pool *to, struct verdict *v)
 {
 	const struct demux_host *sender = v->host;
+	struct verdict out = *v;
 
 	if (p->ttl <= 1) {
 		verdict_drop(v, DP_DROP_TTL);
@@ -93,6 +103,10 @@ hairpin(struct engine *e, struct packet *p, struct verdict *v)
 	v->from = v->binding;
 	v->host = NULL;
 	engine_to_local(e, p, sender, v);
+	if (to->upstream && is_nobodys(v)) { /* but another host of the gateway that leases it to us may */
+		packet_set_ttl(p, (uint8_t)(p->ttl + 1));
+		*v = out;
+	}
 }
 
 static void
@@ -107,7 +121,7 @@ forward(struct engine *e, struct packet *p, const struct egress *found, struct v
 	v->len = p->len;
 	v->action = VERDICT_PUBLIC;
 	if (to != NULL)
-		hairpin(e, p, v);
+		hairpin(e, p, to, v);
 }
 
 /* Its congestion mark is carried over first: the outer header does not wait with it. */

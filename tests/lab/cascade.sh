@@ -92,6 +92,26 @@ traffic_passes() {
 	check "cascade: a large datagram in fragments, and back" on h1 ping -q -c 3 -i 0.1 -W 2 -s 4000 "$PEER"
 }
 
+# Both have the one address: it goes out to n, and comes in again. x1 serves at a port of its own.
+hairpin_passes() {
+	PUBLIC=203.0.113.9 LISTEN_x1=8080
+	server_up
+	check "cascade: a host of d reaches a host of n by the address that they share" visit h1 TCP
+	check "cascade: over UDP, too" visit h1 UDP
+}
+
+# rsipc killed and started again: its leases go on, and what d has leased of them.
+killed() {
+	local before
+	before=$(d_bindings 'map(.bind_id) | sort | @json')
+	stop rsipc_d KILL
+	check "cascade: without its rsipc d keeps what it has, for as long as that is leased" \
+		test "$(d_bindings 'map(.bind_id) | sort | @json')" = "$before"
+	start d rsipc_d "$BUILDDIR/rsipc/rsipc" -f -c "$LAB_TMP/rsipc-d.conf"
+	check "cascade: a killed rsipc takes its leases up again, and traffic passes" wait_for 30 fetch h1 small
+	check "cascade: no binding of d has ended by it" test "$(d_bindings 'map(.bind_id) | sort | @json')" = "$before"
+}
+
 # ESP with a leased SPI to h1, and from it with the peer's.
 esp_passes() {
 	local spi public=203.0.113.9
@@ -168,8 +188,12 @@ main() {
 	check "cascade: inside of what n leases to d, and no longer" inside
 	check "cascade: all on the one address" test "$(bindings 'map(.address) | unique | length')" = 1
 	traffic_passes
+	hairpin_passes
 	esp_passes
+	check "cascade: what comes through the tunnel of n is no drop of d's" \
+		test "$(d_ctl -j stats | jq .data.drops.not_registered)" = 0
 	refused_ports
+	killed
 	withdrawn
 	stop rsipc_d
 	check "cascade: without d's leases its pool is empty" wait_for 15 eval '[ "$(d_ctl -j status | jq ".pools[0].addresses")" = 0 ]'

@@ -222,10 +222,10 @@ START_TEST(the_data_plane_is_told)
 	IS(doc, "mss_clamp", "false");
 	ck_assert_uint_eq(json_array_size(json_object_get(doc, "pools")), 4);
 	IS(doc, "pools.1", "{\"first\":\"203.0.113.20\",\"last\":\"203.0.113.30\",\"ike_ports\":[500,4500],\"own\":false,"
-	    "\"shared\":true}");
+	    "\"shared\":true,\"upstream\":false}");
 	IS(doc, "pools.2.shared", "false");
 	IS(doc, "pools.3", "{\"first\":\"203.0.113.9\",\"last\":\"203.0.113.9\",\"ike_ports\":[500,4500],\"own\":true,"
-	    "\"shared\":true}");
+	    "\"shared\":true,\"upstream\":false}");
 	json_decref(doc);
 	g.changes = 12;
 	doc = result("{\"cmd\":\"changes\"}");

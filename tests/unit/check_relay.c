@@ -202,6 +202,34 @@ START_TEST(verdicts_are_counted)
 }
 END_TEST
 
+/* RFC 3102 4.2.1: on an address that another gateway leases to us and to others, what is none of our hosts' may be one of
+ * theirs; what is ours comes back at once. */
+START_TEST(an_upstream_address_has_other_hosts)
+{
+	const struct test_packet theirs = { FROM(X1), .src = A, .dst = A, .proto = UDP, .sport = 1024, .dport = 60000 };
+	const struct test_packet ours = { FROM(X1), .src = A, .dst = A, .proto = UDP, .sport = 1024, .dport = 2048 };
+	struct engine e;
+	struct verdict v;
+	uint8_t *bytes;
+
+	site_up(&e);
+	free(run(&e, OUT, &theirs, &v));
+	ck_assert_int_eq(v.action, VERDICT_DROP);
+	((struct dp_pool *)(uintptr_t)demux_pool(e.demux, A))->upstream = true;
+	bytes = run(&e, OUT, &theirs, &v);
+	ck_assert_int_eq(v.action, VERDICT_PUBLIC);
+	ck_assert(!v.hairpin);
+	ck_assert_uint_eq(v.host->addr, X1);
+	ck_assert_uint_eq(v.binding->lease.bind_id, 1);
+	ck_assert_uint_eq(v.bytes[IPV4_TTL], 64); /* the kernel counts the hop */
+	free(bytes);
+	free(run(&e, OUT, &ours, &v));
+	ck_assert_int_eq(v.action, VERDICT_HOST);
+	ck_assert_uint_eq(v.tunnel.dst, X2);
+	demux_free(e.demux);
+}
+END_TEST
+
 /* A host's IKE to another host's leased port, both on the gateway's own address: one packet, out and in. */
 START_TEST(a_hairpin_learns_and_counts_twice)
 {
@@ -365,6 +393,7 @@ main(void)
 	tcase_add_loop_test(tc, a_case, 0, COUNT(cases));
 	tcase_add_loop_test(tc, a_case_cut_short, 0, COUNT(cases));
 	tcase_add_test(tc, verdicts_are_counted);
+	tcase_add_test(tc, an_upstream_address_has_other_hosts);
 	tcase_add_test(tc, a_hairpin_learns_and_counts_twice);
 	tcase_add_test(tc, a_whole_address_teaches_nothing);
 	tcase_add_test(tc, errors_are_limited);
