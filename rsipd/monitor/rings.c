@@ -209,3 +209,11 @@ rings_close(struct relay_fds *fds)
 	while (fds->n_rings > 0)
 		close(fds->rings[--fds->n_rings].fd);
 }
+
+const char *
+rings_text(const struct relay_fds *fds, size_t n_devices)
+{
+	if (fds->n_rings == 0)
+		return "the TUN and raw sockets";
+	return fds->n_rings == n_devices ? "packet rings" : "packet rings, on some devices from the TUN and raw sockets";
+}

@@ -4,6 +4,7 @@
 #define RSIPD_RINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "relay.h"
 
@@ -22,5 +23,8 @@ void rings_again(struct undo *undo, struct netlink *nl, const struct conf *conf,
                  struct relay_fds *fds);
 
 void rings_close(struct relay_fds *fds);
+
+/* What the relay takes packets from, for people, when there are so many devices. */
+const char *rings_text(const struct relay_fds *fds, size_t n_devices);
 
 #endif

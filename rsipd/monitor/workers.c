@@ -19,6 +19,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "ring_open.h"
+#include "rings.h"
 #include "meters.h"
 #include "xdp_tables.h"
 
@@ -211,7 +212,8 @@ workers_tell_data_plane(struct workers *all)
 	const struct worker *control = &all->worker[WORKER_CONTROL];
 	char text[MON_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "%s\n%s", all->env->data_plane, all->env->data_plane_detail);
+	snprintf(text, sizeof(text), "%s\n%s; the relay takes packets from %s", all->env->data_plane, all->env->data_plane_detail,
+	         rings_text(&all->env->relay, 1 + all->env->place.net.n_private));
 	if (control->pid != 0)
 		monitor_send(control->channel, MON_DATA_PLANE, text, -1);
 }
