@@ -34,11 +34,11 @@ one_in(struct random_source *r, uint32_t n)
 
 /* ---- what the site has, what lies beside it, and what lies nowhere ---- */
 
-static const ip4_t peers[] = { Y, Y, Y, Y, Z, Z, ROUTER, X1, X3, GW, OWN, A, W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
+static const ip4_t peers[] = { Y, Y, Y, Y, Y, Y, Y, Y, Z, Z, Z, Z, Z, Z, Z, ROUTER, ROUTER, X1, X3, GW, OWN, A, W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
 	                       IP(127, 0, 0, 1), IP(224, 0, 0, 1), 0, 0xffffffff, IP(240, 0, 0, 1) };
 static const ip4_t locals[] = { A, A, A, A, A, A, D, D, W, W, C, OWN, OWN, B, W2, Z, GW, X1 };
 static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, STRANGER, Y, GW };
-static const uint8_t protocols[] = { TCP, TCP, TCP, UDP, UDP, UDP, UDP, ESP, ESP, AH, SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
+static const uint8_t protocols[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, UDP, UDP, UDP, ESP, ESP, ESP, ESP, AH, SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
 static const uint16_t local_ports[] = { 1024, 1024, 1100, 1500, 2047, 2048, 2048, 2500, 3071, 3072, 4095, 4096, 4159, 4160,
 	                                4999, 5000, 5009, 5010, 7000, 7009, 7010, 5999, 6000, 6000, 6001, 79, 80, 81, 0, 1, 499, 500, 500,
 	                                500, 501, 4499, 4500, 4500, 4500, 4501, 1033, 1034, 2057, 2058, 65535 };
@@ -48,7 +48,7 @@ static const uint32_t spis[] = { 0x10000000, 0x10000003, 0x1000000f, 0x10000010,
 	                         255, 256, 0xffffffff, 0xc0de };
 static const uint64_t cookies[] = { OWN_BLOCK, OWN_BLOCK, X1_BLOCK, X1_BLOCK | ~BLOCK_MASK, X1_BLOCK - 1,
 	                            (X1_BLOCK | ~BLOCK_MASK) + 1, X11_BLOCK | 5, X11_BLOCK, FOUND, OTHER, PEERS, 1, 0, 0 };
-static const uint8_t ttls[] = { 64, 64, 64, 64, 64, 255, 2, 1, 0, 3 };
+static const uint8_t ttls[] = { 64, 64, 64, 64, 64, 64, 64, 255, 255, 2, 2, 1, 0, 3 };
 static const uint16_t sizes[] = { 0, 0, 1, 3, 4, 8, 27, 28, 33, 100, 1400, 1430, 1440, 1444, 1448, 1452, 1453, 1460, 1472 };
 
 static uint16_t
@@ -101,38 +101,54 @@ put_header(struct random_source *r, struct test_packet *p)
 		p->options = (uint8_t)(4 * random_below(r, 11));
 }
 
-/* A host's own tunnel and what it leases, mostly: otherwise chance would seldom find the two together. */
+/* What one binding leases, which chance would seldom find together: an address with a port or an SPI of it. */
 static void
-put_tunnel(struct random_source *r, struct test_packet *p)
+put_lease(struct random_source *r, const struct site_binding *b, struct test_packet *p, bool outbound)
 {
-	const struct site_binding *b = &site_bindings[random_below(r, COUNT(site_bindings))];
-	bool fits = !one_in(r, 4);
+	uint16_t *local = outbound ? &p->sport : &p->dport;
 
+	*(outbound ? &p->src : &p->dst) = b->lease.local_addr;
+	if (b->lease.remote_addr != 0 && !one_in(r, 4))
+		*(outbound ? &p->dst : &p->src) = Y;
+	if (b->lease.n_ports > 0) {
+		*local = (uint16_t)(b->ports[0].first + random_below(r, (uint32_t)(b->ports[0].last - b->ports[0].first) + 1));
+	} else if (b->lease.n_spis > 0) {
+		p->spi = b->spis[0].first + random_below(r, b->spis[0].last - b->spis[0].first + 1);
+		if (p->proto != ESP && p->proto != AH) {
+			p->proto = UDP;
+			*local = one_in(r, 2) ? 500 : 4500;
+			p->carries = *local == 500 ? UDP_IKE : (enum udp_payload)(1 + random_below(r, 4));
+		}
+	}
+}
+
+/* A host's own tunnel, mostly. */
+static void
+put_tunnel(struct random_source *r, const struct site_binding *b, bool fits, struct test_packet *p)
+{
 	p->outer_src = fits ? b->lease.host_addr : ONE_OF(r, hosts);
 	p->tunnel = (fits ? b->lease.tunnel == RSIP_TUNNEL_GRE : one_in(r, 3)) ? 47 : 4;
 	p->outer_dst = one_in(r, 30) ? OWN : GW;
 	p->outer_tos = one_in(r, 2) ? 0 : (uint8_t)random_below(r, 256);
 	if (p->tunnel == 47 && one_in(r, 10))
 		p->gre_flags = one_in(r, 2) ? 0x8000 : (uint16_t)random_below(r, 65536) & 0x7fff;
-	if (fits) {
-		p->src = b->lease.local_addr;
-		if (b->lease.n_ports > 0)
-			p->sport = (uint16_t)(b->ports[0].first + random_below(r, (uint32_t)(b->ports[0].last - b->ports[0].first) + 1));
-		if (b->lease.n_spis > 0 && p->proto != ESP && p->proto != AH && one_in(r, 2))
-			p->proto = UDP, p->sport = one_in(r, 2) ? 500 : 4500, p->carries = (enum udp_payload)(1 + random_below(r, 4));
-	}
 }
 
 static void
 random_packet(struct random_source *r, enum direction direction, struct test_packet *p)
 {
+	const struct site_binding *b = &site_bindings[random_below(r, COUNT(site_bindings))];
+	bool fits = !one_in(r, 4);
+
 	*p = (struct test_packet){ .proto = one_in(r, 50) ? (uint8_t)random_below(r, 256) : ONE_OF(r, protocols) };
 	put_header(r, p);
 	put_transport(r, p, direction == OUT);
 	p->src = direction == OUT ? ONE_OF(r, locals) : ONE_OF(r, peers);
 	p->dst = direction == OUT ? ONE_OF(r, peers) : ONE_OF(r, locals);
+	if (fits)
+		put_lease(r, b, p, direction == OUT);
 	if (direction == OUT)
-		put_tunnel(r, p);
+		put_tunnel(r, b, fits, p);
 	p->data = size_of_data(r);
 	if (one_in(r, 8))
 		p->pad = (uint16_t)random_below(r, 40);
@@ -234,7 +250,7 @@ random_frame(struct random_source *r, struct frame *f)
 		p.data = 0;
 		frame_build(f, direction, &p);
 	}
-	if (one_in(r, 3))
+	if (one_in(r, 4))
 		change_bytes(r, f);
 	if (one_in(r, 40))
 		cut_short(r, f);

@@ -1,5 +1,5 @@
-/* Frames by chance, the same for the same seed: about half of them such that a host could have sent or asked for, the
- * rest wrong in one way or several. */
+/* Frames by chance, the same for the same seed: some as a host could have sent or asked for, most wrong in one way or
+ * several. */
 #ifndef TESTS_RANDOM_FRAME_H
 #define TESTS_RANDOM_FRAME_H
 
