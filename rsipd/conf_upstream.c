@@ -61,6 +61,27 @@ compare_ports(const void *a, const void *b)
 	return ((const struct port_range *)a)->first - ((const struct port_range *)b)->first;
 }
 
+/* Sorted ranges: neighbours become one run, as what fits into neither may fit into both. */
+static void
+join_runs(struct conf_pool *pool, size_t n)
+{
+	size_t last = 0;
+
+	if (n == 0)
+		return;
+	for (size_t i = 1; i < n; i++) {
+		struct port_range *run = &pool->port_runs[last];
+		struct port_range next = pool->port_runs[i];
+
+		if (next.first > run->last + 1)
+			pool->port_runs[++last] = next;
+		else if (next.last > run->last)
+			run->last = next.last;
+	}
+	pool->n_port_runs = last + 1;
+	pool->ports = (struct port_range){ pool->port_runs[0].first, pool->port_runs[last].last };
+}
+
 static void
 read_ports(const struct cfile_section *s, struct conf_pool *pool)
 {
@@ -75,17 +96,7 @@ read_ports(const struct cfile_section *s, struct conf_pool *pool)
 			fault(s, v, "ports", "a port or a range of ports");
 	}
 	qsort(pool->port_runs, n, sizeof(*pool->port_runs), compare_ports);
-	for (size_t i = 0; i < n; i++) {
-		struct port_range *last = &pool->port_runs[pool->n_port_runs - 1], *run = &pool->port_runs[i];
-
-		/* Neighbours are one run: what does not fit into either may fit into both. */
-		if (pool->n_port_runs > 0 && run->first <= last->last + 1)
-			last->last = run->last > last->last ? run->last : last->last;
-		else
-			pool->port_runs[pool->n_port_runs++] = *run;
-	}
-	if (pool->n_port_runs > 0)
-		pool->ports = (struct port_range){ pool->port_runs[0].first, pool->port_runs[pool->n_port_runs - 1].last };
+	join_runs(pool, n);
 }
 
 static void
