@@ -158,13 +158,21 @@ check_something_to_do(const struct cfile *file, const struct conf *conf)
 		cfile_error(file, end, "there is no host: nobody could register; add host \"10.0.0.0/24\" { policy }");
 }
 
+/* qsort takes no NULL, which a list of nothing is. */
+static void
+sort(void *base, size_t n, size_t size, int (*compare_two)(const void *, const void *))
+{
+	if (n > 0)
+		qsort(base, n, size, compare_two);
+}
+
 void
 conf_check(const struct cfile *file, struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n_pools; i++)
-		qsort(conf->pools[i].addresses, conf->pools[i].n_addresses, sizeof(struct ip4_range), compare_ranges);
-	qsort(conf->pool_ranges, conf->n_pool_ranges, sizeof(*conf->pool_ranges), compare_pool_ranges);
-	qsort(conf->hosts, conf->n_hosts, sizeof(*conf->hosts), compare_hosts);
+		sort(conf->pools[i].addresses, conf->pools[i].n_addresses, sizeof(struct ip4_range), compare_ranges);
+	sort(conf->pool_ranges, conf->n_pool_ranges, sizeof(*conf->pool_ranges), compare_pool_ranges);
+	sort(conf->hosts, conf->n_hosts, sizeof(*conf->hosts), compare_hosts);
 	check_overlap(file, conf);
 	check_realms(file, conf);
 	check_endpoints(file, conf);
