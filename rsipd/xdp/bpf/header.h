@@ -24,6 +24,17 @@ struct frame {
 	__u64 pad; /* bytes that the wire added behind it */
 };
 
+/* A length or port that was swapped, for use with pointers. The compiler knows that it has 16 bits; verifiers before Linux
+ * 6.2 forget that with the swap, so it is masked where the compiler cannot see that this changes nothing. */
+static __always_inline __u64
+bounded(__u16 value)
+{
+	__u64 wide = value;
+
+	barrier_var(wide);
+	return wide & 0xffff;
+}
+
 static __always_inline __u16
 fold(__u64 sum)
 {

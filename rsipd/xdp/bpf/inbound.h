@@ -128,7 +128,7 @@ port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *field
            enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
-	__u32 owner = table != NULL ? table->owner[fields->dst_port] : 0;
+	__u32 owner = table != NULL ? table->owner[bounded(fields->dst_port)] : 0;
 
 	if (owner < XDP_PORT_NATT)
 		return owner;
@@ -292,7 +292,7 @@ inbound(struct xdp_md *ctx)
 		return pass_up(XDP_PASS_TTL);
 	if (is_impossible(now, f.ip->saddr))
 		return pass_up(XDP_PASS_ADDRESS);
-	f.len = bpf_ntohs(f.ip->tot_len);
+	f.len = bounded(bpf_ntohs(f.ip->tot_len));
 	f.pad = f.end - (void *)f.ip - f.len;
 	if ((b = binding_at(owner_of(&f, a, &fields, &kind, &fault))) == NULL)
 		return pass_up(fault);

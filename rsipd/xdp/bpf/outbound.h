@@ -49,7 +49,7 @@ strip(struct frame *f, struct tunnelled *t)
 		return XDP_PASS_HEADER;
 	if ((fault = header_fault(f->ip, len - head)) != XDP_PASS_COUNT)
 		return fault;
-	f->len = bpf_ntohs(f->ip->tot_len);
+	f->len = bounded(bpf_ntohs(f->ip->tot_len));
 	f->pad = f->end - (void *)f->ip - f->len;
 	return XDP_PASS_COUNT;
 }
@@ -98,7 +98,7 @@ source_port_owner(const struct frame *f, const struct xdp_addr *a, const struct 
                   enum field_kind *kind, struct new_flow *flow, enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
-	__u32 owner = table != NULL ? table->owner[fields->src_port] : 0;
+	__u32 owner = table != NULL ? table->owner[bounded(fields->src_port)] : 0;
 
 	if (owner < XDP_PORT_NATT)
 		return owner;
