@@ -17,7 +17,9 @@ static const char conf_text[] =
     "pool \"a\" { addresses = { \"203.0.113.1-203.0.113.9\" } methods = { \"rsap-ip\", \"rsipsec\" } }\n"
     "pool \"b\" { addresses = { \"203.0.113.64/30\" } methods = { \"rsa-ip\" } }\n"
     "policy \"p\" { pools = { \"a\", \"b\" } max-bindings = 10000 max-ports = 60000 max-cookies = 7 }\n"
-    "host \"10.0.0.0/8\" { policy = \"p\" }\n";
+    "policy \"named\" { pools = { \"a\" } remote-flow = \"macro\" deny-remotes = { \"198.51.100.13\" } }\n"
+    "host \"10.0.0.0/8\" { policy = \"p\" }\n"
+    "host \"10.1.0.0/16\" { policy = \"named\" }\n";
 
 static struct fixture f;
 static struct loop *loop;
@@ -31,6 +33,8 @@ static struct told *told;
 static unsigned syncs, pools, claims_told;
 static bool in_sync, own_told;
 static int relay = -1;
+static struct dp_bind latest; /* and its remote addresses */
+static ip4_t latest_addrs[DP_REMOTE_ADDRS_MAX];
 
 static void
 on_violation(void *arg, const struct dp_violation *v)
@@ -88,6 +92,9 @@ hear_bind(const uint8_t *bytes)
 	struct told *t;
 
 	memcpy(&m, bytes, sizeof(m));
+	latest = m;
+	memcpy(latest_addrs, bytes + sizeof(m) + (m.n_ports + m.n_remote_ports) * sizeof(struct port_range) +
+	       m.n_spis * sizeof(struct spi_range), m.n_remote_addrs * sizeof(ip4_t));
 	HASH_FIND(hh, told, &m.bind_id, sizeof(m.bind_id), t);
 	if (t == NULL) {
 		t = calloc(1, sizeof(*t));
@@ -382,6 +389,35 @@ START_TEST(reload)
 }
 END_TEST
 
+/* A remote side that is a name: its addresses, but for those that the policy denies, and others when there are others. */
+START_TEST(a_name_and_its_addresses)
+{
+	static const ip4_t addrs[] = { 0xc6336407, 0xc633640d, 0xc6336408 };
+	struct session *s = registration_begin(&f.ledger, 0x0a010001, 0x0a000001, RSIP_TCP, NULL, 0);
+	static struct lease_request req = { .method = RSIP_METHOD_RSAP_IP, .addr_intent = POOL_ANY, .port_intent = POOL_ANY,
+	                                    .n_ports = 1, .remote_name = "a.example", .remote_name_len = 9 };
+	struct binding *b;
+	struct refusal why;
+
+	connect_relay();
+	ck_assert_int_eq(lease_grant(&f.ledger, s, &req, &b, &why), LEASE_LATER);
+	remote_names_answer(f.names, "a.example", addrs, 2, 60);
+	ck_assert_int_eq(lease_grant(&f.ledger, s, &req, &b, &why), RSIP_OK);
+	hear_all();
+	ck_assert_uint_eq(latest.bind_id, b->bind_id);
+	ck_assert_uint_eq(latest.flags, DP_F_REMOTE_NAME);
+	ck_assert_uint_eq(latest.remote_addr, DP_REMOTE_NOBODY);
+	ck_assert_uint_eq(latest.n_remote_addrs, 1);
+	ck_assert_uint_eq(latest_addrs[0], addrs[0]);
+	fixture_pass_ms(60000);
+	remote_names_due(f.names);
+	remote_names_answer(f.names, "a.example", addrs, 3, 60);
+	hear_all();
+	ck_assert_uint_eq(latest.n_remote_addrs, 2);
+	ck_assert_uint_eq(latest_addrs[1], addrs[2]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -391,6 +427,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_name_and_its_addresses);
 	tcase_add_test(tc, everything_then_changes);
 	tcase_add_loop_test(tc, slow_reader, 0, 3);
 	tcase_add_test(tc, stopped_reader);
