@@ -32,8 +32,8 @@ locality_of_address(const struct conf *conf, const struct rsip_address *addr)
 	return is_own(conf, addr->ip4) || is_in_local_network(conf, addr->ip4) ? RSIP_LOCAL_ADDRESS : RSIP_REMOTE_ADDRESS;
 }
 
-/* A network is local when it lies inside a local one, remote when it meets none; of one that holds a local network and
- * more besides neither can be said. */
+/* A network is local when it lies inside a local one, remote when it meets none and none of our addresses; of one that holds
+ * a local network and more besides neither can be said. */
 static locality
 locality_of_network(const struct conf *conf, ip4_t network, ip4_t mask)
 {
@@ -45,6 +45,10 @@ locality_of_network(const struct conf *conf, ip4_t network, ip4_t mask)
 			return RSIP_LOCAL_NETWORK;
 		if (local.addr >= first && local.addr <= last)
 			return 0;
+	}
+	for (size_t i = 0; i < conf->n_listen; i++) {
+		if (conf->listen[i] >= first && conf->listen[i] <= last)
+			return first == last ? RSIP_LOCAL_NETWORK : 0;
 	}
 	return RSIP_REMOTE_NETWORK;
 }

@@ -395,7 +395,8 @@ START_TEST(a_name_and_its_addresses)
 	static const ip4_t addrs[] = { 0xc6336407, 0xc633640d, 0xc6336408 };
 	struct session *s = registration_begin(&f.ledger, 0x0a010001, 0x0a000001, RSIP_TCP, NULL, 0);
 	static struct lease_request req = { .method = RSIP_METHOD_RSAP_IP, .addr_intent = POOL_ANY, .port_intent = POOL_ANY,
-	                                    .n_ports = 1, .remote_name = "a.example", .remote_name_len = 9 };
+	                                    .n_ports = 1, .listen = true, .remote_name = "a.example",
+	                                    .remote_name_len = 9 };
 	struct binding *b;
 	struct refusal why;
 
@@ -405,7 +406,7 @@ START_TEST(a_name_and_its_addresses)
 	ck_assert_int_eq(lease_grant(&f.ledger, s, &req, &b, &why), RSIP_OK);
 	hear_all();
 	ck_assert_uint_eq(latest.bind_id, b->bind_id);
-	ck_assert_uint_eq(latest.flags, DP_F_REMOTE_NAME);
+	ck_assert_uint_eq(latest.flags, DP_F_REMOTE_NAME | DP_F_LISTEN);
 	ck_assert_uint_eq(latest.remote_addr, DP_REMOTE_NOBODY);
 	ck_assert_uint_eq(latest.n_remote_addrs, 1);
 	ck_assert_uint_eq(latest_addrs[0], addrs[0]);
