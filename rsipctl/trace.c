@@ -228,11 +228,17 @@ open_output(struct tracer *t)
 	return t->teller.file != NULL;
 }
 
+/* Captures see what the kernel sees. */
 static void
 warn_fast_path(const struct tracer *t)
 {
-	const char *name = json_string_value(json_object_get(lease_source_data_plane(t->leases), "data_plane"));
+	const json_t *data_plane = lease_source_data_plane(t->leases);
+	const char *name = json_string_value(json_object_get(data_plane, "data_plane"));
+	const char *io = json_string_value(json_object_get(data_plane, "relay_io"));
 
+	if (io != NULL && strcmp(io, "tun") != 0)
+		fprintf(stderr, "rsipctl: relay-io is %s: packets are shown when they come, but may not be again when the relay has "
+		                "sent them on\n", io);
 	if (name != NULL && strcmp(name, "relay") != 0)
 		fprintf(stderr, "rsipctl: the data plane is %s: packets that it forwards before the kernel sees them are not shown\n",
 		        name);

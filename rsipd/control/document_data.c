@@ -40,6 +40,13 @@ of_private_interfaces(const struct conf *conf)
 	return array;
 }
 
+/* By the words of the config file. */
+static const char *
+relay_io_name(enum conf_relay_io io)
+{
+	return io == CONF_IO_TUN ? "tun" : io == CONF_IO_RINGS ? "rings" : "auto";
+}
+
 json_t *
 document_data_plane(const struct gateway *gw)
 {
@@ -48,7 +55,8 @@ document_data_plane(const struct gateway *gw)
 
 	for (size_t i = 0; i < conf->n_listen; i++)
 		json_array_append_new(listen, value_address(conf->listen[i]));
-	return value_made(json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "data_plane", gw->data_plane, "private_interfaces",
+	return value_made(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "data_plane", gw->data_plane, "relay_io",
+	    relay_io_name(conf->relay_io), "private_interfaces",
 	    of_private_interfaces(conf), "public_interface", value_text(conf->public_interface), "listen", listen, "pools",
 	    of_pools(gw), "mss_clamp", conf->mss_clamp));
 }

@@ -123,6 +123,8 @@ filters() {
 main() {
 	on n ip neigh add 203.0.113.201 lladdr "$(on y cat /sys/class/net/eth0/address)" dev wan0 nud permanent
 	gateway_conf 203.0.113.9 1024-65535
+	cp "$LAB_TMP/rsipd.conf" "$LAB_TMP/rings.conf"
+	sed -i 's/data-plane  .*/&\n    relay-io = "tun"/' "$LAB_TMP/rsipd.conf" # what is sent on is seen, too
 	host_conf x1 tcp 8080 ip-ip
 	host_conf x2 udp 8081 ip-ip
 	box n x1 x2 && peer_up || { fail "the peer's services start"; return; }
@@ -168,7 +170,23 @@ main() {
 	refute "trace: without a gateway there is none" in_box n "$BUILDDIR/rsipctl/rsipctl" -s /run/rsip/rsipd.sock trace
 }
 
+# Where the relay takes packets past the kernel, it is at least said whose they are when they come.
+past_the_kernel() {
+	gateway_start "$LAB_TMP/rings.conf" || { fail "rings: rsipd starts" "$(tail -n 1 "$LAB_TMP/rsipd.log")"; return; }
+	host_start x1 "$LAB_TMP/x1.conf"
+	wait_for 15 leases 3 && wait_for 5 on x1 ip link show rsip0 || { fail "rings: x1 gets its leases"; return; }
+	check_here "rings: trace starts" trace rings -j --host=10.0.0.11 || return
+	check "rings: a page is fetched" fetch x1 small
+	check "rings: what the host sends is named" wait_for 5 line rings '.seen == "from-host" and .dst_port == 80 and .bind_id != null'
+	check "rings: what the peer sends is named" wait_for 5 line rings '.seen == "from-public" and .src_port == 80 and .fate == "host"'
+	check_here "rings: the trace ends" trace_end rings
+	check "rings: it says what it cannot see" grep -q 'relay-io is auto' "$LAB_TMP/rings.err"
+	host_stop x1
+	gateway_stop
+}
+
 lab_up
 trap daemons_down EXIT
 main
+past_the_kernel
 verdict_exit

@@ -219,6 +219,7 @@ START_TEST(the_data_plane_is_told)
 	json_t *doc = result("{\"cmd\":\"data-plane\"}");
 
 	IS(doc, "data_plane", "\"relay\"");
+	IS(doc, "relay_io", "\"auto\"");
 	IS(doc, "mss_clamp", "false");
 	ck_assert_uint_eq(json_array_size(json_object_get(doc, "pools")), 4);
 	IS(doc, "pools.1", "{\"first\":\"203.0.113.20\",\"last\":\"203.0.113.30\",\"ike_ports\":[500,4500],\"own\":false,"
