@@ -177,6 +177,7 @@ part_faults() {
 	on y "$BUILDDIR/tests/tools/xdp_end" eth0
 	stop rsipd
 	faults_others
+	faults_shared
 	faults_rights
 	host_stop x1
 }
@@ -196,6 +197,37 @@ faults_others() {
 	check "our program taken away by hand: told" wait_for 5 detail_has "someone has taken our program from wan0"
 	check "our program taken away by hand: the relay forwards what came in there" wait_for 5 flows
 	stop rsipd
+}
+
+# One that libxdp has put there can, where the kernel has what its dispatcher needs.
+faults_shared() {
+	local name="a program of libxdp's beside ours" before
+	if ! command -v xdp-filter >/dev/null; then
+		skip "$name" "xdp-filter is not installed (Debian package xdp-tools)"
+		return
+	fi
+	up xdp
+	if detail_has "alone" >/dev/null 2>&1; then
+		skip "$name" "this kernel cannot extend BPF programs, which the dispatcher needs"
+		stop rsipd
+		return
+	fi
+	check "$name: it comes second" in_box n xdp-filter load -m native wan0
+	check "$name: UDP there and back" flows
+	before=$(fast_packets)
+	flows >/dev/null
+	check "$name: by the fast path" test $(($(fast_packets) - before)) -ge 18
+	stop rsipd
+	check "$name: ours goes, it stays" test "$(programs)" = 1
+	check_here "$name: it comes first" up xdp
+	check "$name: UDP there and back again" flows
+	flow_begins
+	dead
+	check_here "$name: kill -9, and a new rsipd" up xdp
+	flow_ends "$name: takes over without a gap" 1
+	stop rsipd
+	check "$name: it stays again" test "$(programs)" = 1
+	in_box n xdp-filter unload wan0
 }
 
 # As in a container that grants no more than the relay needs.
