@@ -340,7 +340,7 @@ part_endpoint() {
 	on n ip addr add 10.0.0.2/24 dev lan0
 	endpoint=10.0.0.2
 	start_all || { endpoint=; return; }
-	on n timeout 20 tcpdump -i lan0 -n -l 'ip proto 4 or ip proto 47' >"$seen" 2>&1 &
+	on x1 timeout 20 tcpdump -i eth0 -n -l 'ip proto 4 or ip proto 47' >"$seen" 2>&1 &
 	wait_for 5 grep -q 'listening on' "$seen"
 	check "$part: packets flow" on x1 ping -q -c 3 -i 0.3 -W 4 "$PEER"
 	check "$part: the agent sends to the endpoint that it was told" wait_for 5 grep -q 'IP 10.0.0.11 > 10.0.0.2:' "$seen"

@@ -170,7 +170,7 @@ def contract(lab):
     want = {"bind_id": answer.bind_id, "host": "10.0.0.11", "method": "rsap-ip", "address": answer.addresses[0],
             "ports": [[got[0], got[-1]]], "spis": [], "cookie": None, "remote": None, "tunnel": "ip-ip"}
     expect_equal("binding", {key: binding[key] for key in want}, want)
-    pool = next(p for p in lab.gateway.ctl("pools") if p["name"] == "shared")
+    pool = next(p for p in lab.gateway.ctl("pools") if p["name"] == "shared" and p["address"] == answer.addresses[0])
     has(pool, "name address ports_total ports_leased ports_held spis_leased cookies_leased hosts")
     expect_equal("ports leased", pool["ports_leased"], 4)
     stats = lab.gateway.ctl("stats")
