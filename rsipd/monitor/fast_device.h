@@ -23,8 +23,8 @@ struct fast_device {
 	uint64_t sent, lost; /* redirected frames, when last looked at */
 };
 
-/* Fills in name, ifindex, roles and mac; mode is that of a program of an earlier rsipd. False with a sentence in why when there is no such device, or none with Ethernet
- * frames. */
+/* Fills in name, ifindex, roles and mac; mode is that of a program of an earlier rsipd. False with a sentence in why
+ * when there is no such device, or none with Ethernet frames. */
 bool fast_device_find(struct fast_device *d, const char *name, unsigned roles, char *why, size_t size);
 
 /* Puts the program for its roles there, using these tables. False: see attach_reason; *err is the errno. */

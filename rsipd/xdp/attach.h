@@ -1,6 +1,6 @@
-/* The fast path's programs on network devices: put there beside those of others by libxdp's dispatcher, where the kernel
- * has what that takes; exchanged in one step for those of another rsipd; taken away. What is attached stays when rsipd
- * ends. Needs root. */
+/* The fast path's programs on network devices: put there beside those of others by libxdp's dispatcher, where the
+ * kernel has what that takes; exchanged in one step for those of another rsipd; taken away. What is attached stays
+ * when rsipd ends. Needs root. */
 #ifndef RSIPD_ATTACH_H
 #define RSIPD_ATTACH_H
 
@@ -31,7 +31,8 @@ const char *attach_reason(void);
 /* Which of our programs is on the device, if any; *shared tells whether a dispatcher runs it. */
 enum attach_mode attach_find(unsigned ifindex, bool *shared);
 
-/* The kernel's number for whatever runs on the device, 0 for nothing: when it changes, attach_find may tell otherwise. */
+/* The kernel's number for whatever runs on the device, 0 for nothing: when it changes, attach_find may tell otherwise.
+ */
 unsigned attach_number(unsigned ifindex);
 
 /* Takes our program away from the device; true when there is none afterwards. */

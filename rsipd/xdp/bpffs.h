@@ -2,8 +2,8 @@
  *
  *   /sys/fs/bpf/rsip/NETNS/LAYOUT/MAP
  *
- * NETNS is the network namespace's number: a machine may have a gateway in each. LAYOUT names the shape of the tables, so
- * that an rsipd of another build, or with other sizes in its config, does not mistake them for its own. */
+ * NETNS is the network namespace's number: a machine may have a gateway in each. LAYOUT names the shape of the tables,
+ * so that an rsipd of another build, or with other sizes in its config, does not mistake them for its own. */
 #ifndef RSIPD_BPFFS_H
 #define RSIPD_BPFFS_H
 

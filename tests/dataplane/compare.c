@@ -30,8 +30,8 @@ is_syn(const struct packet *p)
 	return p->proto == IP_PROTO_TCP && p->payload_len >= 20 && (packet_payload(p)[13] & 2) != 0;
 }
 
-/* X10's remote side is a name, whose addresses change too often for tables; X9 and X15 have remote ports, which AH shows
- * only to who looks behind its header. */
+/* X10's remote side is a name, whose addresses change too often for tables; X9 and X15 have remote ports, which AH
+ * shows only to who looks behind its header. */
 static bool
 is_beyond_tables(ip4_t host)
 {
@@ -84,7 +84,8 @@ may_pass(const struct frame *f, const struct outcome *relayed)
 		return true;
 	if (f->direction == OUT) {
 		outer = p;
-		if (is_beyond_tables(outer.src) || outer.dst != GW || (outer.proto == IP_PROTO_GRE && wire_get16(packet_payload(&outer)) != 0))
+		if (is_beyond_tables(outer.src) || outer.dst != GW ||
+		    (outer.proto == IP_PROTO_GRE && wire_get16(packet_payload(&outer)) != 0))
 			return true;
 		ip = packet_payload(&outer) + (outer.proto == IP_PROTO_GRE ? 4 : 0);
 		packet_parse(&p, (uint8_t *)ip, (size_t)(outer.bytes + outer.len - ip));
@@ -98,8 +99,8 @@ may_pass(const struct frame *f, const struct outcome *relayed)
 	return is_ike(&p, f->direction) && (f->direction == OUT || !is_known_ike(&p));
 }
 
-/* Now and then one that the kernel needs to see, to keep its table of neighbours true; of the packets to an SPI the first,
- * and now and then another, for the relay. */
+/* Now and then one that the kernel needs to see, to keep its table of neighbours true; of the packets to an SPI the
+ * first, and now and then another, for the relay. */
 static bool
 is_in_turn(const struct fast_result *fast)
 {

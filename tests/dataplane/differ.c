@@ -4,8 +4,8 @@
  *
  *   differ [-n FRAMES] [-t SECONDS] [-s SEED]
  *
- * FRAMES by chance, or as many as fit into SECONDS; default 1000000 without a limit of time. Every difference prints the
- * frame and fails. */
+ * FRAMES by chance, or as many as fit into SECONDS; default 1000000 without a limit of time. Every difference prints
+ * the frame and fails. */
 #include "config.h"
 
 #include <errno.h>
@@ -160,7 +160,9 @@ run_random(struct differ *d, uint64_t n, double limit, uint64_t seed)
 
 	d->frames = d->forwarded = d->sent = d->dropped = 0;
 	begin_life(d);
-	for (i = 0; i < n && d->differences < before + DIFFERENCES_MAX && (i % 1000 != 0 || limit == 0 || seconds_now() < until); i++) {
+	for (i = 0; i < n && d->differences < before + DIFFERENCES_MAX; i++) {
+		if (limit != 0 && i % 1000 == 0 && seconds_now() >= until)
+			break;
 		if (i % NEW_LIFE_EVERY == NEW_LIFE_EVERY - 1) {
 			end_life(d);
 			begin_life(d);

@@ -34,22 +34,28 @@ one_in(struct random_source *r, uint32_t n)
 
 /* ---- what the site has, what lies beside it, and what lies nowhere ---- */
 
-static const ip4_t peers[] = { Y, Y, Y, Y, Y, Y, Y, Y, Z, Z, Z, Z, Z, Z, Z, ROUTER, ROUTER, X1, X3, GW, OWN, A, W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
+static const ip4_t peers[] = { Y, Y, Y, Y, Y, Y, Y, Y, Z, Z, Z, Z, Z, Z, Z, ROUTER, ROUTER, X1, X3, GW, OWN, A,
+	W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
 	                       IP(127, 0, 0, 1), IP(224, 0, 0, 1), 0, 0xffffffff, IP(240, 0, 0, 1) };
 static const ip4_t locals[] = { A, A, A, A, A, A, D, D, W, W, C, OWN, OWN, B, W2, Z, GW, X1 };
 static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, STRANGER, Y, GW };
-static const uint8_t protocols[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, UDP, UDP, UDP, ESP, ESP, ESP, ESP, AH, SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
-static const uint16_t local_ports[] = { 1024, 1024, 1100, 1500, 2047, 2048, 2048, 2500, 3071, 3072, 4095, 4096, 4159, 4160,
-	                                4999, 5000, 5009, 5010, 7000, 7009, 7010, 5999, 6000, 6000, 6001, 79, 80, 81, 0, 1, 499, 500, 500,
+static const uint8_t protocols[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, UDP, UDP, UDP, ESP, ESP, ESP, ESP, AH,
+	SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
+static const uint16_t local_ports[] = { 1024, 1024, 1100, 1500, 2047, 2048, 2048, 2500, 3071, 3072, 4095, 4096,
+	4159, 4160,
+	                                4999, 5000, 5009, 5010, 7000, 7009, 7010, 5999, 6000, 6000, 6001, 79, 80, 81,
+	0, 1, 499, 500, 500,
 	                                500, 501, 4499, 4500, 4500, 4500, 4501, 1033, 1034, 2057, 2058, 65535 };
 static const uint16_t peer_ports[] = { 80, 80, 80, 81, 79, 0, 53, 500, 4500, 1024, 65535 };
 static const uint32_t spis[] = { 0x10000000, 0x10000003, 0x1000000f, 0x10000010, 0x0fffffff, 0x20000000, 0x2000000f,
-	                         0x20000010, 0x30000000, 0x30000001, 0x40000000, 0x4000000f, 0x50000000, 0x5000000f, 0x80000000, 0x8000000f, 0x90000000, 0x20000100, 0x2000010f, 0, 1,
+	                         0x20000010, 0x30000000, 0x30000001, 0x40000000, 0x4000000f, 0x50000000, 0x5000000f,
+	0x80000000, 0x8000000f, 0x90000000, 0x20000100, 0x2000010f, 0, 1,
 	                         255, 256, 0xffffffff, 0xc0de };
 static const uint64_t cookies[] = { OWN_BLOCK, OWN_BLOCK, X1_BLOCK, X1_BLOCK | ~BLOCK_MASK, X1_BLOCK - 1,
 	                            (X1_BLOCK | ~BLOCK_MASK) + 1, X11_BLOCK | 5, X11_BLOCK, FOUND, OTHER, PEERS, 1, 0, 0 };
 static const uint8_t ttls[] = { 64, 64, 64, 64, 64, 64, 64, 255, 255, 2, 2, 1, 0, 3 };
-static const uint16_t sizes[] = { 0, 0, 1, 3, 4, 8, 27, 28, 33, 100, 1400, 1430, 1440, 1444, 1448, 1452, 1453, 1460, 1472 };
+static const uint16_t sizes[] = { 0, 0, 1, 3, 4, 8, 27, 28, 33, 100, 1400, 1430, 1440, 1444, 1448, 1452, 1453,
+	1460, 1472 };
 
 static uint16_t
 size_of_data(struct random_source *r)
