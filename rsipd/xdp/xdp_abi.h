@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 3
+#define XDP_ABI_VERSION 4
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
@@ -84,7 +84,15 @@ struct xdp_addr {
 #define XDP_PORT_NOBODY 0u
 #define XDP_PORT_IKE 0xffffffffu  /* shared IKE port 500 */
 #define XDP_PORT_NATT 0xfffffffeu /* shared IKE port that speaks as 4500 does (RFC 3948) */
-struct xdp_ports { __u32 owner[65536]; };
+#define XDP_PORT_MIXED 0xfffffffdu /* of a block only: ask each port */
+
+/* Leases are mostly aligned blocks of ports, so one small table answers for most packets and stays in the cache, where a
+ * look at each port would miss it. */
+#define XDP_PORT_BLOCK 16
+struct xdp_ports {
+	__u32 block[65536 / XDP_PORT_BLOCK]; /* the owner of all its ports, or XDP_PORT_MIXED */
+	__u32 owner[65536];                  /* of each port */
+};
 
 /* The way to a neighbour: its link address in the first six bytes, the number of the device in the last two; 0 = not
  * known. One word, so that it is never seen half changed. */

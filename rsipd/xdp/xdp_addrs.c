@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "mem.h"
+#include "xdp_port_table.h"
 
 #define IKE_PLAIN_PORT 500 /* RFC 7296 2; every other shared port is spoken to as 4500 is */
 
@@ -88,7 +89,7 @@ static void
 set_owner(const struct xdp_addrs *a, const struct xdp_addr_record *r, uint16_t port, uint32_t owner)
 {
 	if (r->ports != 0)
-		__atomic_store_n(&a->t->ports[r->ports].owner[port], owner, __ATOMIC_RELEASE);
+		xdp_port_set(&a->t->ports[r->ports], port, owner);
 }
 
 /* ---- records ---- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "xdp_port_table.h"
 #include "xdp_slots.h"
 
 bool
@@ -87,7 +88,7 @@ set_port(struct xdp_ports *table, uint16_t port, uint32_t from, uint32_t to)
 	uint32_t owner = table->owner[port];
 
 	if (owner < XDP_PORT_NATT && (from == XDP_PORT_NOBODY || owner == from))
-		__atomic_store_n(&table->owner[port], to, __ATOMIC_RELEASE);
+		xdp_port_set(table, port, to);
 }
 
 /* Ports that lead to from, or to anybody where that is XDP_PORT_NOBODY, lead to to. */

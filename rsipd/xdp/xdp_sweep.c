@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "xdp_port_table.h"
 #include "xdp_slots.h"
 
 #define KEY_MAX 32
@@ -49,10 +50,10 @@ sweep_ports(struct xdp_addr_record *r, void *arg)
 	struct xdp_tables *t = arg;
 
 	for (uint32_t port = 0; r->ports != 0 && port <= UINT16_MAX; port++) {
-		uint32_t *owner = &t->ports[r->ports].owner[port];
+		uint32_t owner = t->ports[r->ports].owner[port];
 
-		if (*owner != XDP_PORT_NOBODY && !(*owner >= XDP_PORT_NATT ? is_ike_port(r, port) : xdp_slots_live(t, *owner)))
-			__atomic_store_n(owner, XDP_PORT_NOBODY, __ATOMIC_RELEASE);
+		if (owner != XDP_PORT_NOBODY && !(owner >= XDP_PORT_NATT ? is_ike_port(r, port) : xdp_slots_live(t, owner)))
+			xdp_port_set(&t->ports[r->ports], (uint16_t)port, XDP_PORT_NOBODY);
 	}
 }
 

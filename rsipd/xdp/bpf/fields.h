@@ -30,6 +30,15 @@ struct fields {
 	__u8 syn; /* TCP only */
 };
 
+/* Who leases the port, by the address's table. */
+static __always_inline __u32
+owner_of_port(const struct xdp_ports *table, __u16 port)
+{
+	__u32 owner = table->block[bounded(port) / XDP_PORT_BLOCK];
+
+	return owner != XDP_PORT_MIXED ? owner : table->owner[bounded(port)];
+}
+
 /* All five transports begin with the ports; need is the shortest header of the protocol. */
 static __always_inline enum field_kind
 read_ports(const struct frame *f, __u32 payload_len, __u32 need, struct fields *out)

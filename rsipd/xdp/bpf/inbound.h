@@ -128,7 +128,7 @@ port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *field
            enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
-	__u32 owner = table != NULL ? table->owner[bounded(fields->dst_port)] : 0;
+	__u32 owner = table != NULL ? owner_of_port(table, fields->dst_port) : 0;
 
 	if (owner < XDP_PORT_NATT)
 		return owner;

@@ -98,7 +98,7 @@ source_port_owner(const struct frame *f, const struct xdp_addr *a, const struct 
                   enum field_kind *kind, struct new_flow *flow, enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
-	__u32 owner = table != NULL ? table->owner[bounded(fields->src_port)] : 0;
+	__u32 owner = table != NULL ? owner_of_port(table, fields->src_port) : 0;
 
 	if (owner < XDP_PORT_NATT)
 		return owner;
