@@ -11,12 +11,13 @@
 
 #define AF_INET 2
 
-/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 2
- * to 20 s: that long a path may be out of date while nobody watches the kernel's tables and changes the generation.
+/* Time in jiffies, which cost nothing to read; their length is the kernel's choice of 1 to 10 ms. A stamp is worth 8
+ * to 80 s: that long a path may be out of date while nobody watches the kernel's tables and changes the generation. Less
+ * would cost a gateway with a million bindings, where each has a packet now and then only, a look a packet.
  * Frames that go past the kernel do not tell it that a neighbour still lives, so of each path one packet in 1 to 10
  * minutes takes the kernel's way: that keeps its neighbour table true, and with it ours. */
-#define STAMP_SHIFT 11
-#define PROBE_SHIFT 5 /* of stamps */
+#define STAMP_SHIFT 13
+#define PROBE_SHIFT 3 /* of stamps */
 
 static __always_inline __u32
 stamp_now(void)
