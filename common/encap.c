@@ -1,5 +1,7 @@
 #include "encap.h"
 
+#include <string.h>
+
 #include "checksum.h"
 #include "rsip_proto.h"
 #include "wire.h"
@@ -10,13 +12,18 @@
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |C|       Reserved0       | Ver |         Protocol Type         |
+ * |C| |K|S|    Reserved0    | Ver |         Protocol Type         |
  * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  * |      Checksum (optional)      |       Reserved1 (Optional)    |
  * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                         Key (optional)                        |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *
+ * RFC 2784 2 and RFC 2890 2. Sequence numbers (S) are not spoken: nobody may send them before they are agreed on.
  */
 #define GRE_CHECKSUM_PRESENT 0x8000
-#define GRE_MUST_BE_ZERO 0x7c07 /* Reserved0 bits 1-5 (no RFC 1701 here), and the version */
+#define GRE_KEY_PRESENT 0x2000
+#define GRE_MUST_BE_ZERO 0x5c07 /* bits 1 and 3-5 (no RFC 1701 here), and the version */
 
 const uint8_t encap_gre_header[GRE_HEADER_LEN] = { 0, 0, ETHERTYPE_IPV4 >> 8, ETHERTYPE_IPV4 & 0xff };
 
@@ -30,10 +37,73 @@ encap_tunnel_type(const struct packet *outer)
 	return outer->proto == IP_PROTO_GRE ? RSIP_TUNNEL_GRE : 0;
 }
 
+/* Where the key is, in a header with these flags. */
+static size_t
+key_at(uint16_t flags)
+{
+	return GRE_HEADER_LEN + ((flags & GRE_CHECKSUM_PRESENT) != 0 ? 4 : 0);
+}
+
+struct tunnel_kind
+encap_kind(const struct packet *outer)
+{
+	struct tunnel_kind kind = { .type = encap_tunnel_type(outer) };
+	const uint8_t *gre = outer->bytes + outer->payload;
+	uint16_t flags;
+
+	if (kind.type != RSIP_TUNNEL_GRE || outer->payload_len < GRE_HEADER_LEN)
+		return kind;
+	flags = wire_get16(gre);
+	if ((flags & GRE_KEY_PRESENT) != 0 && outer->payload_len >= key_at(flags) + GRE_KEY_LEN)
+		kind.gre_key = wire_get32(gre + key_at(flags));
+	return kind;
+}
+
+bool
+encap_same(struct tunnel_kind a, struct tunnel_kind b)
+{
+	return a.type == b.type && a.gre_key == b.gre_key;
+}
+
+size_t
+encap_len(struct tunnel_kind kind)
+{
+	if (kind.type != RSIP_TUNNEL_GRE)
+		return 0;
+	return kind.gre_key != 0 ? GRE_HEADER_LEN + GRE_KEY_LEN : GRE_HEADER_LEN;
+}
+
+size_t
+encap_write(struct tunnel_kind kind, uint8_t *to)
+{
+	size_t len = encap_len(kind);
+
+	if (len >= GRE_HEADER_LEN)
+		memcpy(to, encap_gre_header, GRE_HEADER_LEN);
+	if (len > GRE_HEADER_LEN) {
+		wire_put16(to, GRE_KEY_PRESENT);
+		wire_put32(to + GRE_HEADER_LEN, kind.gre_key);
+	}
+	return len;
+}
+
+/* Key 0 is never agreed on: it stands for none. */
+static enum encap_fault
+strip_key(const uint8_t *gre, size_t len, size_t *header_len)
+{
+	if (len < *header_len + GRE_KEY_LEN)
+		return ENCAP_MALFORMED;
+	if (wire_get32(gre + *header_len) == 0)
+		return ENCAP_UNKNOWN;
+	*header_len += GRE_KEY_LEN;
+	return ENCAP_OK;
+}
+
 static enum encap_fault
 strip_gre(uint8_t *gre, size_t len, uint8_t **inner, size_t *inner_len)
 {
-	size_t header_len = GRE_HEADER_LEN;
+	enum encap_fault fault = ENCAP_OK;
+	size_t header_len;
 	uint16_t flags;
 
 	if (len < GRE_HEADER_LEN)
@@ -41,11 +111,11 @@ strip_gre(uint8_t *gre, size_t len, uint8_t **inner, size_t *inner_len)
 	flags = wire_get16(gre);
 	if ((flags & GRE_MUST_BE_ZERO) != 0 || wire_get16(gre + 2) != ETHERTYPE_IPV4)
 		return ENCAP_UNKNOWN;
-	if ((flags & GRE_CHECKSUM_PRESENT) != 0) {
-		header_len += 4;
-		if (len < header_len || checksum(gre, len) != 0)
-			return ENCAP_MALFORMED;
-	}
+	header_len = key_at(flags);
+	if (len < header_len || ((flags & GRE_CHECKSUM_PRESENT) != 0 && checksum(gre, len) != 0))
+		return ENCAP_MALFORMED;
+	if ((flags & GRE_KEY_PRESENT) != 0 && (fault = strip_key(gre, len, &header_len)) != ENCAP_OK)
+		return fault;
 	*inner = gre + header_len;
 	*inner_len = len - header_len;
 	return ENCAP_OK;
@@ -91,7 +161,7 @@ encap_take_ecn(uint8_t outer_tos, struct packet *inner)
 }
 
 uint16_t
-encap_mtu(uint16_t path_mtu, uint8_t type)
+encap_mtu(uint16_t path_mtu, struct tunnel_kind kind)
 {
-	return (uint16_t)(path_mtu - IPV4_HEADER_LEN - (type == RSIP_TUNNEL_GRE ? GRE_HEADER_LEN : 0));
+	return (uint16_t)(path_mtu - IPV4_HEADER_LEN - encap_len(kind));
 }

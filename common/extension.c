@@ -14,12 +14,32 @@ extension_set_vendor_id(uint16_t id)
 }
 
 static bool
+is_assignment(int msg_type)
+{
+	switch (msg_type) {
+	case RSIP_ASSIGN_REQUEST_RSA_IP:
+	case RSIP_ASSIGN_RESPONSE_RSA_IP:
+	case RSIP_ASSIGN_REQUEST_RSAP_IP:
+	case RSIP_ASSIGN_RESPONSE_RSAP_IP:
+	case RSIP_ASSIGN_REQUEST_RSIPSEC:
+	case RSIP_ASSIGN_RESPONSE_RSIPSEC:
+	case RSIP_LISTEN_REQUEST:
+	case RSIP_LISTEN_RESPONSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
 belongs(int subtype, int msg_type)
 {
 	switch (subtype) {
 	case RSIP_EXT_COOKIE_BLOCK:
 	case RSIP_EXT_IKE_LISTENER:
 		return msg_type == RSIP_ASSIGN_REQUEST_RSIPSEC || msg_type == RSIP_ASSIGN_RESPONSE_RSIPSEC;
+	case RSIP_EXT_GRE_KEY:
+		return is_assignment(msg_type);
 	case RSIP_EXT_AUTHENTICATION:
 		return true;
 	case RSIP_EXT_HOSTNAME:
@@ -57,6 +77,8 @@ present(const struct rsip_message *m, int subtype)
 		return m->has_move;
 	case RSIP_EXT_ERROR_TEXT:
 		return m->error_text_len > 0;
+	case RSIP_EXT_GRE_KEY:
+		return m->gre_key != 0;
 	default:
 		return false;
 	}
@@ -123,6 +145,9 @@ read_value(struct rsip_message *m, int subtype, struct rbuf *value, const uint8_
 		return true;
 	case RSIP_EXT_ERROR_TEXT:
 		return read_text(value, &m->error_text, &m->error_text_len);
+	case RSIP_EXT_GRE_KEY:
+		m->gre_key = rbuf_u32(value);
+		return m->gre_key != 0;
 	default:
 		return false;
 	}
@@ -193,6 +218,10 @@ write_one(struct rsip_message *m, int subtype, struct wbuf *w)
 		return true;
 	case RSIP_EXT_ERROR_TEXT:
 		return write_text(w, subtype, m->error_text, m->error_text_len);
+	case RSIP_EXT_GRE_KEY:
+		write_header(w, subtype, 4);
+		wbuf_u32(w, m->gre_key);
+		return true;
 	default:
 		return false;
 	}
@@ -202,7 +231,7 @@ bool
 extension_write_all(struct rsip_message *m, struct wbuf *w)
 {
 	static const uint8_t order[] = { RSIP_EXT_COOKIE_BLOCK, RSIP_EXT_HOSTNAME, RSIP_EXT_IKE_LISTENER, RSIP_EXT_MOVE,
-		RSIP_EXT_ERROR_TEXT, RSIP_EXT_AUTHENTICATION };
+		RSIP_EXT_ERROR_TEXT, RSIP_EXT_GRE_KEY, RSIP_EXT_AUTHENTICATION };
 
 	for (size_t i = 0; i < sizeof(order); i++) {
 		if (present(m, order[i]) && belongs(order[i], m->type) && !write_one(m, order[i], w))

@@ -16,6 +16,10 @@
  *   4 IKE listener     peer address (4), not 0                                        ASSIGN_*_RSIPSEC
  *   5 move             none                                                           EXTEND_REQUEST
  *   6 error text       1 to 255 bytes of text                                         ERROR_RESPONSE
+ *   7 GRE key          key (4), not 0                                                 ASSIGN_*, LISTEN_*
+ *
+ * A host that can put keys into GRE packets (RFC 2890) names the one that it wants in both directions; a gateway that
+ * agrees, and chooses GRE, says the same key in its response. Without one in the response the tunnel has no key.
  *
  * Text is UTF-8 without control characters, so that it can be stored, put into JSON and shown as it is. A parameter of
  * another vendor, of another subtype, too short for a vendor ID and a subtype, or in a message where the subtype does

@@ -47,6 +47,7 @@ struct rsip_message {
 	bool has_cookie, has_move;
 	uint64_t cookie_value, cookie_mask; /* subtype 1 */
 	ip4_t ike_listener;                 /* subtype 4, 0 = absent */
+	uint32_t gre_key;                   /* subtype 7, 0 = absent */
 	uint8_t hostname_len, error_text_len;
 	const char *hostname, *error_text; /* subtypes 3 and 6; borrowed, not terminated */
 	struct rsip_auth auth;             /* subtype 2 */

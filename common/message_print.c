@@ -201,6 +201,8 @@ print_extensions(FILE *f, const struct rsip_message *m)
 		fprintf(f, " ike_listener=%s", ip4_str(m->ike_listener, text));
 	if (m->has_move)
 		fputs(" move=yes", f);
+	if (m->gre_key != 0)
+		fprintf(f, " gre_key=%" PRIu32, m->gre_key);
 	print_text(f, "error_text", m->error_text, m->error_text_len);
 	print_auth(f, &m->auth);
 }

@@ -22,9 +22,10 @@ int netlink_link_up(struct netlink *nl, const char *device, unsigned mtu, unsign
 int netlink_link_mtu(struct netlink *nl, const char *device, unsigned mtu);
 int netlink_link_del(struct netlink *nl, const char *device);
 
-/* A tunnel of the kernel's own, "ipip" or "gre": outer TTL 64, DF set, TOS of the inner packet. EOPNOTSUPP where the
- * kernel has no such tunnels. */
-int netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote);
+/* A tunnel of the kernel's own, "ipip" or "gre": outer TTL 64, DF set, TOS of the inner packet. gre_key is the
+ * key of GRE both ways (RFC 2890), 0 for none. EOPNOTSUPP where the kernel has no such tunnels. */
+int netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
+                       uint32_t gre_key);
 /* Is this device there, and of that kind? */
 bool netlink_link_is(struct netlink *nl, const char *device, const char *kind);
 

@@ -1,6 +1,7 @@
 /* Devices that a host makes and sets up: netlink.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_tunnel.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/ipgre.h>
@@ -26,7 +27,7 @@ ipip_build(ip4_t local, ip4_t remote)
 }
 
 static struct rtnl_link *
-gre_build(ip4_t local, ip4_t remote)
+gre_build(ip4_t local, ip4_t remote, uint32_t key)
 {
 	struct rtnl_link *link = netlink_must(rtnl_link_ipgre_alloc());
 
@@ -35,13 +36,20 @@ gre_build(ip4_t local, ip4_t remote)
 	rtnl_link_ipgre_set_ttl(link, OUTER_TTL);
 	rtnl_link_ipgre_set_tos(link, TOS_INHERIT);
 	rtnl_link_ipgre_set_pmtudisc(link, 1);
+	if (key != 0) {
+		rtnl_link_ipgre_set_iflags(link, GRE_KEY);
+		rtnl_link_ipgre_set_oflags(link, GRE_KEY);
+		rtnl_link_ipgre_set_ikey(link, htonl(key));
+		rtnl_link_ipgre_set_okey(link, htonl(key));
+	}
 	return link;
 }
 
 int
-netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote)
+netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
+                   uint32_t gre_key)
 {
-	struct rtnl_link *link = strcmp(kind, "gre") == 0 ? gre_build(local, remote) : ipip_build(local, remote);
+	struct rtnl_link *link = strcmp(kind, "gre") == 0 ? gre_build(local, remote, gre_key) : ipip_build(local, remote);
 	int err;
 
 	rtnl_link_set_name(link, device);

@@ -133,6 +133,7 @@ enum rsip_vendor_subtype {
 	RSIP_EXT_IKE_LISTENER = 4,   /* 4-byte peer address */
 	RSIP_EXT_MOVE = 5,           /* no value */
 	RSIP_EXT_ERROR_TEXT = 6,     /* UTF-8 reason for a person */
+	RSIP_EXT_GRE_KEY = 7,        /* 4-byte key, not 0 */
 };
 
 #endif

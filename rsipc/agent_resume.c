@@ -24,6 +24,13 @@ spi_count(const struct grant *grant)
 	return count;
 }
 
+/* None is what a gateway gives that does not speak keys. */
+static bool
+key_fits(const struct agent *agent, const struct grant *grant)
+{
+	return grant->gre_key == 0 || grant->gre_key == agent->conf->gre_key;
+}
+
 /* The wanted lease of that name which the grant fills, or fills the first part of. */
 static struct lease *
 lease_for_grant(const struct agent *agent, const char *name, const struct grant *grant)
@@ -36,7 +43,8 @@ lease_for_grant(const struct agent *agent, const char *name, const struct grant 
 
 		if (lease->state == LEASE_WANTED && !lease->had && want != NULL && strcmp(want->name, name) == 0 &&
 		    want->method == grant->method && want->listen == grant->listen && want->spis == spi_count(grant) &&
-		    grant->tunnel == agent->conf->tunnel && ports <= lease->n_ports && (ports > 0 || lease->n_ports == 0))
+		    grant->tunnel == agent->conf->tunnel && key_fits(agent, grant) &&
+		    ports <= lease->n_ports && (ports > 0 || lease->n_ports == 0))
 			return lease;
 	}
 	return NULL;

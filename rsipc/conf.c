@@ -28,7 +28,7 @@ static const struct cfile_option lease_options[] = {
 	{ 0 },
 };
 static const struct cfile_option tunnel_options[] = {
-	{ "type", false }, { "driver", false }, { "device", false }, { "routes", true }, { 0 },
+	{ "type", false }, { "gre-key", false }, { "driver", false }, { "device", false }, { "routes", true }, { 0 },
 };
 static const struct cfile_option ipsec_options[] = { { "strongswan", false }, { 0 } };
 static const struct cfile_option command_options[] = { { "resolvers", true }, { 0 } };
@@ -216,6 +216,16 @@ read_routes(const struct cfile_section *s, struct conf *conf)
 }
 
 static void
+read_gre_key(const struct cfile *file, const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *key = cfile_values(s, "gre-key");
+
+	conf->gre_key = cfile_number(s, "gre-key", 0, 1, UINT32_MAX);
+	if (key != NULL && conf->tunnel != RSIP_TUNNEL_GRE)
+		cfile_error(file, key->line, "gre-key: only GRE has keys; set type = gre, or leave it out");
+}
+
+static void
 read_tunnel(const struct cfile *file, struct conf *conf)
 {
 	const struct cfile_section *s = cfile_section_next(file, "tunnel", NULL);
@@ -229,6 +239,7 @@ read_tunnel(const struct cfile *file, struct conf *conf)
 	if (s == NULL)
 		return;
 	conf->tunnel = (uint8_t)cfile_word(s, "type", tunnels, RSIP_TUNNEL_IP_IP);
+	read_gre_key(file, s, conf);
 	conf->driver = (enum conf_driver)cfile_word(s, "driver", drivers, CONF_DRIVER_AUTO);
 	len = strlen(conf->device);
 	if (len == 0 || len >= IFNAMSIZ || strspn(conf->device, NAME_CHARS) != len || conf->device[0] == '.')

@@ -37,7 +37,8 @@ struct conf {
 	struct conf_lease *leases; /* in the order of the file: the first decides on the address */
 	size_t n_leases;
 
-	uint8_t tunnel; /* enum rsip_tunnel_type */
+	uint8_t tunnel;   /* enum rsip_tunnel_type */
+	uint32_t gre_key; /* of both directions, where the gateway agrees; 0 = none */
 	enum conf_driver driver;
 	char *device;
 	struct ip4_prefix *routes; /* what goes through the tunnel unless it is local; 0.0.0.0/0 = "default" */

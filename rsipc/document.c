@@ -94,11 +94,12 @@ of_binding(const struct host *host, const struct lease *lease)
 	const struct agent_registration *reg = agent_registration(host->agent);
 	const struct grant *g = &lease->grant;
 
-	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "bind_id",
+	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "bind_id",
 	    value_count(g->bind_id), "client_id", reg != NULL ? value_count(reg->client_id) : json_null(), "host",
 	    value_address(agent_host_addr(host->agent)), "method", rsip_method_name(g->method), "address",
 	    value_address(g->address), "ports", value_ports(g->ports, g->n_ports), "spis", value_spis(g->spis, g->n_spis),
-	    "cookie", of_cookie(g), "remote", of_remote(g), "tunnel", rsip_tunnel_name(g->tunnel), "expires_in_s",
+	    "cookie", of_cookie(g), "remote", of_remote(g), "tunnel", rsip_tunnel_name(g->tunnel), "gre_key",
+	    g->gre_key != 0 ? value_count(g->gre_key) : json_null(), "expires_in_s",
 	    value_count(seconds_left(lease->expires)), "listen", g->listen, "lease",
 	    lease->owner == NULL && lease->want != NULL ? value_text(lease->want->name) : json_null()));
 }

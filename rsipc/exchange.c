@@ -163,12 +163,37 @@ de_register_silent(struct agent *agent)
 
 /* ---- ASSIGN and LISTEN, RFC 3103 9.6, 9.8, 9.16, RFC 3104 6.2 ---- */
 
+static const struct lease *
+any_held(const struct agent *agent)
+{
+	const struct lease *lease;
+
+	DL_FOREACH(agent->leases, lease) {
+		if (lease->state == LEASE_HELD)
+			return lease;
+	}
+	return NULL;
+}
+
+/* All leases go through one tunnel, so the first one decides on its key. */
+static struct tunnel_kind
+tunnel_wanted(const struct agent *agent)
+{
+	const struct lease *held = any_held(agent);
+
+	return (struct tunnel_kind){
+		.type = agent->conf->tunnel,
+		.gre_key = held != NULL ? held->grant.gre_key : agent->conf->gre_key,
+	};
+}
+
 static void
 assign_build(const struct agent *agent, struct rsip_message *m)
 {
 	const struct lease *lease = agent->subject;
 
-	request_assign(m, agent->reg.client_id, agent->reg.remote_flow, lease, agent_near(agent, lease), agent->conf->tunnel);
+	request_assign(m, agent->reg.client_id, agent->reg.remote_flow, lease, agent_near(agent, lease),
+	               tunnel_wanted(agent));
 }
 
 static void
@@ -206,12 +231,14 @@ assign_unusable(struct agent *agent, struct lease *lease, const struct grant *gr
 
 /* Gateways that do not know our extensions ignore them. The lease is of use all the same. */
 static void
-warn_of_the_missing(const struct conf_lease *want, const struct rsip_message *m)
+warn_of_the_missing(const struct conf_lease *want, const struct rsip_message *m, uint32_t gre_key)
 {
 	char peer[IP4_STRLEN];
 
 	if (want->cookie_block && !m->has_cookie)
 		log_warn("agent", "the gateway leases no block of IKE cookies, it has to learn them lease=%s", want->name);
+	if (gre_key != 0 && m->gre_key == 0)
+		log_warn("agent", "the gateway does not speak GRE keys, the tunnel has none lease=%s", want->name);
 	if (want->ike_peer != 0 && m->ike_listener != want->ike_peer)
 		log_warn("agent", "the gateway lets no peer begin IKE with us, it ignores ike-peer lease=%s peer=%s", want->name,
 		    ip4_str(want->ike_peer, peer));
@@ -224,7 +251,8 @@ assign_done(struct agent *agent, const struct rsip_message *m)
 	struct grant_asked asked = {
 		.lease = lease != NULL ? lease->want : NULL,
 		.n_ports = lease != NULL ? lease->n_ports : 0,
-		.tunnel = agent->conf->tunnel,
+		.tunnel = tunnel_wanted(agent),
+		.key_settled = any_held(agent) != NULL,
 	};
 	struct grant grant;
 	const char *fault = grant_read(&grant, m, &asked);
@@ -237,7 +265,7 @@ assign_done(struct agent *agent, const struct rsip_message *m)
 	lease_granted(lease, &grant, m->lease_time);
 	prolong(agent, lease->expires);
 	log_grant(lease, m->lease_time);
-	warn_of_the_missing(lease->want, m);
+	warn_of_the_missing(lease->want, m, asked.tunnel.gre_key);
 }
 
 /* Errors that another choice of address, ports or SPIs may avoid. */

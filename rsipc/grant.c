@@ -125,9 +125,12 @@ read_common(struct grant *grant, const struct rsip_message *m, const struct gran
 	if (!is_ip4(&m->local_addr) || m->local_addr.ip4 == 0)
 		return "it names no IPv4 address";
 	grant->address = m->local_addr.ip4;
-	if (m->n_tunnels != 1 || m->tunnels[0] != asked->tunnel)
+	if (m->n_tunnels != 1 || m->tunnels[0] != asked->tunnel.type)
 		return "its tunnel type is another than the one asked for";
 	grant->tunnel = m->tunnels[0];
+	grant->gre_key = m->gre_key;
+	if (m->gre_key != asked->tunnel.gre_key && (m->gre_key != 0 || asked->key_settled))
+		return "its GRE key is another than the one asked for";
 	if (m->lease_time == 0)
 		return "its lease time is 0";
 	if (m->endpoint.type != 0 && !is_ip4(&m->endpoint))

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "encap.h"
 
 struct conf_lease;
 struct rsip_message;
@@ -18,6 +19,7 @@ struct grant {
 	uint8_t method;   /* enum rsip_method */
 	uint8_t tunnel;   /* enum rsip_tunnel_type */
 	bool listen;
+	uint32_t gre_key; /* RFC 2890, 0 = none */
 	ip4_t address;    /* the leased public address */
 	ip4_t endpoint;   /* of the tunnel, 0 = the gateway itself (RFC 3103 9.9.3) */
 	ip4_t remote;     /* remote flow policy, 0 = any peer */
@@ -33,7 +35,8 @@ struct grant {
 struct grant_asked {
 	const struct conf_lease *lease;
 	uint16_t n_ports;
-	uint8_t tunnel; /* enum rsip_tunnel_type */
+	struct tunnel_kind tunnel;
+	bool key_settled; /* other leases have this key, or none: a host has one tunnel */
 };
 
 /* Reads a decoded response. Returns NULL, or in words what in it cannot be used; the binding is then to be freed

@@ -120,25 +120,28 @@ close_tunnel(struct host *host)
 	host->tunnel = NULL;
 }
 
-/* There is a tunnel while something is leased; it is made anew when one of its ends has moved. */
+/* There is a tunnel while something is leased; it is made anew when one of its ends has moved,
+ * or its key is another. */
 static void
 update_tunnel(struct host *host, const struct wish *wish)
 {
 	struct tunnel_plan plan = {
 		.device = host->host_wide ? host->conf->device : NULL,
-		.type = host->conf->tunnel,
+		.kind = { .type = host->conf->tunnel, .gre_key = wish->gre_key },
 		.driver = host->conf->driver,
 		.local = wish->local,
 		.remote = wish->remote,
 	};
 
-	if (host->tunnel != NULL && (host->tunnel_local != wish->local || host->tunnel_remote != wish->remote))
+	if (host->tunnel != NULL && (host->tunnel_local != wish->local || host->tunnel_remote != wish->remote ||
+	                             host->tunnel_key != wish->gre_key))
 		close_tunnel(host);
 	if (host->tunnel != NULL || wish->local == 0)
 		return;
 	host->tunnel = tunnel_open(host->loop, host->nl, &plan, check_mtu, host);
 	host->tunnel_local = wish->local;
 	host->tunnel_remote = wish->remote;
+	host->tunnel_key = wish->gre_key;
 }
 
 static void

@@ -31,6 +31,7 @@ struct host {
 	struct gateway *gateway;
 	struct tunnel *tunnel; /* NULL while nothing is leased */
 	uint32_t tunnel_local, tunnel_remote; /* its ends, ip4_t */
+	uint32_t tunnel_key;                  /* of GRE, 0 = none */
 	struct hostnet *hostnet;
 	struct guests *guests;
 	struct ctl_server *ctl;

@@ -99,7 +99,7 @@ request_de_register(struct rsip_message *m, uint32_t client_id)
 
 void
 request_assign(struct rsip_message *m, uint32_t client_id, uint8_t remote_flow, const struct lease *lease, ip4_t near,
-    uint8_t tunnel)
+    struct tunnel_kind tunnel)
 {
 	const struct conf_lease *want = lease->want;
 
@@ -116,7 +116,8 @@ request_assign(struct rsip_message *m, uint32_t client_id, uint8_t remote_flow, 
 	m->has_lease_time = want->lease_s != 0;
 	m->lease_time = want->lease_s;
 	m->n_tunnels = 1;
-	m->tunnels[0] = tunnel;
+	m->tunnels[0] = tunnel.type;
+	m->gre_key = tunnel.gre_key;
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "encap.h"
 
 struct lease;
 struct rsip_message;
@@ -14,10 +15,10 @@ void request_register(struct rsip_message *m, const char *hostname);
 void request_de_register(struct rsip_message *m, uint32_t client_id);
 
 /* ASSIGN_REQUEST of the lease's method, or LISTEN_REQUEST. What it asks for by name follows lease->ask: near is the
- * address that other leases of this host are on, 0 = none. remote_flow is the gateway's enum rsip_remote_flow, tunnel the
- * enum rsip_tunnel_type to use. */
+ * address that other leases of this host are on, 0 = none. remote_flow is the gateway's enum rsip_remote_flow,
+ * tunnel what to go through. */
 void request_assign(struct rsip_message *m, uint32_t client_id, uint8_t remote_flow, const struct lease *lease, ip4_t near,
-    uint8_t tunnel);
+    struct tunnel_kind tunnel);
 
 void request_extend(struct rsip_message *m, uint32_t client_id, const struct lease *lease);
 void request_free(struct rsip_message *m, uint32_t client_id, const struct lease *lease);

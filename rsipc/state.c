@@ -16,7 +16,7 @@
 #include "log.h"
 #include "mem.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define RANGES_TEXT 4096 /* 255 port ranges, or 64 SPI ranges */
 
 struct state { sqlite3 *db; };
@@ -28,9 +28,13 @@ static const char schema[] =
     "CREATE TABLE binding (position INTEGER PRIMARY KEY, lease TEXT NOT NULL, bind_id INTEGER NOT NULL,"
     " method INTEGER NOT NULL, listen INTEGER NOT NULL, tunnel INTEGER NOT NULL, address TEXT NOT NULL,"
     " endpoint TEXT NOT NULL, ports TEXT NOT NULL, spis TEXT NOT NULL, cookie_value INTEGER NOT NULL,"
-    " cookie_mask INTEGER NOT NULL, expires INTEGER NOT NULL);"
+    " cookie_mask INTEGER NOT NULL, expires INTEGER NOT NULL, gre_key INTEGER NOT NULL);"
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
+
+/* Version 1 knew no GRE keys. */
+static const char upgrade[] = "BEGIN; ALTER TABLE binding ADD COLUMN gre_key INTEGER NOT NULL DEFAULT 0;"
+                              "PRAGMA user_version = 2; COMMIT;";
 
 /* A state file that fails us while running is no reason to stop: leases go on, only the memory is lost. */
 static bool
@@ -95,6 +99,14 @@ make_directory(const char *path)
 	free(copy);
 }
 
+static bool
+has_schema(struct state *state, int version)
+{
+	if (version == 0)
+		return run(state, schema);
+	return version == 1 ? run(state, upgrade) : version == SCHEMA_VERSION;
+}
+
 struct state *
 state_open(const char *path, bool *busy)
 {
@@ -110,7 +122,7 @@ state_open(const char *path, bool *busy)
 		log_error("state", "another rsipc runs with this state path=%s", path);
 	} else if (err != SQLITE_OK) {
 		log_error("state", "cannot be opened path=%s error=\"%s\"", path, sqlite3_errmsg(state->db));
-	} else if ((version = schema_version(state)) == 0 ? !run(state, schema) : version != SCHEMA_VERSION) {
+	} else if (!has_schema(state, version = schema_version(state))) {
 		log_error("state", "cannot be used path=%s version=%d: it is another program's, or a newer rsipc's", path, version);
 		err = SQLITE_ERROR;
 	}
@@ -231,7 +243,7 @@ bind_address(sqlite3_stmt *stmt, int column, ip4_t addr)
 static void
 save_binding(struct state *state, const struct lease *lease)
 {
-	sqlite3_stmt *stmt = prepare(state, "INSERT INTO binding VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *stmt = prepare(state, "INSERT INTO binding VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	const struct grant *g = &lease->grant;
 	char ports[RANGES_TEXT], spis[RANGES_TEXT];
 	bool named = lease->want != NULL && lease->owner == NULL;
@@ -252,6 +264,7 @@ save_binding(struct state *state, const struct lease *lease)
 	sqlite3_bind_int64(stmt, 10, (sqlite3_int64)g->cookie_value);
 	sqlite3_bind_int64(stmt, 11, (sqlite3_int64)g->cookie_mask);
 	sqlite3_bind_int64(stmt, 12, lease->state != LEASE_WANTED ? to_wall(lease->expires) : 0);
+	sqlite3_bind_int64(stmt, 13, g->gre_key);
 	finish(state, stmt);
 }
 
@@ -311,6 +324,7 @@ row_grant(sqlite3_stmt *stmt, struct grant *grant)
 	grant->tunnel = (uint8_t)sqlite3_column_int(stmt, 4);
 	grant->cookie_value = (uint64_t)sqlite3_column_int64(stmt, 9);
 	grant->cookie_mask = (uint64_t)sqlite3_column_int64(stmt, 10);
+	grant->gre_key = (uint32_t)sqlite3_column_int64(stmt, 12);
 	return ip4_parse(text_of(stmt, 5), &grant->address) && ip4_parse(text_of(stmt, 6), &grant->endpoint) &&
 	       ports_parse(grant, text_of(stmt, 7)) && spis_parse(grant, text_of(stmt, 8));
 }
@@ -327,7 +341,7 @@ state_load(struct state *state, const struct conf *conf, struct agent *agent)
 	if (reg.expires > clock_now())
 		agent_resume(agent, &reg);
 	if ((stmt = prepare(state, "SELECT lease, bind_id, method, listen, tunnel, address, endpoint, ports, spis,"
-	                           " cookie_value, cookie_mask, expires FROM binding ORDER BY position")) == NULL)
+	                           " cookie_value, cookie_mask, expires, gre_key FROM binding ORDER BY position")) == NULL)
 		return;
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		if (row_grant(stmt, &grant))

@@ -41,7 +41,9 @@ struct outgoing {
 
 struct tun_relay {
 	struct loop *loop;
-	uint8_t tunnel; /* enum rsip_tunnel_type */
+	struct tunnel_kind tunnel;
+	uint8_t header[GRE_HEADER_MAX]; /* in front of every packet */
+	size_t header_len;              /* 0: IP-IP has none */
 	ip4_t remote;
 	int fd;
 	bool df; /* how the socket's packets leave now */
@@ -79,11 +81,11 @@ enqueue(struct tun_relay *relay, unsigned i)
 	struct outgoing *o = &relay->outgoing[i];
 	struct msghdr *msg = &relay->batch[i].msg_hdr;
 	struct iovec inner = { .iov_base = o->packet.bytes, .iov_len = o->packet.len };
-	bool gre = relay->tunnel == RSIP_TUNNEL_GRE;
+	bool gre = relay->header_len > 0;
 	struct cmsghdr *cmsg;
 	int tos = o->packet.tos;
 
-	o->parts[0] = (struct iovec){ .iov_base = (void *)(uintptr_t)encap_gre_header, .iov_len = GRE_HEADER_LEN };
+	o->parts[0] = (struct iovec){ .iov_base = relay->header, .iov_len = relay->header_len };
 	o->parts[gre] = inner;
 	*msg = (struct msghdr){ .msg_iov = o->parts, .msg_iovlen = 1u + gre, .msg_control = o->control.space,
 	                        .msg_controllen = sizeof(o->control.space) };
@@ -249,8 +251,8 @@ strip(const struct tun_relay *relay, uint8_t *bytes, size_t len, struct packet *
 	uint8_t *at;
 	size_t inner_len;
 
-	return packet_parse(&outer, bytes, len) && encap_tunnel_type(&outer) == relay->tunnel &&
-	       encap_strip(&outer, &at, &inner_len) == ENCAP_OK && packet_parse(inner, at, inner_len) &&
+	return packet_parse(&outer, bytes, len) && encap_strip(&outer, &at, &inner_len) == ENCAP_OK &&
+	       encap_same(encap_kind(&outer), relay->tunnel) && packet_parse(inner, at, inner_len) &&
 	       encap_take_ecn(outer.tos, inner);
 }
 
@@ -309,10 +311,10 @@ open_socket(uint8_t tunnel, ip4_t local, ip4_t remote)
 }
 
 struct tun_relay *
-tun_relay_new(struct loop *loop, uint8_t tunnel, ip4_t local, ip4_t remote, unsigned (*path_changed)(void *arg),
-    void *arg)
+tun_relay_new(struct loop *loop, struct tunnel_kind tunnel, ip4_t local, ip4_t remote,
+    unsigned (*path_changed)(void *arg), void *arg)
 {
-	int fd = open_socket(tunnel, local, remote);
+	int fd = open_socket(tunnel.type, local, remote);
 	struct tun_relay *relay;
 
 	if (fd < 0)
@@ -320,6 +322,7 @@ tun_relay_new(struct loop *loop, uint8_t tunnel, ip4_t local, ip4_t remote, unsi
 	relay = mem_zero(1, sizeof(*relay));
 	relay->loop = loop;
 	relay->tunnel = tunnel;
+	relay->header_len = encap_write(tunnel, relay->header);
 	relay->fd = fd;
 	relay->df = true;
 	relay->remote = remote;

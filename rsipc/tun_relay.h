@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "encap.h"
 
 struct loop;
 struct tun_relay;
@@ -27,7 +28,7 @@ struct tun_relay_counters {
 
 /* Opens the raw socket: needs CAP_NET_RAW. path_changed is called when the path took less than a device may carry, and
  * returns what a device may carry now. NULL with errno. */
-struct tun_relay *tun_relay_new(struct loop *loop, uint8_t tunnel, ip4_t local, ip4_t remote,
+struct tun_relay *tun_relay_new(struct loop *loop, struct tunnel_kind tunnel, ip4_t local, ip4_t remote,
                                 unsigned (*path_changed)(void *arg), void *arg);
 void tun_relay_free(struct tun_relay *relay); /* detaches all devices; accepts NULL */
 

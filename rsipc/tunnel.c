@@ -38,7 +38,7 @@ tunnel_mtu(const struct tunnel *t)
 	if (fd >= 0)
 		close(fd);
 	mtu = mtu < MTU_MIN ? MTU_MIN : mtu > UINT16_MAX ? UINT16_MAX : mtu;
-	return encap_mtu((uint16_t)mtu, t->plan.type);
+	return encap_mtu((uint16_t)mtu, t->plan.kind);
 }
 
 static unsigned
@@ -54,7 +54,7 @@ struct tun_relay *
 tunnel_relay(struct tunnel *t)
 {
 	if (t->relay == NULL)
-		t->relay = tun_relay_new(t->loop, t->plan.type, t->plan.local, t->plan.remote, path_changed, t);
+		t->relay = tun_relay_new(t->loop, t->plan.kind, t->plan.local, t->plan.remote, path_changed, t);
 	if (t->relay == NULL)
 		log_error("tunnel", "no raw socket to the gateway error=\"%s\": root or CAP_NET_RAW is needed", strerror(errno));
 	return t->relay;

@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "conf.h"
+#include "encap.h"
 
 struct loop;
 struct netlink;
@@ -18,7 +19,7 @@ struct tunnel;
 
 struct tunnel_plan {
 	const char *device; /* the host's own; NULL = none is wanted */
-	uint8_t type;       /* enum rsip_tunnel_type */
+	struct tunnel_kind kind;
 	enum conf_driver driver;
 	ip4_t local, remote; /* this host and the tunnel's end */
 };

@@ -15,7 +15,8 @@ kind_of(uint8_t type)
 static int
 kernel_open(struct tunnel *t)
 {
-	int err = netlink_tunnel_add(t->nl, t->plan.device, kind_of(t->plan.type), t->plan.local, t->plan.remote);
+	int err = netlink_tunnel_add(t->nl, t->plan.device, kind_of(t->plan.kind.type), t->plan.local, t->plan.remote,
+	                             t->plan.kind.gre_key);
 
 	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
 }

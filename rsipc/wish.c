@@ -45,16 +45,19 @@ add_local(struct wish *wish, struct ip4_prefix prefix)
 	wish->locals[wish->n_locals++] = prefix;
 }
 
-/* Leases may name another tunnel end than the gateway, but only all the same one: there is one tunnel. */
+/* Leases may name another tunnel end than the gateway, but only all the same one: there is one tunnel. The agent sees
+ * to it that all have the same GRE key. */
 static void
 take_endpoint(struct wish *wish, const struct conf *conf, const struct grant *grant)
 {
 	ip4_t end = grant->endpoint != 0 ? grant->endpoint : conf->gateway;
 
-	if (wish->remote == 0)
+	if (wish->remote == 0) {
 		wish->remote = end;
-	else if (wish->remote != end)
+		wish->gre_key = grant->gre_key;
+	} else if (wish->remote != end) {
 		log_warn("lease", "has another tunnel end than the others and is of no use bind_id=%u", grant->bind_id);
+	}
 }
 
 /* A host with a whole address as its first needs no confinement: all ports of it are its own. */

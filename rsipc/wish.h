@@ -17,6 +17,7 @@ struct wish_ports { ip4_t addr; struct port_range ports; };
 
 struct wish {
 	ip4_t local, remote;     /* the tunnel's ends; local 0: there is nothing to tunnel */
+	uint32_t gre_key;        /* 0: none */
 	ip4_t addrs[WISH_ADDRS]; /* for the host itself; the first is the preferred source */
 	size_t n_addrs;
 	bool confine;            /* the first address is shared: use only these ports of it */

@@ -267,6 +267,7 @@ read_extras(const json_t *object, struct dp_bind *lease)
 	json_field_address(object, "gateway", &lease->gateway_addr);
 	json_field_number(object, "max_claims", UINT16_MAX, &max_claims);
 	lease->max_claims = (uint16_t)max_claims;
+	json_field_number(object, "gre_key", UINT32_MAX, &lease->gre_key);
 }
 
 static bool

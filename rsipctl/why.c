@@ -20,6 +20,16 @@ say(struct explained *x, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void
+say_tunnel(struct explained *x, const struct dp_bind *lease, const char *host)
+{
+	if (lease->gre_key != 0)
+		say(x, "binding %u of %s is for gre tunnels with the key %u", lease->bind_id, host, lease->gre_key);
+	else
+		say(x, "binding %u of %s is for %s tunnels%s", lease->bind_id, host, rsip_tunnel_name(lease->tunnel),
+		    lease->tunnel == RSIP_TUNNEL_GRE ? " without a key" : "");
+}
+
 /* ---- what makes a packet its host's ---- */
 
 static bool
@@ -200,7 +210,7 @@ say_drop(const struct demux *d, struct explained *x, const struct demux_binding 
 		say(x, "%s has no RSIPSEC binding on %s", host, local);
 		break;
 	case DP_DROP_TUNNEL_TYPE:
-		say(x, "binding %u of %s is for %s tunnels", b->lease.bind_id, host, rsip_tunnel_name(b->lease.tunnel));
+		say_tunnel(x, &b->lease, host);
 		break;
 	case DP_DROP_COOKIE_COLLISION:
 		say(x, "another host on %s holds IKE cookie 0x%016llx", local, (unsigned long long)key->initiator_cookie);

@@ -61,7 +61,7 @@ struct dp_bind {
 	uint16_t flags;     /* enum dp_flags */
 	uint16_t n_ports, n_spis, n_remote_ports;
 	uint16_t max_claims; /* how many cookies the host may hold learned; 0 = learning is off for it */
-	uint32_t pad;
+	uint32_t gre_key;    /* GRE: the key that both ends put in (RFC 2890), 0 = none */
 	uint64_t cookie_value, cookie_mask;
 	uint16_t n_remote_addrs; /* at most DP_REMOTE_ADDRS_MAX */
 	uint8_t pad_end[6];
@@ -140,7 +140,7 @@ struct dp_ops {
 	X(LOCAL_PORT, "local_port_unallowed")       /* outbound: nor is the port */                            \
 	X(LOCAL_SPI, "local_spi_unallowed")         /* outbound IPsec although no RSIPSEC binding allows it */ \
 	X(REMOTE_POLICY_OUT, "remote_policy_out")   /* outbound to a peer that remote policy excludes */       \
-	X(TUNNEL_TYPE, "bad_tunnel_type")           /* outbound by another tunnel than the binding's */        \
+	X(TUNNEL_TYPE, "bad_tunnel_type")           /* outbound by another tunnel or GRE key than the binding's */        \
 	X(COOKIE_COLLISION, "cookie_collision")     /* outbound IKE with a cookie that another host holds */   \
 	X(COOKIE_QUOTA, "cookie_quota")             /* outbound IKE: the host holds its fill of claims */      \
 	X(FRAGMENT, "fragment")                     /* a later fragment whose first did not come in time */    \

@@ -25,6 +25,7 @@ struct binding {
 	ip4_t endpoint;     /* our end of its tunnel, as the host was told */
 	uint8_t method;     /* enum rsip_method */
 	uint8_t tunnel;     /* enum rsip_tunnel_type */
+	uint32_t gre_key;   /* agreed on with the host; 0 = none */
 	bool listen;
 	uint8_t n_ports; /* RSAP-IP, RSIPSEC: ranges in port order */
 	uint8_t n_remote_ports;

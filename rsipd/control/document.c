@@ -103,11 +103,12 @@ document_binding(const struct gateway *gw, const struct binding *b)
 	struct meter carried = carried_by(gw, b->bind_id);
 
 	return value_made(json_pack(
-	    "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "bind_id", value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
 	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
 	    value_address(b->local_addr), "ports", value_ports(b->ports, b->n_ports), "spis", value_spis(b->spis, b->n_spis),
-	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "expires_in_s",
+	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "gre_key",
+	    b->gre_key != 0 ? value_count(b->gre_key) : json_null(), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
 	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null(), "gateway",
 	    value_address(b->endpoint), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b),

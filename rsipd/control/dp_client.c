@@ -149,6 +149,7 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		.ike_listener = b->ike_listener,
 		.method = b->method,
 		.tunnel = b->tunnel,
+		.gre_key = b->gre_key,
 		.cookie_value = b->cookie_value,
 		.cookie_mask = b->cookie_mask,
 		.n_ports = b->n_ports,

@@ -87,6 +87,7 @@ binding_as_asked(const struct ledger *l, struct session *s, const struct lease_r
 	b->session = s;
 	b->method = (uint8_t)req->method;
 	b->tunnel = tunnel;
+	b->gre_key = tunnel == RSIP_TUNNEL_GRE ? req->gre_key : 0;
 	b->endpoint = policy_endpoint(l->conf, policy);
 	b->listen = req->listen;
 	b->local_addr = req->addr;

@@ -22,6 +22,7 @@ struct lease_request {
 	bool listen;
 	uint8_t n_tunnels;      /* 0: no preference */
 	const uint8_t *tunnels; /* any of them will do; may be no enum rsip_tunnel_type */
+	uint32_t gre_key;       /* for GRE; 0: none */
 	uint32_t lease_s;       /* 0: as policy gives */
 
 	enum pool_intent addr_intent, port_intent, spi_intent, cookie_intent;

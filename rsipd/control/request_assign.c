@@ -109,6 +109,7 @@ ask(const struct rsip_message *m, enum rsip_method method, struct lease_request 
 	req->lease_s = m->has_lease_time ? m->lease_time : 0;
 	req->n_tunnels = m->n_tunnels;
 	req->tunnels = m->tunnels;
+	req->gre_key = m->gre_key;
 	ask_remote(m, req);
 	if ((error = ask_local_address(&m->local_addr, req, why)) != RSIP_OK)
 		return error;
@@ -201,6 +202,7 @@ tell(const struct exchange *x, const struct binding *b)
 	reply->lease_time = lease_seconds_left(b->expires);
 	reply->n_tunnels = 1;
 	reply->tunnels[0] = b->tunnel;
+	reply->gre_key = b->gre_key;
 	tell_address(&reply->local_addr, b->local_addr);
 	tell_local_ports(b, &reply->local_ports);
 	tell_remote(b, x->request, reply);

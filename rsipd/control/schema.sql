@@ -23,6 +23,7 @@ CREATE TABLE binding (
 	client_id    INTEGER NOT NULL,
 	method       TEXT NOT NULL CHECK (method IN ('rsa-ip', 'rsap-ip', 'rsipsec')),
 	tunnel       TEXT NOT NULL,
+	gre_key      INTEGER, -- NULL: none
 	listen       INTEGER NOT NULL,
 	local        TEXT NOT NULL,
 	remote       TEXT,    -- an address, or a name; NULL: any peer

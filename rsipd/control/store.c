@@ -136,12 +136,12 @@ store_add_binding(struct store *st, const struct binding *b)
 
 	sql_run(st->sql,
 	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
-	        "endpoint) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)",
-	        "iittittiit", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
+	        "endpoint, gre_key) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0))",
+	        "iittittiiti", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
 	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
 	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires),
-	        ip4_str(b->endpoint, endpoint));
+	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key);
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));
 }

@@ -176,6 +176,7 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->method = (uint8_t)rsip_method_parse(sql_text(rows, 2));
 	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
 	b->listen = sql_int(rows, 4) != 0;
+	b->gre_key = b->tunnel == RSIP_TUNNEL_GRE ? (uint32_t)sql_int(rows, 10) : 0;
 	b->expires = clock_of(sql_int(rows, 8));
 	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
 		b->remote_name = mem_strdup(sql_text(rows, 6));
@@ -245,7 +246,7 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
 	       load_rows(&ld,
 	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
-	                 "endpoint FROM binding ORDER BY bind_id", load_binding) &&
+	                 "endpoint, gre_key FROM binding ORDER BY bind_id", load_binding) &&
 	       load_rows(&ld, "SELECT local, kind, first, last, host, until FROM quarantine", load_hold);
 }
 

@@ -336,7 +336,7 @@ undo_tunnel(struct undo *undo, const char *device, const char *kind, ip4_t local
 	snprintf(record, sizeof(record), "tunnel\t%s\t%s", device, kind);
 	if (!note(undo, record))
 		return EIO;
-	err = netlink_tunnel_add(undo->nl, device, kind, local, 0);
+	err = netlink_tunnel_add(undo->nl, device, kind, local, 0, 0);
 	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
 }
 

@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "dataplane.h"
+#include "encap.h"
 #include "learned.h"
 #include "token_bucket.h"
 
@@ -35,6 +36,13 @@ struct demux_binding {
 	LIST_ENTRY(demux_binding) of_host;
 	UT_hash_handle hh;
 };
+
+/* The tunnel that its packets come and go through. */
+static inline struct tunnel_kind
+demux_binding_tunnel(const struct demux_binding *b)
+{
+	return (struct tunnel_kind){ .type = b->lease.tunnel, .gre_key = b->lease.gre_key };
+}
 
 /* Whether remote flow policy (RFC 3103 7.2) lets the binding talk with this peer, and with this port of it. */
 static inline bool

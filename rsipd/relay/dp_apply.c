@@ -80,6 +80,8 @@ fields_good(const struct dp_bind *b)
 		return false;
 	if (b->tunnel != RSIP_TUNNEL_IP_IP && b->tunnel != RSIP_TUNNEL_GRE)
 		return false;
+	if (b->gre_key != 0 && b->tunnel != RSIP_TUNNEL_GRE)
+		return false;
 	if ((b->flags & ~KNOWN_FLAGS) != 0)
 		return false;
 	if ((b->flags & DP_F_COOKIE_BLOCK) != 0 && (b->cookie_mask == 0 || (b->cookie_value & ~b->cookie_mask) != 0))

@@ -19,9 +19,9 @@ refuse(struct egress *out, enum dp_drop reason, enum rsip_error error)
 
 /* IKE has remote ports of its own, those of policy are the other packets'. */
 static enum fault
-binding_fault(const struct demux_binding *b, uint8_t tunnel, const struct demux_key *key)
+binding_fault(const struct demux_binding *b, struct tunnel_kind tunnel, const struct demux_key *key)
 {
-	if (b->lease.tunnel != tunnel)
+	if (!encap_same(demux_binding_tunnel(b), tunnel))
 		return FAULT_TUNNEL;
 	if (!demux_binding_allows_addr(b, key->peer_addr))
 		return FAULT_REMOTE_ADDR;
@@ -46,7 +46,7 @@ is_ipsec(const struct demux_binding *b)
 /* For packets that no single binding is named by: of the host's bindings on the address the one with the least
  * fault. */
 static struct demux_binding *
-best_binding(const struct demux_host *host, uint8_t tunnel, const struct demux_key *key,
+best_binding(const struct demux_host *host, struct tunnel_kind tunnel, const struct demux_key *key,
              bool (*suits)(const struct demux_binding *))
 {
 	struct demux_binding *b, *best = NULL;
@@ -92,7 +92,8 @@ find_fragment(struct demux *d, const struct demux_host *host, const struct packe
 /* Whose the source tuple is: the table of inbound packets, read from the source side. Returns the reason that holds
  * when it is nobody's, or another host's. */
 static enum dp_drop
-find_binding(struct demux *d, const struct demux_host *host, uint8_t tunnel, const struct packet *p, struct egress *out)
+find_binding(struct demux *d, const struct demux_host *host, struct tunnel_kind tunnel, const struct packet *p,
+             struct egress *out)
 {
 	const struct demux_key *key = &out->key;
 
@@ -133,7 +134,7 @@ uses_addr(const struct demux_host *host, ip4_t local_addr)
 }
 
 static enum dp_drop
-check_binding(uint8_t tunnel, struct egress *out)
+check_binding(struct tunnel_kind tunnel, struct egress *out)
 {
 	switch (binding_fault(out->binding, tunnel, &out->key)) {
 	case FAULT_TUNNEL:
@@ -148,7 +149,8 @@ check_binding(uint8_t tunnel, struct egress *out)
 }
 
 enum dp_drop
-egress_check(struct demux *d, const struct demux_host *host, uint8_t tunnel, const struct packet *p, struct egress *out)
+egress_check(struct demux *d, const struct demux_host *host, struct tunnel_kind tunnel, const struct packet *p,
+             struct egress *out)
 {
 	const struct addr_table *t = demux_addr(d, p->src);
 	const struct dp_pool *pool = t == NULL || t->whole != NULL ? NULL : demux_pool(d, p->src);

@@ -3,6 +3,7 @@
 #define RSIPD_EGRESS_H
 
 #include "demux.h"
+#include "encap.h"
 #include "packet.h"
 
 struct egress {
@@ -12,9 +13,9 @@ struct egress {
 	uint16_t error;                /* enum rsip_error that the host is told of, RSIP_OK for none */
 };
 
-/* p came from host through a tunnel of type tunnel. DP_NO_DROP with out->binding and out->key set, or why it is
+/* p came from host through a tunnel of that kind. DP_NO_DROP with out->binding and out->key set, or why it is
  * dropped, with out->error and as much of out->key as could be read. */
-enum dp_drop egress_check(struct demux *d, const struct demux_host *host, uint8_t tunnel, const struct packet *p,
-                          struct egress *out);
+enum dp_drop egress_check(struct demux *d, const struct demux_host *host, struct tunnel_kind tunnel,
+                          const struct packet *p, struct egress *out);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef RSIPD_ENGINE_IMPL_H
 #define RSIPD_ENGINE_IMPL_H
 
+#include "encap.h"
 #include "engine.h"
 #include "packet.h"
 
@@ -14,7 +15,7 @@ void engine_to_local(struct engine *e, struct packet *p, const struct demux_host
 /* What the outer header of a tunnel packet said. */
 struct outer_header {
 	ip4_t src;
-	uint8_t tunnel; /* enum rsip_tunnel_type */
+	struct tunnel_kind tunnel;
 	uint8_t tos;
 };
 

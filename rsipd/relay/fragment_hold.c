@@ -154,7 +154,7 @@ make_room(struct fragment_hold *hold, struct share *share, size_t bytes, unsigne
 }
 
 static struct held_fragment *
-held_new(const struct fragment_key *key, const struct packet *p, uint8_t tunnel)
+held_new(const struct fragment_key *key, const struct packet *p, struct tunnel_kind tunnel)
 {
 	struct held_fragment *held = mem_zero(1, sizeof(*held) + p->len);
 
@@ -167,7 +167,7 @@ held_new(const struct fragment_key *key, const struct packet *p, uint8_t tunnel)
 
 void
 fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p,
-                  uint8_t tunnel, bool spare, int64_t now)
+                  struct tunnel_kind tunnel, bool spare, int64_t now)
 {
 	struct share *share = share_of(hold, key);
 	bool first = train_find(share, key) == NULL;

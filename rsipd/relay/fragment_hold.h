@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encap.h"
 #include "learned.h"
 #include "packet.h"
 
@@ -31,7 +32,7 @@ struct fragment_key {
 struct held_fragment {
 	STAILQ_ENTRY(held_fragment) next;
 	struct fragment_key key;
-	uint8_t tunnel; /* outbound: through which type it came */
+	struct tunnel_kind tunnel; /* outbound: through which it came */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -49,7 +50,7 @@ void fragment_hold_free(struct fragment_hold *hold);
 
 /* Keeps a copy of p. spare: the packet itself went on (own-address mode), so that losing the copy is no loss. */
 void fragment_hold_add(struct fragment_hold *hold, const struct fragment_key *key, const struct packet *p,
-                       uint8_t tunnel, bool spare, int64_t now);
+                       struct tunnel_kind tunnel, bool spare, int64_t now);
 
 /* The first fragment has come: the others are handed out by fragment_hold_next, in the order in which they came. */
 void fragment_hold_release(struct fragment_hold *hold, const struct fragment_key *key);

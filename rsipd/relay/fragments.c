@@ -73,11 +73,12 @@ fragments_hold_in(struct demux *d, const struct packet *p, bool spare, int64_t n
 {
 	struct fragment_key key = hold_key(p, LOCAL_IS_DST, NULL);
 
-	fragment_hold_add(demux_held(d), &key, p, 0, spare, now);
+	fragment_hold_add(demux_held(d), &key, p, (struct tunnel_kind){ 0 }, spare, now);
 }
 
 void
-fragments_hold_out(struct demux *d, const struct packet *p, const struct demux_host *host, uint8_t tunnel, int64_t now)
+fragments_hold_out(struct demux *d, const struct packet *p, const struct demux_host *host, struct tunnel_kind tunnel,
+                   int64_t now)
 {
 	struct fragment_key key = hold_key(p, LOCAL_IS_SRC, host);
 

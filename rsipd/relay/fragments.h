@@ -27,10 +27,10 @@ enum fragment_fate { FRAGMENT_OWNED, FRAGMENT_OVERLAPS, FRAGMENT_EARLY /* its fi
 enum fragment_fate fragments_owner(struct demux *d, const struct packet *p, enum local_side side,
                                    const struct demux_host *host, struct demux_binding **owner);
 
-/* Has an early fragment wait: from the public side, or out of a host's tunnel of that type. spare: it also goes on
+/* Has an early fragment wait: from the public side, or out of a host's tunnel of that kind. spare: it also goes on
  * now. */
 void fragments_hold_in(struct demux *d, const struct packet *p, bool spare, int64_t now);
-void fragments_hold_out(struct demux *d, const struct packet *p, const struct demux_host *host, uint8_t tunnel,
-                        int64_t now);
+void fragments_hold_out(struct demux *d, const struct packet *p, const struct demux_host *host,
+                        struct tunnel_kind tunnel, int64_t now);
 
 #endif

@@ -17,7 +17,7 @@
 #include "packet.h"
 #include "xsk.h"
 
-#define HEADERS_MAX (ETH_HLEN + IPV4_HEADER_LEN + GRE_HEADER_LEN)
+#define HEADERS_MAX (ETH_HLEN + IPV4_HEADER_LEN + GRE_HEADER_MAX)
 #define PLAIN_HEADER 0x45 /* version 4, no options */
 
 struct frames {

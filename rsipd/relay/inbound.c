@@ -119,13 +119,13 @@ static void
 to_host(struct engine *e, struct packet *p, const struct dp_pool *pool, struct demux_binding *binding,
         struct verdict *v)
 {
-	uint16_t mtu = encap_mtu(binding->host->path_mtu, binding->lease.tunnel);
+	uint16_t mtu = encap_mtu(binding->host->path_mtu, demux_binding_tunnel(binding));
 
 	v->host = binding->host;
 	v->tunnel = tunnel_header_to(binding, p, e->gateway_addr);
 	if (p->src == v->tunnel.dst || p->src == v->tunnel.src) {
 		verdict_drop(v, DP_DROP_LOOP); /* RFC 2003 3.2 */
-	} else if (p->len > (p->dont_fragment ? mtu : encap_mtu(PACKET_MAX, binding->lease.tunnel))) {
+	} else if (p->len > (p->dont_fragment ? mtu : encap_mtu(PACKET_MAX, v->tunnel.kind))) {
 		too_big(e, p, mtu, v);
 	} else {
 		if (pool->mss_clamp && binding->lease.method != RSIP_METHOD_RSA_IP)
@@ -231,5 +231,5 @@ engine_too_big(struct engine *e, struct verdict *v)
 	struct packet p;
 
 	if (packet_parse(&p, v->bytes, v->len))
-		too_big(e, &p, encap_mtu(v->host->path_mtu, v->tunnel.type), v);
+		too_big(e, &p, encap_mtu(v->host->path_mtu, v->tunnel.kind), v);
 }

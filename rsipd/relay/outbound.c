@@ -113,7 +113,7 @@ static void
 forward(struct engine *e, struct packet *p, const struct egress *found, struct verdict *v)
 {
 	const struct dp_pool *from = demux_pool(e->demux, p->src), *to = demux_pool(e->demux, p->dst);
-	uint16_t mtu = encap_mtu(found->binding->host->path_mtu, found->binding->lease.tunnel);
+	uint16_t mtu = encap_mtu(found->binding->host->path_mtu, demux_binding_tunnel(found->binding));
 
 	if (from != NULL && from->mss_clamp && found->binding->lease.method != RSIP_METHOD_RSA_IP)
 		mss_clamp(p, mtu);
@@ -210,7 +210,7 @@ engine_outbound(struct engine *e, uint8_t *bytes, size_t len, struct verdict *v)
 		verdict_drop(v, outer.bad_checksum ? DP_DROP_CHECKSUM : DP_DROP_MALFORMED);
 		return;
 	}
-	header = (struct outer_header){ .src = outer.src, .tunnel = encap_tunnel_type(&outer), .tos = outer.tos };
+	header = (struct outer_header){ .src = outer.src, .tunnel = encap_kind(&outer), .tos = outer.tos };
 	v->host = demux_host(e->demux, outer.src);
 	reason = strip(&outer, &p);
 	if (reason != DP_NO_DROP)

@@ -33,6 +33,7 @@ struct tunnel_queue {
 	size_t n;
 	struct mmsghdr messages[PKTIO_BATCH];
 	struct iovec parts[PKTIO_BATCH][2]; /* GRE header, packet */
+	uint8_t headers[PKTIO_BATCH][GRE_HEADER_MAX];
 	struct sockaddr_in to[PKTIO_BATCH];
 	union send_control control[PKTIO_BATCH];
 	struct verdict *verdicts[PKTIO_BATCH];
@@ -163,12 +164,12 @@ void
 pktio_queue(struct pktio *io, struct verdict *v)
 {
 	enum relay_df df = v->tunnel.df ? RELAY_DF : RELAY_FRAGMENT;
-	bool gre = v->tunnel.type == RSIP_TUNNEL_GRE;
+	bool gre = v->tunnel.kind.type == RSIP_TUNNEL_GRE;
 	struct tunnel_queue *q = gre ? &io->gre[df] : &io->ipip[df];
 	size_t i = q->n++;
 	struct iovec *parts = q->parts[i];
 
-	parts[0] = (struct iovec){ .iov_base = (void *)encap_gre_header, .iov_len = sizeof(encap_gre_header) };
+	parts[0] = (struct iovec){ .iov_base = q->headers[i], .iov_len = encap_write(v->tunnel.kind, q->headers[i]) };
 	parts[1] = (struct iovec){ .iov_base = v->bytes, .iov_len = v->len };
 	q->to[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(v->tunnel.dst) };
 	q->messages[i].msg_hdr = (struct msghdr){

@@ -24,7 +24,7 @@ struct news {
  * nor source quench. Time exceeded is a loop, unless fragments of the outer packet were lost (code 1): then the path
  * is good. A parameter problem is one of our outer header, which has no options. */
 static struct news
-translate(const struct packet *error, uint8_t tunnel)
+translate(const struct packet *error, struct tunnel_kind tunnel)
 {
 	const uint8_t *icmp = packet_payload(error);
 	uint16_t mtu = (uint16_t)(icmp[6] << 8 | icmp[7]);
@@ -34,7 +34,7 @@ translate(const struct packet *error, uint8_t tunnel)
 		news.any = icmp[1] == CODE_TTL_EXCEEDED;
 	} else if (icmp[0] == ICMP_TYPE_UNREACHABLE && icmp[1] == ICMP_CODE_FRAG_NEEDED) {
 		news.code = ICMP_CODE_FRAG_NEEDED;
-		news.any = mtu >= PATH_MTU_MIN + IPV4_HEADER_LEN + GRE_HEADER_LEN; /* RFC 1191 4: older routers say 0 */
+		news.any = mtu >= PATH_MTU_MIN + IPV4_HEADER_LEN + GRE_HEADER_MAX; /* RFC 1191 4: older routers say 0 */
 		news.mtu = news.any ? encap_mtu(mtu, tunnel) : 0;
 	} else if (icmp[0] == ICMP_TYPE_UNREACHABLE) {
 		news.any = icmp[1] != CODE_PORT_UNREACHABLE && icmp[1] != CODE_SOURCE_ROUTE_FAILED;
@@ -70,7 +70,7 @@ find_inner(const struct engine *e, const struct packet *outer, const struct demu
 	if (encap_strip(outer, &bytes, &len) != ENCAP_OK || !packet_parse_quoted(inner, bytes, len) ||
 	    inner->payload_len < QUOTED_MIN || (b = owner_of(e, inner)) == NULL)
 		return false;
-	return b->host == host && b->lease.tunnel == encap_tunnel_type(outer) &&
+	return b->host == host && encap_same(demux_binding_tunnel(b), encap_kind(outer)) &&
 	       outer->src == (b->lease.gateway_addr != 0 ? b->lease.gateway_addr : e->gateway_addr);
 }
 
@@ -87,7 +87,7 @@ engine_tunnel_error(struct engine *e, uint8_t *bytes, size_t len, struct verdict
 	v->host = demux_host(e->demux, outer.dst);
 	if (v->host == NULL || !icmp_checksum_good(&error))
 		return false;
-	news = translate(&error, encap_tunnel_type(&outer));
+	news = translate(&error, encap_kind(&outer));
 	if (news.any && find_inner(e, &outer, v->host, &inner))
 		engine_answer_error(e, &inner, ICMP_TYPE_UNREACHABLE, news.code, news.mtu, v);
 	return true;

@@ -1,7 +1,5 @@
 #include "tunnel_header.h"
 
-#include <string.h>
-
 #include "checksum.h"
 #include "demux_binding.h"
 #include "encap.h"
@@ -20,7 +18,7 @@ tunnel_header_to(const struct demux_binding *binding, const struct packet *inner
 	return (struct tunnel_header){
 		.src = binding->lease.gateway_addr != 0 ? binding->lease.gateway_addr : gateway_addr,
 		.dst = binding->host->addr,
-		.type = binding->lease.tunnel,
+		.kind = demux_binding_tunnel(binding),
 		.tos = inner->tos,
 		.df = inner->dont_fragment,
 	};
@@ -29,26 +27,23 @@ tunnel_header_to(const struct demux_binding *binding, const struct packet *inner
 size_t
 tunnel_header_len(const struct tunnel_header *header)
 {
-	return IPV4_HEADER_LEN + (header->type == RSIP_TUNNEL_GRE ? GRE_HEADER_LEN : 0);
+	return IPV4_HEADER_LEN + encap_len(header->kind);
 }
 
 /* What cannot be fragmented needs no ID of its own (RFC 6864 4.1), and gets none from the kernel either. */
 void
 tunnel_header_write(const struct tunnel_header *header, size_t inner_len, uint16_t id, uint8_t *to)
 {
-	bool gre = header->type == RSIP_TUNNEL_GRE;
-
 	to[0] = VERSION_IHL;
 	to[IPV4_TOS] = header->tos;
 	wire_put16(to + 2, (uint16_t)(tunnel_header_len(header) + inner_len));
 	wire_put16(to + 4, header->df ? 0 : id);
 	wire_put16(to + 6, header->df ? FLAG_DF : 0);
 	to[IPV4_TTL] = OUTER_TTL;
-	to[IPV4_PROTO] = gre ? IP_PROTO_GRE : IP_PROTO_IPIP;
+	to[IPV4_PROTO] = header->kind.type == RSIP_TUNNEL_GRE ? IP_PROTO_GRE : IP_PROTO_IPIP;
 	wire_put16(to + IPV4_CHECKSUM, 0);
 	wire_put32(to + IPV4_SRC, header->src);
 	wire_put32(to + IPV4_DST, header->dst);
 	wire_put16(to + IPV4_CHECKSUM, checksum(to, IPV4_HEADER_LEN));
-	if (gre)
-		memcpy(to + IPV4_HEADER_LEN, encap_gre_header, GRE_HEADER_LEN);
+	encap_write(header->kind, to + IPV4_HEADER_LEN);
 }

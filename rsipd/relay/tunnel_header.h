@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "encap.h"
 
 struct demux_binding;
 struct packet;
 
 struct tunnel_header {
 	ip4_t src, dst;
-	uint8_t type; /* enum rsip_tunnel_type */
+	struct tunnel_kind kind;
 	uint8_t tos;
 	bool df;
 };
@@ -23,7 +24,7 @@ struct tunnel_header {
 struct tunnel_header tunnel_header_to(const struct demux_binding *binding, const struct packet *inner,
                                       ip4_t gateway_addr);
 
-/* The bytes in front of the inner packet: outer IP header, and GRE's. */
+/* The bytes in front of the inner packet: outer IP header, and GRE's with its key. */
 size_t tunnel_header_len(const struct tunnel_header *header);
 
 /* Writes them for an inner packet of inner_len bytes. id tells packets apart that may be fragmented on the way. */

@@ -19,7 +19,7 @@ xdp_publishable(const struct demux_binding *b)
 	/* The ports inside AH, which only RSAP-IP cannot have, are for the relay to look at. */
 	bool ports_inside_ah = (b->lease.flags & DP_F_REMOTE_PORTS) != 0 && b->lease.method != RSIP_METHOD_RSAP_IP;
 
-	return (b->lease.flags & DP_F_REMOTE_NAME) == 0 && !ports_inside_ah &&
+	return (b->lease.flags & DP_F_REMOTE_NAME) == 0 && b->lease.gre_key == 0 && !ports_inside_ah &&
 	       b->lease.n_remote_ports <= XDP_REMOTE_PORTS_MAX;
 }
 

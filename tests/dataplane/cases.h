@@ -38,6 +38,7 @@ struct dp_case {
 };
 
 #define FROM(host) .tunnel = 4, .outer_src = (host), .outer_dst = GW
+#define FROM_KEY(key) FROM_GRE(X16), .gre_key = (key)
 #define FROM_GRE(host) .tunnel = 47, .outer_src = (host), .outer_dst = GW
 #define PACKET &(const struct test_packet)
 #define GOES_TO(host) .then = VERDICT_HOST, .to = (host)
@@ -361,6 +362,10 @@ static const struct dp_case cases[] = {
 	  .answer = PACKET { .src = OWN, .dst = Y, .proto = ICMP, .icmp_type = 3, .icmp_code = 4, .icmp_mtu = 1480, .tos = 0xc0,
 	  .quote_len = 548, .quotes = PACKET { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 1024, .df = true,
 	  .data = 1453 } } },
+	{ "row 6: through GRE with a key", {}, IN, { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 9000, .data = 5 },
+	  GOES_TO(X16) },
+	{ "row 6: the same host's GRE without a key", {}, IN,
+	  { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 9010, .data = 5 }, GOES_TO(X16) },
 	{ "GRE takes four bytes more", {}, IN,
 	  { .src = Y, .dst = A, .proto = UDP, .sport = 53, .dport = 4096, .df = true, .data = 1449 }, DROPPED(TOO_BIG),
 	  .answer = PACKET { .src = OWN, .dst = Y, .proto = ICMP, .icmp_type = 3, .icmp_code = 4, .icmp_mtu = 1476, .tos = 0xc0,
@@ -435,6 +440,14 @@ static const struct dp_case cases[] = {
 	{ "out: GRE with a checksum", {}, OUT,
 	  { FROM_GRE(X4), .gre_flags = 0x8000, .src = A, .dst = Y, .proto = UDP, .sport = 4159, .dport = 53, .data = 11 },
 	  GOES_OUT },
+	{ "out: GRE with its key", {}, OUT,
+	  { FROM_KEY(X16_KEY), .gre_flags = 0x2000, .src = A, .dst = Y, .proto = UDP, .sport = 9000, .dport = 53, .data = 10 },
+	  GOES_OUT },
+	{ "out: GRE with its key and a checksum", {}, OUT,
+	  { FROM_KEY(X16_KEY), .gre_flags = 0xa000, .src = A, .dst = Y, .proto = UDP, .sport = 9000, .dport = 53, .data = 11 },
+	  GOES_OUT },
+	{ "out: the same host's GRE without a key", {}, OUT,
+	  { FROM_GRE(X16), .src = A, .dst = Y, .proto = UDP, .sport = 9010, .dport = 53, .data = 10 }, GOES_OUT },
 	{ "out: TTL 1 is the kernel's business", {}, OUT,
 	  { FROM(X1), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .dport = 33434, .ttl = 1 }, GOES_OUT },
 	{ "out: anything from a whole address", {}, OUT, { FROM(X3), .src = W, .dst = Y, .proto = OSPF, .data = 10 }, GOES_OUT },
@@ -596,8 +609,19 @@ static const struct dp_case cases[] = {
 	  DROPPED(MALFORMED) },
 	{ "out: an inner header with a wrong checksum", {}, OUT,
 	  { FROM(X1), .src = A, .dst = Y, .proto = UDP, .sport = 1024, .break_at = 11, .break_to = 1 }, DROPPED(CHECKSUM) },
-	{ "out: GRE with a key", {}, OUT,
+	{ "out: GRE with a key of 0", {}, OUT,
 	  { FROM_GRE(X4), .gre_flags = 0x2000, .src = A, .dst = Y, .proto = UDP, .sport = 4096 }, DROPPED(PROTOCOL) },
+	{ "out: GRE with a sequence number", {}, OUT,
+	  { FROM_KEY(X16_KEY), .gre_flags = 0x3000, .src = A, .dst = Y, .proto = UDP, .sport = 9000 }, DROPPED(PROTOCOL) },
+	{ "out: GRE with a key where none was agreed on", {}, OUT,
+	  { FROM_KEY(X16_KEY), .gre_flags = 0x2000, .src = A, .dst = Y, .proto = UDP, .sport = 9010, .dport = 53 },
+	  DROPPED(TUNNEL_TYPE), TELLS(BAD_TUNNEL_TYPE) },
+	{ "out: GRE with the key of another", {}, OUT,
+	  { FROM_KEY(X16_KEY + 1), .gre_flags = 0x2000, .src = A, .dst = Y, .proto = UDP, .sport = 9000, .dport = 53 },
+	  DROPPED(TUNNEL_TYPE), TELLS(BAD_TUNNEL_TYPE) },
+	{ "out: GRE without the key", {}, OUT,
+	  { FROM_GRE(X16), .src = A, .dst = Y, .proto = UDP, .sport = 9000, .dport = 53 }, DROPPED(TUNNEL_TYPE),
+	  TELLS(BAD_TUNNEL_TYPE) },
 	{ "out: GRE of another version", {}, OUT,
 	  { FROM_GRE(X4), .gre_flags = 0x0001, .src = A, .dst = Y, .proto = UDP, .sport = 4096 }, DROPPED(PROTOCOL) },
 	{ "out: GRE with something else inside", {}, OUT,

@@ -31,11 +31,11 @@ is_syn(const struct packet *p)
 }
 
 /* X10's remote side is a name, whose addresses change too often for tables; X9 and X15 have remote ports, which AH
- * shows only to who looks behind its header. */
+ * shows only to who looks behind its header; X16 has a GRE key. */
 static bool
 is_beyond_tables(ip4_t host)
 {
-	return host == X9 || host == X10 || host == X15;
+	return host == X9 || host == X10 || host == X15 || host == X16;
 }
 
 /* IKE is the fast path's only inbound, and only where a cookie is known: what a host sends teaches the relay. */

@@ -14,7 +14,7 @@ frame_station(ip4_t addr, uint8_t mac[6])
 bool
 frame_has_station(ip4_t addr)
 {
-	return addr == Y || addr == STRANGER || (addr >= X1 && addr <= X15);
+	return addr == Y || addr == STRANGER || (addr >= X1 && addr <= X16);
 }
 
 ip4_t

@@ -126,7 +126,7 @@ kernel_receives(const struct frame *f, struct outcome *o, size_t *len)
 static uint16_t
 put_outer(uint8_t *at, const struct tunnel_header *t, size_t inner_len)
 {
-	size_t gre = t->type == RSIP_TUNNEL_GRE ? GRE_HEADER_LEN : 0;
+	size_t gre = encap_len(t->kind);
 	uint16_t len = (uint16_t)(IPV4_HEADER_LEN + gre + inner_len);
 
 	memset(at, 0, IPV4_HEADER_LEN);
@@ -139,14 +139,14 @@ put_outer(uint8_t *at, const struct tunnel_header *t, size_t inner_len)
 	wire_put32(at + IPV4_SRC, t->src);
 	wire_put32(at + IPV4_DST, t->dst);
 	wire_put16(at + IPV4_CHECKSUM, checksum(at, IPV4_HEADER_LEN));
-	memcpy(at + IPV4_HEADER_LEN, encap_gre_header, gre);
+	encap_write(t->kind, at + IPV4_HEADER_LEN);
 	return len;
 }
 
 static void
 send_to_host(const struct verdict *v, struct outcome *o)
 {
-	uint8_t outer[IPV4_HEADER_LEN + GRE_HEADER_LEN];
+	uint8_t outer[IPV4_HEADER_LEN + GRE_HEADER_MAX];
 	uint16_t len = put_outer(outer, &v->tunnel, v->len);
 
 	if (len > LINK_MTU) {

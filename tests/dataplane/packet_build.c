@@ -241,12 +241,16 @@ test_packet_build(const struct test_packet *p, uint8_t *out)
 	if (p->tunnel == 0)
 		return test_packet_build_inner(p, out);
 	if (p->tunnel == 47)
-		header += (p->gre_flags & 0x8000) != 0 ? 8 : 4;
+		header += 4u + ((p->gre_flags & 0x8000) != 0 ? 4 : 0) + ((p->gre_flags & 0x2000) != 0 ? 4 : 0);
 	len = header + test_packet_build_inner(p, out + header);
 	if (p->tunnel == 47) {
 		memset(out + 20, 0, header - 20);
 		put16(out + 20, p->gre_flags);
 		put16(out + 22, p->gre_type != 0 ? p->gre_type : 0x0800);
+		if ((p->gre_flags & 0x2000) != 0) {
+			put16(out + header - 4, (uint16_t)(p->gre_key >> 16));
+			put16(out + header - 2, (uint16_t)p->gre_key);
+		}
 		if ((p->gre_flags & 0x8000) != 0)
 			put16(out + 24, (uint16_t)~sum16(0, out + 20, len - 20));
 	}

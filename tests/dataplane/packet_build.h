@@ -52,6 +52,7 @@ struct test_packet {
 	uint8_t outer_tos;
 	uint16_t gre_flags; /* 0x8000 puts a right checksum in */
 	uint16_t gre_type;  /* default 0x0800 */
+	uint32_t gre_key;   /* what 0x2000 says is there */
 };
 
 /* Builds the packet, with its tunnel, into out, which has room for 65535 bytes. Returns the length. */

@@ -38,7 +38,7 @@ static const ip4_t peers[] = { Y, Y, Y, Y, Y, Y, Y, Y, Z, Z, Z, Z, Z, Z, Z, ROUT
 	W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
 	                       IP(127, 0, 0, 1), IP(224, 0, 0, 1), 0, 0xffffffff, IP(240, 0, 0, 1) };
 static const ip4_t locals[] = { A, A, A, A, A, A, D, D, W, W, C, OWN, OWN, B, W2, Z, GW, X1 };
-static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, STRANGER, Y, GW };
+static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, STRANGER, Y, GW };
 static const uint8_t protocols[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, UDP, UDP, UDP, ESP, ESP, ESP, ESP, AH,
 	SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
 static const uint16_t local_ports[] = { 1024, 1024, 1100, 1500, 2047, 2048, 2048, 2500, 3071, 3072, 4095, 4096,
@@ -136,7 +136,10 @@ put_tunnel(struct random_source *r, const struct site_binding *b, bool fits, str
 	p->tunnel = (fits ? b->lease.tunnel == RSIP_TUNNEL_GRE : one_in(r, 3)) ? 47 : 4;
 	p->outer_dst = one_in(r, 30) ? OWN : GW;
 	p->outer_tos = one_in(r, 2) ? 0 : (uint8_t)random_below(r, 256);
-	if (p->tunnel == 47 && one_in(r, 10))
+	if (p->tunnel == 47 && b->lease.gre_key != 0 && !one_in(r, 10)) {
+		p->gre_flags = 0x2000;
+		p->gre_key = b->lease.gre_key;
+	} else if (p->tunnel == 47 && one_in(r, 10))
 		p->gre_flags = one_in(r, 2) ? 0x8000 : (uint16_t)random_below(r, 65536) & 0x7fff;
 }
 

@@ -32,6 +32,8 @@
 #define X13 IP(10, 0, 0, 23)
 #define X14 IP(10, 0, 0, 24)
 #define X15 IP(10, 0, 0, 25)
+#define X16 IP(10, 0, 0, 26)
+#define X16_KEY 0x80004711
 #define STRANGER IP(10, 0, 0, 99) /* leases nothing */
 
 /* X1's leased cookie block, all that begin with 0x1111, and X11's on D. */
@@ -89,6 +91,8 @@ static const struct site_binding site_bindings[] = {
 	{ LEASE(23, X14, D, RSIPSEC, IPIP, .remote_addr = Y, .max_claims = 4), SPIS(0x80000000, 0x8000000f) },
 	{ LEASE(24, X15, D, RSIPSEC, IPIP, .remote_addr = Y, .flags = DP_F_REMOTE_PORTS, .n_remote_ports = 1, .max_claims = 4),
 	  .remote_ports = { { 80, 80 } }, SPIS(0x90000000, 0x9000000f) },
+	{ LEASE(25, X16, A, RSAP_IP, .tunnel = RSIP_TUNNEL_GRE, .gre_key = X16_KEY), PORTS(9000, 9009) },
+	{ LEASE(26, X16, A, RSAP_IP, .tunnel = RSIP_TUNNEL_GRE), PORTS(9010, 9019) },
 };
 
 static const struct dp_pool site_pools[] = {

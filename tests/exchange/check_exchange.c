@@ -355,6 +355,18 @@ do_endpoint(char *words)
 	ck_assert_msg(bound != NULL && bound->endpoint == want, "%s:%d: another", w.file, w.line);
 }
 
+/* key 1 is 4711: the GRE key of that binding, as the data plane has it. */
+static void
+do_key(const char *words)
+{
+	unsigned bind_id, want;
+	struct fixture_bound *bound;
+
+	ck_assert_int_eq(sscanf(words, "%u is %u", &bind_id, &want), 2);
+	HASH_FIND(hh, w.f.bound, &bind_id, sizeof(bind_id), bound);
+	ck_assert_msg(bound != NULL && bound->gre_key == want, "%s:%d: another", w.file, w.line);
+}
+
 static void
 do_line(char *line)
 {
@@ -368,6 +380,8 @@ do_line(char *line)
 		do_peers(save);
 	} else if (strcmp(first, "endpoint") == 0) {
 		do_endpoint(save);
+	} else if (strcmp(first, "key") == 0) {
+		do_key(save);
 	} else if (strcmp(first, "lookups") == 0) {
 		ck_assert_msg(w.f.lookups == (unsigned)atoi(save), "%s:%d: %u lookups", w.file, w.line, w.f.lookups);
 	} else if (strcmp(first, "restart") == 0) {

@@ -133,6 +133,8 @@ read_pair(const char *key, char *value, struct rsip_message *m)
 		read_tuple(value, m);
 	else if (strcmp(key, "ike_listener") == 0)
 		ck_assert(ip4_parse(value, &m->ike_listener));
+	else if (strcmp(key, "gre_key") == 0)
+		m->gre_key = (uint32_t)strtoul(value, NULL, 0);
 	else if (strcmp(key, "cookie") == 0)
 		m->has_cookie = sscanf(value, "%" SCNx64 "/%" SCNx64, &m->cookie_value, &m->cookie_mask) == 2;
 	else if (strcmp(key, "hostname") == 0) {

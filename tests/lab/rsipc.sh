@@ -23,7 +23,7 @@ conf() {
 			lease "apps" { method = "rsap-ip" ports = 64 }
 			lease "web" { method = "rsap-ip" listen = true port = 808${node#x} }
 			lease "vpn" { method = "rsipsec" spis = 16 cookie = "block" }
-			tunnel { type = "${tunnel:-ip-ip}" driver = "${driver:-auto}" device = "rsip0" }
+			tunnel { type = "${tunnel:-ip-ip}" ${key:+gre-key = $key} driver = "${driver:-auto}" device = "rsip0" }
 			ipsec { strongswan = "/etc/strongswan.d/rsip.conf" }
 			environment = "/run/rsip/rsipc.env"
 			log { to = "stderr" level = "info" }
@@ -126,6 +126,32 @@ part_hostwide() {
 	check "$part: a path that takes less makes the device's MTU smaller" smaller_path
 	host_stop x1
 	check "$part: the gateway has no lease and no host left" eval "leases 0 && registered 0"
+	check "$part: nothing is left on the machine" as_before
+	gateway_stop
+}
+
+# GRE with a key (RFC 2890): both ends put it into every packet, and the device leaves room for it.
+part_keyed() {
+	local seen=$LAB_TMP/keyed.log
+	start_all || return
+	on y socat UDP-LISTEN:7003,bind=$PEER,fork EXEC:cat 2>/dev/null &
+	on x1 tcpdump --immediate-mode -i eth0 -n -l 'ip proto 47' >"$seen" 2>&1 & # n's own frames pass captures by
+	wait_for 5 grep -q 'listening on' "$seen"
+	check "$part: gateway and agent tell of the key" \
+		test "$(bindings '[.[].gre_key] | unique | .[]') $(host_ctl x1 -j bindings | jq '[.[].gre_key] | unique | .[]')" = "$key $key"
+	check "$part: the device's MTU leaves room for it" \
+		test "$(on x1 ip -j link show rsip0 | jq '.[0].mtu')" = $((1500 - overhead))
+	check "$part: UDP both ways" wait_for 5 eval 'on x1 sh -c "echo hello | timeout 2 socat -t 1 - UDP:$PEER:7003" | grep -q hello'
+	check "$part: packets as long as the LAN takes" on x1 ping -q -c 2 -i 0.3 -W 4 -M do -s $((1500 - overhead - 28)) "$PEER"
+	check "$part: the key is in what the host sends" \
+		wait_for 5 grep -q "10.0.0.11 > 10.0.0.1: GREv0, key=0x$(printf %x "$key"), " "$seen"
+	check "$part: and in what the gateway sends" \
+		wait_for 5 grep -q "10.0.0.1 > 10.0.0.11: GREv0, key=0x$(printf %x "$key"), " "$seen"
+	check "$part: nothing goes without it" refused eval "grep GREv0 '$seen' | grep -qv key="
+	gateway_stop KILL && gateway_start "$LAB_TMP/rsipd.conf"
+	check "$part: after the gateway was killed it goes on" \
+		wait_for 10 eval 'on x1 sh -c "echo again | timeout 2 socat -t 1 - UDP:$PEER:7003" | grep -q again'
+	host_stop x1
 	check "$part: nothing is left on the machine" as_before
 	gateway_stop
 }
@@ -451,6 +477,10 @@ part_kernel() {
 		lab_up
 		trap daemons_down EXIT
 		part_commands
+		lab_down
+		lab_up
+		trap daemons_down EXIT
+		tunnel=gre key=2147501841 overhead=28 part_keyed
 	elif [ -z "${UML_DIR-}" ] && command -v linux.uml >/dev/null; then
 		"$here/uml.sh" -t 200 -- /usr/bin/env "BUILDDIR=$BUILDDIR" "$here/rsipc.sh" kernel || verdict_failed=1
 	else
@@ -460,12 +490,13 @@ part_kernel() {
 
 [ -z "${MODULES-}" ] || modprobe -d "$MODULES" tun
 prefix=$LAB
-for part in ${*:-hostwide gre commands alone endpoint faults start kernel}; do
+for part in ${*:-hostwide gre keyed commands alone endpoint faults start kernel}; do
 	printf '== %s\n' "$part"
 	LAB=$prefix-$part LAB_TMP=$(mktemp -d "${TMPDIR:-/tmp}/$prefix-$part-XXXXXX")
-	transport=tcp tunnel=ip-ip overhead=20 driver=tun
+	transport=tcp tunnel=ip-ip key= overhead=20 driver=tun
 	case $part in
 	gre) transport=udp tunnel=gre overhead=24 ;;
+	keyed) tunnel=gre key=2147501841 overhead=28 ;;
 	kernel) driver=kernel ;;
 	esac
 	lab_up

@@ -230,6 +230,13 @@ make_text(char text[256], uint8_t *len)
 	return text;
 }
 
+static bool
+assigns(uint8_t type)
+{
+	return (type >= RSIP_ASSIGN_REQUEST_RSA_IP && type <= RSIP_ASSIGN_RESPONSE_RSAP_IP) || type == RSIP_LISTEN_REQUEST ||
+	       type == RSIP_LISTEN_RESPONSE || type >= RSIP_ASSIGN_REQUEST_RSIPSEC;
+}
+
 /* All extensions in any message; the encoder picks those that belong. */
 static void
 make_extensions(struct rsip_message *m)
@@ -243,6 +250,8 @@ make_extensions(struct rsip_message *m)
 		m->hostname = make_text(texts[0], &m->hostname_len);
 	if (m->type == RSIP_ERROR_RESPONSE && coin())
 		m->error_text = make_text(texts[1], &m->error_text_len);
+	if (assigns(m->type) && coin())
+		m->gre_key = number() | 1;
 	m->has_move = m->type == RSIP_EXTEND_REQUEST && coin();
 	if (coin()) {
 		m->auth.algorithm = 1;

@@ -232,6 +232,8 @@ subtypes(const struct rsip_message *m, uint8_t list[6])
 		list[n++] = RSIP_EXT_MOVE;
 	if (m->error_text_len > 0)
 		list[n++] = RSIP_EXT_ERROR_TEXT;
+	if (m->gre_key != 0)
+		list[n++] = RSIP_EXT_GRE_KEY;
 	if (m->auth.algorithm != 0)
 		list[n++] = RSIP_EXT_AUTHENTICATION;
 	return n;
@@ -240,7 +242,7 @@ subtypes(const struct rsip_message *m, uint8_t list[6])
 static void
 print_extensions(FILE *f, const struct rsip_message *m)
 {
-	uint8_t list[6];
+	uint8_t list[7];
 	size_t n = subtypes(m, list);
 	struct list ids = begin(f);
 
@@ -253,7 +255,7 @@ print_extensions(FILE *f, const struct rsip_message *m)
 static bool
 ends_with_an_error(const struct rsip_message *m)
 {
-	uint8_t list[6];
+	uint8_t list[7];
 	size_t n = subtypes(m, list);
 
 	if (n > 0)

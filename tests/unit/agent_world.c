@@ -217,6 +217,7 @@ grant(struct world *w, enum rsip_msg_type type, uint32_t bind_id, const char *ad
 	m.remote_ports.number = 1;
 	m.n_tunnels = 1;
 	m.tunnels[0] = w->tunnel_told != 0 ? w->tunnel_told : w->conf.tunnel;
+	m.gre_key = w->key_told;
 }
 
 void

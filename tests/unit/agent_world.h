@@ -25,6 +25,7 @@ struct world {
 	bool async;   /* the gateway speaks unasked: counter 0 */
 	bool counts;  /* the gateway uses message counters */
 	uint8_t tunnel_told; /* by the gateway; 0 = the one asked for */
+	uint32_t key_told;   /* of GRE, by the gateway; 0 = none */
 	uint32_t counter; /* of the last request */
 	char sent[WORLD_SENT_MAX][512]; /* as message_str prints them, without the host's name */
 	unsigned n_sent, n_seen;

@@ -176,6 +176,42 @@ START_TEST(ipsec_on_the_same_address)
 }
 END_TEST
 
+/* All go through one tunnel: the first grant decides on its key. */
+START_TEST(gre_key_is_asked_for)
+{
+	world_lease(&w, "whole", RSIP_METHOD_RSA_IP);
+	w.conf.tunnel = RSIP_TUNNEL_GRE;
+	w.conf.gre_key = w.key_told = 4711;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	w.n_seen = 1;
+	host(&w, "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=any local_ports=any(4) remote_address=any "
+	         "remote_ports=any tunnels=gre counter=2 gre_key=4711");
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(lease_named(&w, "apps")->grant.gre_key, 4711);
+	w.key_told = 0; /* another gateway now, which does not speak keys */
+	host(&w, "ASSIGN_REQUEST_RSA-IP client_id=1 local_address=any remote_address=any remote_ports=any tunnels=gre "
+	         "counter=3 gre_key=4711");
+	gw_whole(&w, 2, "203.0.113.64", 3600);
+	ck_assert_uint_eq(leases_held(&w), 1);
+}
+END_TEST
+
+START_TEST(gre_without_its_key)
+{
+	world_lease(&w, "whole", RSIP_METHOD_RSA_IP);
+	w.conf.tunnel = RSIP_TUNNEL_GRE;
+	w.conf.gre_key = 4711;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(lease_named(&w, "apps")->grant.gre_key, 0);
+	w.n_seen = 2;
+	host(&w, "ASSIGN_REQUEST_RSA-IP client_id=1 local_address=any remote_address=any remote_ports=any tunnels=gre "
+	         "counter=3");
+}
+END_TEST
+
 /* RFC 3104 Appendix G, by our extension; this gateway does not know it, nor the other one. */
 START_TEST(ike_peer_is_asked_for)
 {
@@ -912,6 +948,7 @@ int
 main(void)
 {
 	const TTest *const udp_tests[] = { appendix_c_1, appendix_c_2, appendix_c_3, ipsec_on_the_same_address, ike_peer_is_asked_for,
+		gre_key_is_asked_for, gre_without_its_key,
 		gateway_forgets, loss, duplicates, silent_gateway, gateway_away_for_long, already_registered,
 		more_ports_when_they_run_out, more_ports_refused, no_more_ports, ports_in_use_are_read,
 		more_ports_than_one_request_takes, one_port_at_a_time, refused_lease, unusable_grant, lease_for_a_command,

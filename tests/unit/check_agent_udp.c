@@ -135,12 +135,14 @@ static const struct unusable {
 	uint8_t number;
 	uint32_t lease_s;
 	uint8_t tunnel_told;
+	uint32_t key_told;
 } unusable[] = {
-	{ "203.0.113.8", 1234, 3, 3600, 0 },               /* fewer ports than asked for */
-	{ "203.0.113.8", 1234, 5, 3600, 0 },               /* more */
-	{ "203.0.113.8", 1234, 4, 0, 0 },                  /* a lease of no time */
-	{ "203.0.113.8", 1234, 4, 3600, RSIP_TUNNEL_GRE }, /* another tunnel */
-	{ "0.0.0.0", 1234, 4, 3600, 0 },                   /* no address */
+	{ "203.0.113.8", 1234, 3, 3600, 0, 0 },               /* fewer ports than asked for */
+	{ "203.0.113.8", 1234, 5, 3600, 0, 0 },               /* more */
+	{ "203.0.113.8", 1234, 4, 0, 0, 0 },                  /* a lease of no time */
+	{ "203.0.113.8", 1234, 4, 3600, RSIP_TUNNEL_GRE, 0 }, /* another tunnel */
+	{ "203.0.113.8", 1234, 4, 3600, 0, 7 },           /* a GRE key that was not asked for */
+	{ "0.0.0.0", 1234, 4, 3600, 0, 0 },                   /* no address */
 };
 
 START_TEST(unusable_grants_are_freed)
@@ -151,6 +153,7 @@ START_TEST(unusable_grants_are_freed)
 	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
 	w.n_seen = 2;
 	w.tunnel_told = u->tunnel_told;
+	w.key_told = u->key_told;
 	gw_ports(&w, 77, u->addr, u->first, u->number, u->lease_s);
 	ck_assert_uint_eq(leases_held(&w), 0);
 	host(&w, "FREE_REQUEST client_id=1 bind_id=77 counter=3");

@@ -338,6 +338,7 @@ START_TEST(bindings_that_make_no_sense)
 	refused(WITH(lease.method = RSIP_METHOD_RSAP_IP));
 	refused(WITH(lease.tunnel = 0));
 	refused(WITH(lease.tunnel = RSIP_TUNNEL_L2TP));
+	refused(WITH(lease.gre_key = 7)); /* of IP-IP */
 	refused(WITH(lease.flags = 0x100));
 	refused(WITH(lease.flags = DP_F_COOKIE_BLOCK)); /* without a mask */
 	refused(WITH(lease.flags = DP_F_REMOTE_PORTS));

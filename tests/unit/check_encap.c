@@ -113,14 +113,47 @@ START_TEST(headers_on)
 
 	ck_assert_uint_eq(h.src, GATEWAY);
 	ck_assert_uint_eq(h.dst, HOST);
-	ck_assert_uint_eq(h.type, RSIP_TUNNEL_GRE);
+	ck_assert_uint_eq(h.kind.type, RSIP_TUNNEL_GRE);
 	ck_assert_uint_eq(h.tos, 0xbb);
 	ck_assert(h.df);
 	b.lease.gateway_addr = IP(10, 1, 0, 1);
 	ck_assert_uint_eq(tunnel_header_to(&b, &inner, GATEWAY).src, IP(10, 1, 0, 1));
-	ck_assert_uint_eq(encap_mtu(1500, RSIP_TUNNEL_IP_IP), 1480);
-	ck_assert_uint_eq(encap_mtu(1500, RSIP_TUNNEL_GRE), 1476);
+	ck_assert_uint_eq(encap_mtu(1500, (struct tunnel_kind){ RSIP_TUNNEL_IP_IP, 0 }), 1480);
+	ck_assert_uint_eq(encap_mtu(1500, (struct tunnel_kind){ RSIP_TUNNEL_GRE, 0 }), 1476);
 	ck_assert_mem_eq(encap_gre_header, "\0\0\x08\0", 4);
+}
+END_TEST
+
+/* RFC 2890 2: the key stands behind the checksum; 0 is none of ours, and a sequence number was not agreed on. */
+START_TEST(gre_key)
+{
+	struct test_packet p = { .tunnel = 47, .outer_src = HOST, .outer_dst = GATEWAY, .gre_flags = 0x2000,
+		                 .gre_key = 0x80004711, .src = 1, .dst = 2, .proto = UDP, .data = 3 };
+	uint8_t bytes[100], header[GRE_HEADER_MAX], *inner;
+	struct packet outer;
+	size_t at, len;
+
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_OK);
+	ck_assert_uint_eq(at, 28);
+	ck_assert_uint_eq(len, 31);
+	p.gre_flags = 0xa000;
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_OK);
+	ck_assert_uint_eq(at, 32);
+	ck_assert(packet_parse(&outer, bytes, test_packet_build(&p, bytes)));
+	ck_assert_uint_eq(encap_kind(&outer).gre_key, 0x80004711);
+	p.gre_flags = 0x3000;
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_UNKNOWN);
+	p.gre_flags = 0x2000;
+	ck_assert(packet_parse(&outer, bytes, test_packet_build(&p, bytes)));
+	for (outer.payload_len = 0; outer.payload_len < 8; outer.payload_len++) {
+		ck_assert_int_eq(encap_strip(&outer, &inner, &len), ENCAP_MALFORMED);
+		ck_assert_uint_eq(encap_kind(&outer).gre_key, 0);
+	}
+	p.gre_key = 0;
+	ck_assert_int_eq(strip(&p, &at, &len), ENCAP_UNKNOWN);
+	ck_assert_uint_eq(encap_write((struct tunnel_kind){ RSIP_TUNNEL_GRE, 0x80004711 }, header), 8);
+	ck_assert_mem_eq(header, "\x20\0\x08\0\x80\0\x47\x11", 8);
+	ck_assert_uint_eq(encap_mtu(1500, (struct tunnel_kind){ RSIP_TUNNEL_GRE, 1 }), 1472);
 }
 END_TEST
 
@@ -137,6 +170,7 @@ main(void)
 	tcase_add_test(tc, gre_bits);
 	tcase_add_test(tc, gre_too_short);
 	tcase_add_test(tc, headers_on);
+	tcase_add_test(tc, gre_key);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

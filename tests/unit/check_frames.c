@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(outer_headers)
 {
-	struct tunnel_header header = { .src = GATEWAY, .dst = HOST, .type = RSIP_TUNNEL_IP_IP, .tos = 0xb8, .df = true };
+	struct tunnel_header header = { .src = GATEWAY, .dst = HOST, .kind = { .type = RSIP_TUNNEL_IP_IP }, .tos = 0xb8, .df = true };
 	uint8_t bytes[64] = { 0 };
 	struct packet p;
 
@@ -200,7 +200,7 @@ START_TEST(outer_headers)
 	ck_assert_uint_eq(p.len, 60);
 	ck_assert(p.src == GATEWAY && p.dst == HOST && p.proto == IP_PROTO_IPIP && p.ttl == 64 && p.tos == 0xb8);
 	ck_assert(p.dont_fragment && p.id == 0);
-	header.type = RSIP_TUNNEL_GRE;
+	header.kind.type = RSIP_TUNNEL_GRE;
 	header.df = false;
 	ck_assert_uint_eq(tunnel_header_len(&header), 24);
 	tunnel_header_write(&header, 40, 0x1234, bytes);

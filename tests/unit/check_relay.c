@@ -87,7 +87,8 @@ check_tunnel(const struct dp_case *c, const struct test_packet *p, ip4_t to, con
 
 	ck_assert_msg(t->dst == to, "%s: goes to 0x%08x, not 0x%08x", c->what, t->dst, to);
 	ck_assert_msg(t->src == GW, "%s: comes from 0x%08x", c->what, t->src);
-	ck_assert_msg(t->type == lease_of(to)->tunnel, "%s: by tunnel type %u", c->what, t->type);
+	ck_assert_msg(t->kind.type == lease_of(to)->tunnel, "%s: by tunnel type %u", c->what, t->kind.type);
+	ck_assert_msg(t->kind.gre_key == v->binding->lease.gre_key, "%s: with key %u", c->what, t->kind.gre_key);
 	ck_assert_msg(t->tos == p->tos, "%s: outer TOS 0x%02x", c->what, t->tos);
 	ck_assert_msg(t->df == p->df, "%s: outer DF %d", c->what, t->df);
 }

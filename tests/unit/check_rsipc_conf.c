@@ -85,7 +85,7 @@ START_TEST(all_options)
 	    "lease web { method = rsap-ip listen = true port = 8080 remote = 198.51.100.7 remote-port = 20 }\n"
 	    "lease whole { method = rsa-ip lease-time = 30m }\n"
 	    "lease vpn { method = rsipsec ports = 8 cookie = learn ike-peer = 198.51.100.9 }\n"
-	    "tunnel { type = gre driver = kernel device = wan9 routes = { 198.51.100.0/24, 192.0.2.1 } }\n"
+	    "tunnel { type = gre gre-key = 4294967295 driver = kernel device = wan9 routes = { 198.51.100.0/24, 192.0.2.1 } }\n"
 	    "command { resolvers = { 192.0.2.53, 192.0.2.54 } }\n"
 	    "environment = /run/rsip/env\n");
 
@@ -105,6 +105,7 @@ START_TEST(all_options)
 	ck_assert(!conf->leases[2].cookie_block);
 	ck_assert_uint_eq(conf->leases[2].ike_peer, 0xc6336409);
 	ck_assert_uint_eq(conf->tunnel, RSIP_TUNNEL_GRE);
+	ck_assert_uint_eq(conf->gre_key, 4294967295);
 	ck_assert_uint_eq(conf->driver, CONF_DRIVER_KERNEL);
 	ck_assert_str_eq(conf->device, "wan9");
 	ck_assert_uint_eq(conf->n_routes, 2);
@@ -147,6 +148,7 @@ static const struct { const char *file, *told; } faults[] = {
 	  ":3: remote-port says nothing without remote; set both, or leave it out\n" },
 	{ G L "tunnel {\n device = \"a/b\" }\n",
 	  ":4: device: \"a/b\" is not a fit device name; 1 to 15 letters, digits, dots, dashes and underscores\n" },
+	{ G L "tunnel {\n gre-key = 7 }\n", ":4: gre-key: only GRE has keys; set type = gre, or leave it out\n" },
 	{ G L "tunnel {\n driver = fast }\n", ":4: driver: \"fast\" is not known here; allowed: auto, kernel, tun\n" },
 	{ G L "tunnel {\n routes = { default, 10.0.0.1/8 } }\n",
 	  ":4: routes: \"10.0.0.1/8\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set behind the prefix\n" },

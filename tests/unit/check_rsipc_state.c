@@ -1,5 +1,6 @@
 /* What the host agent remembers over its own end: written by one agent, read by the next. */
 #include <check.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,51 @@ START_TEST(resumed)
 	ck_assert_uint_eq(vpn->grant.cookie_mask, UINT64_C(0xffffffff00000000));
 	world_run(&w);
 	host(&w, "EXTEND_REQUEST client_id=1 bind_id=1 counter=1");
+	world_end(&w);
+}
+END_TEST
+
+/* Without the key the tunnel would carry nothing. */
+START_TEST(gre_key)
+{
+	w.conf.tunnel = RSIP_TUNNEL_GRE;
+	w.conf.gre_key = w.key_told = UINT32_MAX;
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	restart(100);
+	w.conf.tunnel = RSIP_TUNNEL_GRE;
+	w.conf.gre_key = UINT32_MAX;
+	state_load(state, &w.conf, w.agent);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_uint_eq(lease_named(&w, "apps")->grant.gre_key, UINT32_MAX);
+	world_end(&w);
+}
+END_TEST
+
+/* A file of version 1, which had no keys, is brought up to date. */
+START_TEST(of_an_earlier_version)
+{
+	sqlite3 *db;
+	bool busy;
+
+	world_run(&w);
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	state_save(state, &w.conf, w.agent);
+	state_close(state);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "ALTER TABLE binding DROP COLUMN gre_key; PRAGMA user_version = 1", NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	state = state_open(path, &busy);
+	ck_assert_ptr_nonnull(state);
+	world_end(&w);
+	world_init(&w, false);
+	world_begin(&w);
+	state_load(state, &w.conf, w.agent);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_uint_eq(lease_named(&w, "apps")->grant.gre_key, 0);
 	world_end(&w);
 }
 END_TEST
@@ -203,6 +249,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, resumed);
 	tcase_add_test(tc, too_late);
+	tcase_add_test(tc, gre_key);
+	tcase_add_test(tc, of_an_earlier_version);
 	tcase_add_test(tc, stopped);
 	tcase_add_test(tc, another_gateway);
 	tcase_add_test(tc, settings);

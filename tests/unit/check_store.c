@@ -44,9 +44,15 @@ grant(struct session *s, enum rsip_method method)
 {
 	struct lease_request req = { .method = method, .addr_intent = POOL_ANY, .remote_addr = 0x08080808,
 	                             .remote_port = 53, .n_remote_ports = 1 };
+	static const uint8_t gre = RSIP_TUNNEL_GRE;
 	struct refusal why;
 	struct binding *b = NULL;
 
+	if (method == RSIP_METHOD_RSAP_IP) {
+		req.n_tunnels = 1;
+		req.tunnels = &gre;
+		req.gre_key = UINT32_MAX;
+	}
 	if (method != RSIP_METHOD_RSA_IP) {
 		req.port_intent = POOL_ANY;
 		req.n_ports = 4;
@@ -336,8 +342,8 @@ contradictory(void)
 {
 	char why[300] = "";
 
-	if (!run_sqlite3("INSERT INTO binding SELECT 99, client_id, method, tunnel, listen, local, remote, remote_port, "
-	                 "expires FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple SELECT 99, kind, first, last "
+	if (!run_sqlite3("INSERT INTO binding SELECT 99, client_id, method, tunnel, gre_key, listen, local, remote, "
+	                 "remote_port, expires, endpoint FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple SELECT 99, kind, first, last "
 	                 "FROM binding_tuple WHERE bind_id = 2"))
 		return; /* no sqlite3 here */
 	ck_assert(!fixture_try_open(&f, why, sizeof(why)));

@@ -66,6 +66,7 @@ on_bind(void *arg, const struct binding *b)
 		HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
 	}
 	bound->endpoint = b->endpoint;
+	bound->gre_key = b->gre_key;
 	bound->n_peers = b->remote != NULL ? lease_peers(b, bound->peers) : 0;
 }
 
@@ -220,7 +221,7 @@ dump_binding(FILE *out, const struct binding *b)
 		fprintf(out, " %s %llx-%llx", tuple_kind_name(t.kind), (unsigned long long)t.first,
 		        (unsigned long long)t.last);
 	}
-	fprintf(out, "\n");
+	fprintf(out, " key %u\n", b->gre_key);
 }
 
 static void

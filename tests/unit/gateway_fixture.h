@@ -11,6 +11,7 @@
 struct fixture_bound {
 	uint32_t bind_id;
 	ip4_t endpoint;
+	uint32_t gre_key;
 	size_t n_peers; /* of a remote side that is a name */
 	ip4_t peers[DP_REMOTE_ADDRS_MAX];
 	UT_hash_handle hh;
