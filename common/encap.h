@@ -1,6 +1,6 @@
 /* Tunnel headers off and on: IP in IP (RFC 2003) and GRE (RFC 2784, with a key RFC 2890), with what they do to DSCP
- * (RFC 2983), ECN (RFC 6040) and DF. Outer IP headers themselves are the kernel's to build; their users decide what goes
- * into them. */
+ * (RFC 2983), ECN (RFC 6040) and DF. Outer IP headers themselves are the kernel's to build; their users decide what
+ * goes into them. */
 #ifndef RSIP_ENCAP_H
 #define RSIP_ENCAP_H
 

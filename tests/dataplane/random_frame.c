@@ -38,7 +38,8 @@ static const ip4_t peers[] = { Y, Y, Y, Y, Y, Y, Y, Y, Z, Z, Z, Z, Z, Z, Z, ROUT
 	W, IP(10, 0, 0, 255), IP(203, 0, 113, 0),
 	                       IP(127, 0, 0, 1), IP(224, 0, 0, 1), 0, 0xffffffff, IP(240, 0, 0, 1) };
 static const ip4_t locals[] = { A, A, A, A, A, A, D, D, W, W, C, OWN, OWN, B, W2, Z, GW, X1 };
-static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, STRANGER, Y, GW };
+static const ip4_t hosts[] = { X1, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, STRANGER, Y,
+	GW };
 static const uint8_t protocols[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, UDP, UDP, UDP, ESP, ESP, ESP, ESP, AH,
 	SCTP, DCCP, UDPLITE, ICMP, OSPF, 4, 47 };
 static const uint16_t local_ports[] = { 1024, 1024, 1100, 1500, 2047, 2048, 2048, 2500, 3071, 3072, 4095, 4096,

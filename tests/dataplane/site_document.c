@@ -55,7 +55,8 @@ of_binding(const struct site_binding *b)
 {
 	const struct dp_bind *lease = &b->lease;
 
-	return json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o, s:i}", "bind_id", (int)lease->bind_id,
+	return json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o, s:i}", "bind_id",
+	    (int)lease->bind_id,
 	    "client_id", (int)lease->client_id, "host", value_address(lease->host_addr), "method",
 	    rsip_method_name(lease->method), "address", value_address(lease->local_addr), "ports",
 	    value_ports(b->ports, lease->n_ports), "spis", value_spis(b->spis, lease->n_spis), "cookie", of_cookie(lease),

@@ -190,7 +190,8 @@ END_TEST
 
 START_TEST(outer_headers)
 {
-	struct tunnel_header header = { .src = GATEWAY, .dst = HOST, .kind = { .type = RSIP_TUNNEL_IP_IP }, .tos = 0xb8, .df = true };
+	struct tunnel_header header = { .src = GATEWAY, .dst = HOST, .kind.type = RSIP_TUNNEL_IP_IP, .tos = 0xb8,
+		                        .df = true };
 	uint8_t bytes[64] = { 0 };
 	struct packet p;
 

@@ -85,7 +85,8 @@ START_TEST(all_options)
 	    "lease web { method = rsap-ip listen = true port = 8080 remote = 198.51.100.7 remote-port = 20 }\n"
 	    "lease whole { method = rsa-ip lease-time = 30m }\n"
 	    "lease vpn { method = rsipsec ports = 8 cookie = learn ike-peer = 198.51.100.9 }\n"
-	    "tunnel { type = gre gre-key = 4294967295 driver = kernel device = wan9 routes = { 198.51.100.0/24, 192.0.2.1 } }\n"
+	    "tunnel { type = gre gre-key = 4294967295 driver = kernel device = wan9\n"
+	    "  routes = { 198.51.100.0/24, 192.0.2.1 } }\n"
 	    "command { resolvers = { 192.0.2.53, 192.0.2.54 } }\n"
 	    "environment = /run/rsip/env\n");
 

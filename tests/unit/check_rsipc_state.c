@@ -116,8 +116,8 @@ START_TEST(of_an_earlier_version)
 	state_save(state, &w.conf, w.agent);
 	state_close(state);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "ALTER TABLE binding DROP COLUMN gre_key; PRAGMA user_version = 1", NULL, NULL, NULL),
-	    SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "ALTER TABLE binding DROP COLUMN gre_key; PRAGMA user_version = 1", NULL, NULL,
+	    NULL), SQLITE_OK);
 	sqlite3_close(db);
 	state = state_open(path, &busy);
 	ck_assert_ptr_nonnull(state);

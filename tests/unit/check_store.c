@@ -343,8 +343,8 @@ contradictory(void)
 	char why[300] = "";
 
 	if (!run_sqlite3("INSERT INTO binding SELECT 99, client_id, method, tunnel, gre_key, listen, local, remote, "
-	                 "remote_port, expires, endpoint FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple SELECT 99, kind, first, last "
-	                 "FROM binding_tuple WHERE bind_id = 2"))
+	                 "remote_port, expires, endpoint FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple "
+	                 "SELECT 99, kind, first, last FROM binding_tuple WHERE bind_id = 2"))
 		return; /* no sqlite3 here */
 	ck_assert(!fixture_try_open(&f, why, sizeof(why)));
 	ck_assert_msg(strstr(why, "overlapping bindings on 203.0.113.8") != NULL, "said: %s", why);
