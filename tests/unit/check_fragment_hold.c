@@ -43,7 +43,7 @@ add_from(ip4_t peer, uint16_t id, uint16_t offset, uint16_t data, bool spare, in
 	struct packet p;
 
 	ck_assert(packet_parse(&p, bytes, test_packet_build(&build, bytes)));
-	fragment_hold_add(hold, &key, &p, 0, spare, now);
+	fragment_hold_add(hold, &key, &p, (struct tunnel_kind){ 0 }, spare, now);
 	ck_assert_uint_le(fragment_hold_bytes(hold), FRAGMENT_HOLD_BYTES);
 	return key;
 }
