@@ -63,8 +63,10 @@ pings() { on "$1" ping -q -c 5 -i 0.2 -W 3 "$PEER" >/dev/null || { echo "$1: no 
 
 try_ping() { both pings; }
 
-# The first hop is the gateway, the second the peer.
-hops() {
+# The first hop is the gateway, the second the peer. Kernels limit the ICMP errors that they send to one address, and behind
+# NAT both hosts have one: what is missing is asked for again.
+hops() { hops_once "$1" >/dev/null || { sleep 2; hops_once "$1"; }; }
+hops_once() {
 	local out
 	out=$(on "$1" traceroute -n -q 1 -w 3 -m 4 "$PEER" 2>&1)
 	[ "$(awk 'NR > 1 { last = $1; at = $2 } END { print last, at }' <<<"$out")" = "2 $PEER" ] &&
