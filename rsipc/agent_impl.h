@@ -57,7 +57,7 @@ struct agent {
 	bool has_stale; /* the gateway may still know us by stale_id: de-register it first */
 	uint32_t stale_id;
 
-	/* The request under way, or given up for now and kept to be repeated. */
+	/* The request under way, or one that went unanswered and is kept to be sent anew. */
 	enum exchange exchange; /* EXCHANGE_NONE: neither */
 	struct lease *subject;  /* NULL when it is about none, or when its lease has gone */
 	struct retransmit timer;

@@ -22,7 +22,7 @@ struct captured {
 	size_t link_mtu;       /* of the interface; 0 in a file */
 };
 
-enum capture_got { CAPTURE_PACKET, CAPTURE_NONE /* for now; of a file: the end */, CAPTURE_FAILED };
+enum capture_got { CAPTURE_PACKET, CAPTURE_NONE /* nothing waits; of a file: the end */, CAPTURE_FAILED };
 
 struct capture *capture_new(void);
 void capture_free(struct capture *c); /* accepts NULL */

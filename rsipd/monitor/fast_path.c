@@ -187,7 +187,7 @@ tries_well(struct fast_path *fp, struct fast_device *d)
 	if (err == 0 || err == ENOSYS)
 		return true;
 	if (err == ENETDOWN || err == ENOBUFS)
-		return true; /* for now: the watch goes on looking */
+		return true; /* says nothing of the driver; the watch sees what becomes of later frames */
 	drops_frames(fp, d, err);
 	return false;
 }

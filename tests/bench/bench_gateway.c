@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "bench_site.h" /* before the skeleton, which uses its types */
+#include "bench_tool.h"
 
 #include "bench.skel.h"
 #include "demux.h"
@@ -41,24 +42,6 @@ struct gateway {
 	struct demux *demux;
 	struct bench_bpf *bare;
 };
-
-static void
-need(bool good, const char *what)
-{
-	if (good)
-		return;
-	fprintf(stderr, "bench_gateway: cannot %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* ---- the tables ---- */
 

@@ -19,29 +19,12 @@
 #include <unistd.h>
 
 #include "bench_site.h" /* before the skeleton, which uses its types */
+#include "bench_tool.h"
 
 #include "bench.skel.h"
 
 #define WARM_UP_MAX 5 /* seconds */
 #define TURN 65536 /* frames a call */
-
-static void
-need(bool good, const char *what)
-{
-	if (good)
-		return;
-	fprintf(stderr, "bench_traffic: cannot %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static unsigned
 enter(const char *netns, const char *device)
