@@ -17,6 +17,7 @@
 struct ring {
 	struct relay_ring of;
 	uint8_t *slots;
+	bool started;  /* next is known */
 	uint32_t next; /* the slot that the kernel fills, or has filled, next */
 	uint32_t held; /* that many before next are ours */
 };
@@ -65,22 +66,37 @@ map(struct ring *ring)
 	ring->slots = slots;
 }
 
-/* The kernel goes on at a slot that only a former reader knew. Frames that wait begin there: at the first that is
- * filled, behind one that is not. With none or all of them filled nobody can tell, and the ring begins anew: there is
- * nothing to lose, or more is lost already. */
+/* All slots are filled, so nobody can tell which of them is the oldest: the ring begins anew. */
 static void
-find_start(struct ring *ring)
+begin_anew(struct ring *ring)
 {
-	for (uint32_t i = 0; i < ring->of.slots; i++) {
-		if (is_filled(ring, i + 1) && !is_filled(ring, i)) {
-			ring->next = (i + 1) % ring->of.slots;
-			return;
-		}
-	}
 	munmap(ring->slots, ring_size(&ring->of));
 	if (!ring_make(&ring->of))
 		log_fatal("relay", "cannot make the packet ring anew ifindex=%u error=\"%s\"", ring->of.ifindex, strerror(errno));
 	map(ring);
+}
+
+/* The kernel goes on at a slot that only a former reader knew. Frames that wait begin there: at the first that is
+ * filled, behind one that is not; the later slot is looked at first, as the kernel fills them in order. With none
+ * filled the next frame will tell. A new ring would lose what comes while the kernel exchanges it, some hundredths of
+ * a second, so only a full one is given up. */
+static bool
+find_start(struct ring *ring)
+{
+	uint32_t filled = 0;
+
+	for (uint32_t i = 0; i < ring->of.slots; i++) {
+		if (!is_filled(ring, i + 1))
+			continue;
+		if (!is_filled(ring, i)) {
+			ring->next = (i + 1) % ring->of.slots;
+			return true;
+		}
+		filled++;
+	}
+	if (filled == ring->of.slots)
+		begin_anew(ring);
+	return false;
 }
 
 struct ring *
@@ -90,7 +106,6 @@ ring_new(const struct relay_ring *of)
 
 	ring->of = *of;
 	map(ring);
-	find_start(ring);
 	return ring;
 }
 
@@ -118,7 +133,8 @@ ring_read(struct ring *ring, struct pktio_packet batch[PKTIO_BATCH])
 	size_t n = 0;
 
 	ring_release(ring);
-	for (; n < PKTIO_BATCH && is_filled(ring, ring->next); n++) {
+	ring->started = ring->started || find_start(ring);
+	for (; ring->started && n < PKTIO_BATCH && is_filled(ring, ring->next); n++) {
 		const struct tpacket2_hdr *header = slot(ring, ring->next);
 
 		__builtin_prefetch(slot(ring, ring->next + 1));

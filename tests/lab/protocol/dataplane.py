@@ -61,7 +61,6 @@ def both_ways(host, peer, out, back, what):
 @check("data: UDP of both hosts of one address to one peer, both ways, byte for byte; outer header the gateway's")
 def udp_both(lab):
     one, two = Bound(lab, lab.x1), Bound(lab, lab.x2)
-    time.sleep(1)  # this is the first check: in its first tenth of a second a new gateway may lose a packet
     peer = lab.peer
     for host, other in ((one, two), (two, one)):
         port = host.rsap()[1]
