@@ -1,0 +1,40 @@
+# The bench: what a stream loses in one move, beside strongSwan's own ways. Source this file after swan.sh and stream.sh.
+
+# bench_move NAME SECONDS: the stream flows, the host moves from a to b; what came of it SECONDS later.
+bench_move() {
+	local name=$1 seconds=$2 report
+	host_at a
+	sleep 0.5
+	stream_start
+	sleep 2
+	host_at b
+	sleep "$seconds"
+	stream_stop
+	if report=$(stream_report $H_B 2>&1); then
+		echo "RESULT: $name: $report"
+	else
+		fail "bench: $name" "$report"
+	fi
+}
+
+# bench_strongswan NAME VERSION SECONDS: strongSwan alone, with the SWAN_ variables.
+bench_strongswan() {
+	host_at a
+	check_here "bench: $1: strongSwan starts" swan_start "$2" || return
+	check_here "bench: $1: SAs are there" swan_up net || return
+	bench_move "$1" "$3"
+	swan_stop
+}
+
+part_bench_mobike() { SWAN_CONNECTION="mobike = yes" bench_strongswan "strongSwan with MOBIKE" 2 4; }
+
+# What is left without MOBIKE: IKEv2 authenticates anew as soon as its address changes; IKEv1 when the peer is found dead.
+part_bench_reconnect() {
+	SWAN_CONNECTION="mobike = no
+		dpd_delay = 1s" SWAN_CHILD="dpd_action = restart" bench_strongswan "strongSwan anew, IKEv2" 2 4
+}
+
+part_bench_reconnect_v1() {
+	SWAN_CONNECTION="dpd_delay = 1s
+		dpd_timeout = 3s" SWAN_CHILD="dpd_action = restart" bench_strongswan "strongSwan anew, IKEv1" 1 12
+}

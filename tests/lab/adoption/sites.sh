@@ -1,0 +1,86 @@
+# The lab of the moves: a host that two access networks serve, a router between, an IPsec gateway with a LAN. Source this
+# file after ../verdict.sh, ../topology.sh (for its namespaces and wires) and ../daemons.sh (for its boxes).
+#
+#    ┌── h ───────────────┐     ┌── r ──────────────────────────┐     ┌── g ──────────────────┐     ┌── s ───────────┐
+#    │ a0   192.0.2.10    ├─────┤ a0 192.0.2.1                  │     │ wan0 203.0.113.2      │     │                │
+#    │ b0   198.51.100.10 ├─────┤ b0 198.51.100.1  wan0         ├─────┤      203.0.113.3      ├─────┤ eth0 10.2.0.2  │
+#    │ in0  10.1.0.1      │     │                  203.0.113.1  │     │ lan0 10.2.0.1         │     │      fd00:2::2 │
+#    │      fd00:1::1     │     └───────────────────────────────┘     │      fd00:2::1        │     └────────────────┘
+#    └────────────────────┘      10 ms each way between r and g        └───────────────────────┘
+#
+# h speaks with s through tunnel mode SAs between h and g; it has one outer address at a time and moves between a0 and b0.
+# g has its first address, and moves to the second where a test says so. The inner route does not hang on the outer one.
+
+H_A=192.0.2.10 H_B=198.51.100.10
+G_A=203.0.113.2 G_B=203.0.113.3
+IN_H=10.1.0.1 IN_S=10.2.0.2 IN6_H=fd00:1::1 IN6_S=fd00:2::2
+ROUND_TRIP_MS=20
+
+# A network that is tried in seconds needs no duplicate address detection.
+sites_ipv6() {
+	on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
+}
+
+sites_up() {
+	local node
+	trap lab_down EXIT
+	for node in h r g s; do lab_node $node; done
+	lab_wire h a0 r a0
+	lab_wire h b0 r b0
+	lab_wire r wan0 g wan0
+	lab_wire g lan0 s eth0
+	for node in h g s; do sites_ipv6 $node; done
+	for node in r g; do on $node sysctl -qw net.ipv4.ip_forward=1; done
+	on g sysctl -qw net.ipv6.conf.all.forwarding=1
+	on r ip addr add 192.0.2.1/24 dev a0
+	on r ip addr add 198.51.100.1/24 dev b0
+	on r ip addr add 203.0.113.1/24 dev wan0
+	# As networks on the Internet do (BCP 38): who has moved cannot send from where he was.
+	on r sysctl -qw net.ipv4.conf.a0.rp_filter=1 net.ipv4.conf.b0.rp_filter=1
+	on g ip addr add $G_A/24 dev wan0
+	on g ip route add default via 203.0.113.1
+	on g ip addr add 10.2.0.1/24 dev lan0
+	on g ip addr add fd00:2::1/64 dev lan0
+	on g ip route add fd00:1::/64 dev wan0
+	on s ip addr add $IN_S/24 dev eth0
+	on s ip addr add $IN6_S/64 dev eth0
+	on s ip route add default via 10.2.0.1
+	on s ip route add default via fd00:2::1
+	sites_inner
+	sites_delay $((ROUND_TRIP_MS / 2))
+	host_at a
+}
+
+# The host's end of the tunnel: a device that carries nothing, with its inner addresses and the routes to the LAN.
+sites_inner() {
+	on h ip link add in0 type dummy
+	on h ip link set in0 up
+	on h ip addr add $IN_H/32 dev in0
+	on h ip addr add $IN6_H/128 dev in0
+	on h ip route add 10.2.0.0/24 dev in0 src $IN_H
+	on h ip route add fd00:2::/64 dev in0 src $IN6_H
+}
+
+# sites_delay MS: each way, between r and g.
+sites_delay() {
+	on r tc qdisc replace dev wan0 root netem delay "$1ms" limit 10000
+	on g tc qdisc replace dev wan0 root netem delay "$1ms" limit 10000
+}
+
+# host_at a|b|nowhere: where the host is, from one instant to the next: it has that address alone.
+host_at() {
+	case $1 in
+	a) host_moves "addr flush dev b0" "addr replace $H_A/24 dev a0" "route replace default via 192.0.2.1" ;;
+	b) host_moves "addr flush dev a0" "addr replace $H_B/24 dev b0" "route replace default via 198.51.100.1" ;;
+	nowhere) host_moves "addr flush dev a0" "addr flush dev b0" ;;
+	esac
+}
+
+# host_moves COMMAND-OF-IP...: all of them by one process, so that nothing is in between.
+host_moves() { printf '%s\n' "$@" | on h ip -batch -; }
+
+# gateway_at FROM TO: the gateway's outer address becomes another one.
+gateway_at() {
+	printf '%s\n' "addr add $2/24 dev wan0" "addr del $1/24 dev wan0" "addr replace $2/24 dev wan0" \
+		"route replace default via 203.0.113.1" | on g ip -batch -
+}

@@ -1,0 +1,106 @@
+# Stock strongSwan on h and g (daemons.sh): one charon each, configured by swanctl. Source this file after sites.sh.
+
+# Debian's AppArmor profiles let strongSwan read its own directories alone; these files are elsewhere.
+UNCONFINED=()
+if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && command -v aa-exec >/dev/null; then
+	UNCONFINED=(aa-exec -p unconfined --)
+fi
+
+swan_dir() { echo "$LAB_TMP/swan/$1"; }
+
+# strongswan.conf: the plugins needed here (all sixty take seconds to start), a log, and the lines of $SWAN_CHARON.
+swan_daemon_conf() {
+	cat <<-END
+	charon {
+		load = openssl pem pkcs1 pubkey random nonce kdf kernel-netlink socket-default vici
+		install_routes = no
+		${SWAN_CHARON-}
+		filelog {
+			log {
+				path = $(swan_dir "$1")/charon.log
+				time_format = %H:%M:%S
+				time_add_ms = yes
+				flush_line = yes
+				default = 1
+			}
+		}
+	}
+	swanctl {
+		load = nonce
+	}
+	END
+}
+
+# swan_child NAME LOCAL REMOTE: lines of $SWAN_CHILD come with it.
+swan_child() {
+	printf '%s {\nmode = tunnel\nlocal_ts = %s\nremote_ts = %s\nesp_proposals = aes128gcm16\n' "$1" "$2" "$3"
+	printf '%s\n}\n' "${SWAN_CHILD-}"
+}
+
+# swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it. One child SA for IPv4 inside, one for
+# IPv6: IKEv1 has a single selector an SA.
+swan_conf() {
+	local node=$1 version=$2 peer=g inner=$IN_H/32 far=10.2.0.0/24 inner6=$IN6_H/128 far6=fd00:2::/64
+	[ "$node" = h ] || { peer=h inner=10.2.0.0/24 far=$IN_H/32 inner6=fd00:2::/64 far6=$IN6_H/128; }
+	cat <<-END
+	connections { vpn {
+		version = $version
+		encap = yes
+		proposals = aes128-sha256-ecp256
+		$([ "$node" = g ] || echo "remote_addrs = ${SWAN_REMOTE:-$G_A}")
+		${SWAN_CONNECTION-}
+		local { auth = psk
+			id = $node.rsip.test }
+		remote { auth = psk
+			id = $peer.rsip.test }
+		children {
+			$(swan_child net "$inner" "$far")
+			$(swan_child net6 "$inner6" "$far6")
+		}
+	} }
+	secrets { ike { secret = "of h and g" } }
+	END
+}
+
+# swan_start VERSION: charon on both, its connections loaded.
+swan_start() {
+	local node dir
+	for node in h g; do
+		dir=$(swan_dir $node)
+		rm -rf "$dir"
+		mkdir -p "$dir/swanctl"
+		swan_daemon_conf $node >"$dir/strongswan.conf"
+		swan_conf $node "$1" >"$dir/swanctl/swanctl.conf"
+		start $node "charon_$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
+	done
+	for node in h g; do wait_for 20 swan $node --load-all || return 1; done
+}
+
+swan_stop() {
+	stop charon_h
+	stop charon_g
+	for node in h g; do
+		ip -n "$LAB-$node" xfrm state flush
+		ip -n "$LAB-$node" xfrm policy flush
+	done
+}
+
+# swan NODE ARG...: swanctl of that node.
+swan() {
+	local dir
+	dir=$(swan_dir "$1")
+	in_box "$1" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" SWANCTL_DIR="$dir/swanctl" swanctl "${@:2}"
+}
+
+# swan_up CHILD...: the host begins them.
+swan_up() {
+	local child
+	for child in "$@"; do
+		swan h --initiate --child "$child" --timeout 60 >"$LAB_TMP/swan/initiate.log" 2>&1 ||
+			{ tail -n 5 "$LAB_TMP/swan/initiate.log"; return 1; }
+	done
+}
+
+# swan_sas NODE: how many child SAs it has installed. swan_ikes NODE: how many IKE SAs.
+swan_sas() { swan "$1" --list-sas | grep -c 'INSTALLED, TUNNEL'; }
+swan_ikes() { swan "$1" --list-sas | grep -c 'ESTABLISHED, IKEv'; }
