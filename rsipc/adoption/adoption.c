@@ -1,0 +1,310 @@
+#include "adoption.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adoption_conf.h"
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+
+#define MINUTE_MS 60000
+#define PROBE_TRIES 3
+#define PROBE_WAIT_MS 500
+#define DUMMY_FIRST_MS 10 /* the gap behind the first dummy; each is twice the one before */
+#define DUMMY_LAST_MS 5000
+
+static struct log_limit refused_limit;
+
+struct adoption {
+	struct loop *loop;
+	const struct adoption_conf *conf;
+	struct sa_backend *backend;
+	bool started;
+	struct adoption_counts counts;
+};
+
+/* What the rule keeps of one tunnel. */
+struct rule {
+	struct adoption *adoption;
+	struct sa *sa;
+	uint64_t moved_by;      /* the sequence number that the last adoption went by */
+	int64_t tokens_at;      /* adoptions left, as a bucket that fills over time: 1/1000ths at that moment */
+	int64_t tokens;
+	struct loop_event *probing, *calling;
+	unsigned probes_left, dummies_left;
+	int64_t gap_ms;
+	uint64_t heard;         /* the newest sequence number when we moved: more than that is an answer */
+	struct adoption_view view;
+};
+
+#define END "%s:%u"
+#define END_ARGS(end, text) ip4_str((end).addr, (text)), (end).port
+
+/* ---- guards ---- */
+
+static bool
+allowed(const struct adoption_conf *conf, ip4_t addr)
+{
+	for (size_t i = 0; i < conf->n_allow; i++) {
+		if (ip4_prefix_has(conf->allow[i], addr))
+			return true;
+	}
+	return conf->n_allow == 0;
+}
+
+/* A bucket of per_minute adoptions: a burst of so many, and one more each 60/per_minute seconds. */
+static bool
+within_rate(struct rule *rule)
+{
+	int64_t now = clock_now(), limit = rule->adoption->conf->per_minute, full = limit * MINUTE_MS;
+
+	if (limit == 0)
+		return true;
+	rule->tokens += (now - rule->tokens_at) * limit;
+	rule->tokens_at = now;
+	if (rule->tokens > full)
+		rule->tokens = full;
+	if (rule->tokens < MINUTE_MS)
+		return false;
+	rule->tokens -= MINUTE_MS;
+	return true;
+}
+
+static void
+refuse(struct rule *rule, struct sa_end from, uint64_t *count, const char *why)
+{
+	char text[IP4_STRLEN];
+
+	++*count;
+	rule->view.refused++;
+	log_warn_limited(&refused_limit, "adoption", "refused sa=%s from=" END " reason=\"%s\"", rule->sa->name,
+	    END_ARGS(from, text), why);
+}
+
+/* ---- adopting ---- */
+
+static void
+adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
+{
+	struct adoption *adoption = rule->adoption;
+	struct sa_end before = rule->sa->remote;
+	char old[IP4_STRLEN], new[IP4_STRLEN];
+	int err = adoption->backend->move(adoption->backend, rule->sa, rule->sa->local, from);
+
+	if (err != 0) {
+		adoption->counts.failed++;
+		log_error("adoption", "cannot move sa=%s to=" END " error=\"%s\"", rule->sa->name, END_ARGS(from, new),
+		    strerror(err));
+		return;
+	}
+	adoption->counts.adopted++;
+	rule->view.adopted++;
+	rule->view.moved_at = clock_now();
+	rule->view.previous = before;
+	log_info("adoption", "adopted sa=%s from=" END " to=" END " sequence=%llu", rule->sa->name, END_ARGS(before, old),
+	    END_ARGS(from, new), (unsigned long long)sequence);
+}
+
+static void
+end_probe(struct rule *rule)
+{
+	rule->view.candidate = (struct sa_end){ 0 };
+	loop_timer_cancel(rule->probing);
+}
+
+static void
+probe_cb(void *arg)
+{
+	struct rule *rule = arg;
+	struct sa_backend *backend = rule->adoption->backend;
+	int err;
+
+	if (rule->probes_left-- == 0) {
+		refuse(rule, rule->view.candidate, &rule->adoption->counts.unanswered, "no answer to the return probe");
+		end_probe(rule);
+		return;
+	}
+	rule->adoption->counts.probed++;
+	if ((err = backend->probe(backend, rule->sa, rule->view.candidate)) != 0)
+		log_warn("adoption", "cannot probe sa=%s error=\"%s\"", rule->sa->name, strerror(err));
+	loop_timer_set(rule->probing, PROBE_WAIT_MS);
+}
+
+static void
+begin_probe(struct rule *rule, struct sa_end candidate)
+{
+	if (sa_end_equal(rule->view.candidate, candidate))
+		return;
+	rule->view.candidate = candidate;
+	rule->probes_left = PROBE_TRIES;
+	probe_cb(rule);
+}
+
+static void
+authentic_cb(struct sa *sa, struct sa_end from, uint64_t sequence, void *arg)
+{
+	struct adoption *adoption = arg;
+	struct rule *rule = sa->rule;
+
+	if (!sa->encap || sa_end_equal(from, sa->remote))
+		return;
+	if (sequence <= sa->newest || sequence <= rule->moved_by) {
+		refuse(rule, from, &adoption->counts.stale, "not the newest packet");
+	} else if (!allowed(adoption->conf, from.addr)) {
+		refuse(rule, from, &adoption->counts.not_allowed, "in none of the allowed prefixes");
+	} else if (!within_rate(rule)) {
+		refuse(rule, from, &adoption->counts.too_often, "moved too often");
+	} else {
+		rule->moved_by = sequence;
+		if (adoption->conf->return_probe)
+			begin_probe(rule, from);
+		else
+			adopt(rule, from, sequence);
+	}
+}
+
+static void
+answered_cb(struct sa *sa, struct sa_end from, void *arg)
+{
+	struct rule *rule = sa->rule;
+
+	(void)arg;
+	if (rule->view.candidate.addr == 0 || !sa_end_equal(rule->view.candidate, from))
+		return;
+	end_probe(rule);
+	adopt(rule, from, rule->moved_by);
+}
+
+/* ---- our own moves ---- */
+
+static void
+call_cb(void *arg)
+{
+	struct rule *rule = arg;
+	struct sa_backend *backend = rule->adoption->backend;
+	int err;
+
+	backend->refresh(backend, rule->sa);
+	if (rule->sa->newest > rule->heard || rule->dummies_left == 0)
+		return;
+	if ((err = backend->send_dummy(backend, rule->sa)) != 0)
+		log_debug("adoption", "no dummy sa=%s error=\"%s\"", rule->sa->name, strerror(err));
+	rule->adoption->counts.dummies++;
+	rule->dummies_left--;
+	loop_timer_set(rule->calling, rule->gap_ms);
+	rule->gap_ms = 2 * rule->gap_ms < DUMMY_LAST_MS ? 2 * rule->gap_ms : DUMMY_LAST_MS;
+}
+
+void
+adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
+{
+	struct rule *rule = sa->rule;
+	struct sa_end before = sa->local;
+	char old[IP4_STRLEN], new[IP4_STRLEN];
+	int err;
+
+	if (sa_end_equal(before, local))
+		return;
+	if ((err = adoption->backend->move(adoption->backend, sa, local, sa->remote)) != 0) {
+		adoption->counts.failed++;
+		log_error("adoption", "cannot move sa=%s to local=" END " error=\"%s\"", sa->name, END_ARGS(local, new),
+		    strerror(err));
+		return;
+	}
+	adoption->counts.moved++;
+	rule->view.moved++;
+	rule->view.moved_at = clock_now();
+	log_info("adoption", "moved sa=%s local=" END " before=" END, sa->name, END_ARGS(local, new), END_ARGS(before, old));
+	rule->heard = sa->newest;
+	rule->dummies_left = adoption->conf->dummies;
+	rule->gap_ms = DUMMY_FIRST_MS;
+	call_cb(rule);
+}
+
+static void
+local_changed_cb(struct sa *sa, struct sa_end local, void *arg)
+{
+	adoption_local(arg, sa, local);
+}
+
+/* ---- tunnels come and go ---- */
+
+static void
+added_cb(struct sa *sa, void *arg)
+{
+	struct adoption *adoption = arg;
+	struct rule *rule = mem_zero(1, sizeof(*rule));
+
+	*rule = (struct rule){ .adoption = adoption, .sa = sa, .moved_by = sa->newest, .tokens_at = clock_now() };
+	rule->tokens = (int64_t)adoption->conf->per_minute * MINUTE_MS;
+	rule->probing = loop_timer(adoption->loop, probe_cb, rule);
+	rule->calling = loop_timer(adoption->loop, call_cb, rule);
+	sa->rule = rule;
+}
+
+static void
+removed_cb(struct sa *sa, void *arg)
+{
+	struct rule *rule = sa->rule;
+
+	(void)arg;
+	loop_event_free(rule->probing);
+	loop_event_free(rule->calling);
+	free(rule);
+	sa->rule = NULL;
+}
+
+static const struct sa_events events = {
+	.added = added_cb, .removed = removed_cb, .authentic = authentic_cb, .answered = answered_cb,
+	.local_changed = local_changed_cb,
+};
+
+struct adoption *
+adoption_new(struct loop *loop, const struct adoption_conf *conf, struct sa_backend *backend)
+{
+	struct adoption *adoption = mem_zero(1, sizeof(*adoption));
+
+	adoption->loop = loop;
+	adoption->conf = conf;
+	adoption->backend = backend;
+	return adoption;
+}
+
+bool
+adoption_start(struct adoption *adoption)
+{
+	adoption->started = adoption->backend->start(adoption->backend, adoption->loop, &events, adoption);
+	return adoption->started;
+}
+
+void
+adoption_free(struct adoption *adoption)
+{
+	if (adoption == NULL)
+		return;
+	for (struct sa *sa = adoption->started ? adoption->backend->next(adoption->backend, NULL) : NULL; sa != NULL;
+	     sa = adoption->backend->next(adoption->backend, sa))
+		removed_cb(sa, adoption);
+	adoption->backend->stop(adoption->backend);
+	free(adoption);
+}
+
+const struct adoption_counts *
+adoption_counts(const struct adoption *adoption)
+{
+	return &adoption->counts;
+}
+
+struct sa_backend *
+adoption_backend(const struct adoption *adoption)
+{
+	return adoption->backend;
+}
+
+void
+adoption_view(const struct sa *sa, struct adoption_view *out)
+{
+	*out = ((const struct rule *)sa->rule)->view;
+}

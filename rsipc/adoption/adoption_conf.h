@@ -1,0 +1,30 @@
+/* Section `adoption` of rsipc.conf. */
+#ifndef RSIPC_ADOPTION_CONF_H
+#define RSIPC_ADOPTION_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "cfile.h"
+
+enum adoption_backend { ADOPTION_KERNEL, ADOPTION_USER };
+
+struct adoption_conf {
+	bool on; /* there is such a section */
+	enum adoption_backend backend;
+	struct ip4_prefix *allow; /* only addresses in one of these are adopted; none listed: any */
+	size_t n_allow;
+	uint32_t per_minute;      /* adoptions of one tunnel; 0 = no limit */
+	bool return_probe;
+	uint32_t dummies;         /* packets sent after a move of ours, at most */
+};
+
+extern const struct cfile_option adoption_options[];
+
+/* Faults are reported to the file. adoption_conf_clear frees what out points to. */
+void adoption_conf_read(const struct cfile *file, struct adoption_conf *out);
+void adoption_conf_clear(struct adoption_conf *conf);
+
+#endif
