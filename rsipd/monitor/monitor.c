@@ -147,7 +147,7 @@ monitor_acquire(struct monitor *m)
 
 	if (!priv_check() || !priv_find_user(&env->user) || !priv_run_dir(conf->control))
 		return false;
-	m->pid_fd = pidfile_open(m->pid_path);
+	m->pid_fd = env->alive = pidfile_open(m->pid_path);
 	if (m->pid_fd < 0 || (m->netstate = netstate_open(m->journal_path)) == NULL)
 		return false;
 	if (!netstate_find(m->netstate, conf, &env->place) || !priv_state_dir(conf->state, &env->user))

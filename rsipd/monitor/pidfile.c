@@ -2,37 +2,101 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
-static long
-pid_in(int fd)
-{
-	char text[32];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+#define WORKERS_END_MS 10000 /* those of a killed monitor; a commit on a slow disk may be under way */
+#define LOOK_AGAIN_MS 20
 
-	text[n > 0 ? n : 0] = '\0';
-	return strtol(text, NULL, 10);
+/* Two locks. That of flock belongs to the open file, which workers share: it is free when all processes of the other rsipd
+ * have ended. That of fcntl is a process's own: it tells who the monitor is, and goes with it. 0: there is none. */
+static long
+monitor_of(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? (long)lock.l_pid : 0;
+}
+
+static void
+mark_as_monitor(int fd)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	fcntl(fd, F_SETLK, &lock);
+}
+
+/* Whoever had the lock before may have removed the file since it was opened here. */
+static bool
+is_at(int fd, const char *path)
+{
+	struct stat opened, there;
+
+	return fstat(fd, &opened) == 0 && lstat(path, &there) == 0 && opened.st_ino == there.st_ino &&
+	       opened.st_dev == there.st_dev;
+}
+
+static int
+open_locked(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	int64_t until = clock_now() + WORKERS_END_MS;
+	int locked = -1;
+	while (monitor_of(fd) == 0 && locked != 0 && clock_now() < until) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_AGAIN_MS * 1000000 }, NULL);
+		locked = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	if (locked == 0)
+		return fd;
+	long pid = monitor_of(fd);
+	if (pid != 0)
+		log_error("monitor", "another rsipd serves with this control socket; stop it first pid=%ld pidfile=\"%s\"", pid,
+		          path);
+	else
+		log_error("monitor", "workers of an rsipd that was killed do not end; end them: fuser -k \"%s\"", path);
+	close(fd);
+	errno = 0;
+	return -1;
+}
+
+/* By a descriptor of its own: workers, which keep the other one, are not to write into it. */
+static bool
+write_pid(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	bool good = fd >= 0 && write(fd, text, (size_t)len) == len;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
 }
 
 int
 pidfile_open(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int fd;
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len)
+	errno = 0;
+	while ((fd = open_locked(path)) >= 0 && !is_at(fd, path))
+		close(fd);
+	if (fd >= 0 && write_pid(path)) {
+		mark_as_monitor(fd); /* now: closing a descriptor of the file would have given the lock up */
 		return fd;
-	if (fd >= 0 && errno == EWOULDBLOCK)
-		log_error("monitor", "another rsipd serves with this control socket; stop it first pid=%ld pidfile=\"%s\"",
-		          pid_in(fd), path);
-	else
+	}
+	if (errno != 0)
 		log_error("monitor", "cannot write the pid file path=\"%s\" error=\"%s\"", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);

@@ -128,14 +128,15 @@ static pid_t
 spawn_control(struct worker *worker, int channel)
 {
 	struct control_fds *fds = &worker->all->env->control;
-	const size_t n = 2 * fds->n_listen + 4;
+	const size_t n = 2 * fds->n_listen + 5;
 	int *keep = mem_zero(n, sizeof(int));
 
 	fds->relay = worker->link;
 	fds->monitor = channel;
 	memcpy(keep, fds->tcp, fds->n_listen * sizeof(int));
 	memcpy(keep + fds->n_listen, fds->udp, fds->n_listen * sizeof(int));
-	memcpy(keep + 2 * fds->n_listen, (const int[]) { fds->ctl, fds->metrics, fds->relay, fds->monitor }, 4 * sizeof(int));
+	const int own[] = { fds->ctl, fds->metrics, fds->relay, fds->monitor, worker->all->env->alive };
+	memcpy(keep + 2 * fds->n_listen, own, sizeof(own));
 	pid_t pid = spawn(worker, keep, n, run_control);
 	free(keep);
 	return pid;
@@ -150,7 +151,7 @@ spawn_relay(struct worker *worker, int channel)
 	fds->monitor = channel;
 	const int own[] = { fds->tun, fds->ipip[RELAY_DF], fds->ipip[RELAY_FRAGMENT], fds->gre[RELAY_DF],
 		                fds->gre[RELAY_FRAGMENT], fds->icmp, fds->probe, fds->sender, fds->questions, fds->news,
-		                fds->control, fds->monitor };
+		                fds->control, fds->monitor, worker->all->env->alive };
 	int keep[COUNT(own) + 2 * RELAY_RINGS_MAX + XDP_MAP_COUNT];
 	size_t n = COUNT(own);
 

@@ -25,6 +25,7 @@ struct workers_env {
 	struct control_fds control; /* relay and monitor are filled in here */
 	struct relay_fds relay;     /* control and monitor are filled in here */
 	struct dp_counters *counters;
+	int alive; /* a descriptor that workers keep for as long as they run: pidfile.h */
 	const char *data_plane, *data_plane_detail; /* as MON_DATA_PLANE tells it; never NULL */
 	void (*log_start)(void *arg); /* called in a new worker: opens its log */
 

@@ -1,5 +1,6 @@
 /* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the file of a reload. */
 #include <check.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,6 @@ START_TEST(pidfile_is_one_daemons)
 	char text[32] = "";
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_lt(pidfile_open(path), 0);
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(pidfile_open(path) < 0 ? 0 : 1);
@@ -66,6 +66,34 @@ START_TEST(pidfile_is_one_daemons)
 	ck_assert_int_gt(pread(fd, text, sizeof(text) - 1, 0), 0);
 	ck_assert_int_eq(atoi(text), getpid());
 	pidfile_close(fd, path);
+}
+END_TEST
+
+/* A killed monitor's worker, which has the descriptor too, is waited for until it ends; while the monitor lives it is
+ * not. */
+START_TEST(pidfile_waits_for_workers)
+{
+	int alive[2], fd;
+	char said;
+
+	ck_assert_int_eq(pipe(alive), 0);
+	pid_t monitor = fork();
+	if (monitor == 0) {
+		fd = pidfile_open(path);
+		if (fork() == 0) { /* the worker; a moment after its monitor it ends */
+			usleep(300000);
+			_exit(write(alive[1], "w", 1) == 1 && fd >= 0 ? 0 : 1);
+		}
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(monitor, NULL, 0), monitor);
+	fd = pidfile_open(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fcntl(alive[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(read(alive[0], &said, 1), 1); /* it has ended before */
+	pidfile_close(fd, path);
+	close(alive[0]);
+	close(alive[1]);
 }
 END_TEST
 
@@ -212,6 +240,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, pidfile_tells_pid);
 	tcase_add_test(tc, pidfile_is_one_daemons);
+	tcase_add_test(tc, pidfile_waits_for_workers);
 	tcase_add_test(tc, pidfile_left_behind);
 	tcase_add_test(tc, pidfile_follows_no_link);
 	tcase_add_test(tc, notify_by_path);
