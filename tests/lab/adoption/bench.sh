@@ -38,3 +38,19 @@ part_bench_reconnect_v1() {
 	SWAN_CONNECTION="dpd_delay = 1s
 		dpd_timeout = 3s" SWAN_CHILD="dpd_action = restart" bench_strongswan "strongSwan anew, IKEv1" 1 12
 }
+
+# Our agent on both ends, beside strongSwan without MOBIKE.
+bench_agent() {
+	local SWAN_CONNECTION=$AGENT_CONNECTION SWAN_CHARON=$AGENT_CHARON SWAN_ENCAP=${SWAN_ENCAP-$AGENT_ENCAP} node
+	host_at a
+	check_here "bench: $1: strongSwan starts" swan_start "$2" || return
+	for node in ${*:3}; do check_here "bench: $1: the agent starts on $node" agent_start "$node" || return; done
+	check_here "bench: $1: SAs are there" swan_up net || return
+	bench_move "$1" 4
+	agent_stop h g
+	swan_stop
+}
+
+part_bench_agent() { bench_agent "adoption, both ends, IKEv2" 2 h g; }
+part_bench_agent_v1() { bench_agent "adoption, both ends, IKEv1" 1 h g; }
+part_bench_agent_host() { SWAN_ENCAP="h g" bench_agent "adoption, host only, IKEv2" 2 h; }

@@ -13,7 +13,7 @@ out=$1 BUILDDIR=$2
 shift 2
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons sites swan stream bench; do . "$here/$part.sh"; done
+for part in ../verdict ../topology ../daemons sites swan stream bench agent moves attacks nat manual stock; do . "$here/$part.sh"; done
 
 finish() {
 	[ $verdict_failed = 0 ] || cp -r "$LAB_TMP/." "$out/"
@@ -25,7 +25,7 @@ finish() {
 modules() {
 	local module
 	for module in tun ipv6 dummy sch_netem xfrm_user esp4 esp6 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg \
-		chacha20poly1305; do
+		chacha20poly1305 iptable_filter iptable_nat nf_conntrack_netlink; do
 		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
 	done
 }
@@ -33,6 +33,6 @@ modules() {
 modules
 sites_up
 trap finish EXIT
-box h g s
+box h r g s
 for part in "$@"; do "part_$part"; done
 verdict_exit

@@ -38,14 +38,14 @@ swan_child() {
 }
 
 # swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it. One child SA for IPv4 inside, one for
-# IPv6: IKEv1 has a single selector an SA.
+# IPv6: IKEv1 has a single selector an SA. SWAN_ENCAP: the nodes that ask for UDP encapsulation, by playing behind a NAT.
 swan_conf() {
 	local node=$1 version=$2 peer=g inner=$IN_H/32 far=10.2.0.0/24 inner6=$IN6_H/128 far6=fd00:2::/64
 	[ "$node" = h ] || { peer=h inner=10.2.0.0/24 far=$IN_H/32 inner6=fd00:2::/64 far6=$IN6_H/128; }
 	cat <<-END
 	connections { vpn {
 		version = $version
-		encap = yes
+		encap = $(case " ${SWAN_ENCAP-h g} " in *" $node "*) echo yes ;; *) echo no ;; esac)
 		proposals = aes128-sha256-ecp256
 		$([ "$node" = g ] || echo "remote_addrs = ${SWAN_REMOTE:-$G_A}")
 		${SWAN_CONNECTION-}

@@ -1,0 +1,169 @@
+# A host that moves, and all that must go on: the stream, idle tunnels, rekeys, DPD. Source this file after agent.sh.
+
+STREAM_RATE=200
+
+# world VERSION [NODE...]: strongSwan on both ends with a tunnel for IPv4 and one for IPv6, the agent on those nodes.
+world() {
+	local version=$1 node SWAN_CONNECTION SWAN_CHARON SWAN_ENCAP=${SWAN_ENCAP-$AGENT_ENCAP}
+	shift
+	SWAN_CONNECTION="$AGENT_CONNECTION
+		dpd_delay = 2s" SWAN_CHARON=$AGENT_CHARON
+	host_at a
+	check_here "$label: strongSwan starts" swan_start "$version" || return
+	for node in "$@"; do check_here "$label: the agent starts on $node" agent_start "$node" || return; done
+	check_here "$label: SAs are there" swan_up net net6
+}
+
+world_end() {
+	agent_stop h g
+	swan_stop
+	host_at a
+}
+
+# ping_inside [-6]: through the tunnel and back.
+reach() { on h ping -q -c 1 -W 2 -I $IN_H $IN_S; }
+reach6() { on h ping -6 -q -c 1 -W 2 -I $IN6_H $IN6_S; }
+both_reach() { wait_for 5 reach && wait_for 5 reach6; }
+
+# whole [LIMIT_MS]: of a report of stream_report: it came back, and for good, after the move.
+whole() {
+	echo "$report"
+	awk -v took="$(sed -n 's/.*recovery=\([^ ]*\).*/\1/p' <<<"$report")" -v limit="${1:-4000}" \
+		'BEGIN { exit !(took + 0 == took && took != "nan" && took < limit) }'
+}
+
+# moved_with_stream NAME 4|6 HOST-PLACE HOST-ADDRESS
+moved_with_stream() {
+	stream_start "$2"
+	sleep 1
+	host_at "$3"
+	sleep 2
+	stream_stop
+	report=$(stream_report "$4" 2>&1)
+	check "$label: $1: the stream goes on" whole
+	check "$label: $1: both ends have the new address" wait_for 5 ends_are "$4" $G_A
+}
+
+step_stream() {
+	moved_with_stream "a move with a stream inside" 4 b $H_B
+	moved_with_stream "and back, with a stream of IPv6 inside" 6 a $H_A
+	check "$label: both tunnels work" both_reach
+}
+
+# Nobody speaks: what tells the gateway is a packet of the agent's own.
+step_idle() {
+	sleep 1
+	host_at b
+	check "$label: a move without traffic: the gateway learns of it" wait_for 5 sends_to g $G_A $H_B
+	check "$label: a move without traffic: the server reaches the host first" wait_for 5 on s ping -q -c 1 -W 2 $IN_H
+	host_at a
+	check "$label: and back" wait_for 5 ends_are $H_A $G_A
+}
+
+step_flap() {
+	local i
+	stream_start
+	sleep 0.5
+	for i in 1 2 3 4 5; do
+		host_at b; sleep 0.2
+		host_at a; sleep 0.2
+	done
+	sleep 2
+	stream_stop
+	report=$(stream_report $H_A 2>&1)
+	check "$label: flapping between two addresses: the stream goes on" whole
+	check "$label: flapping: both ends have the last address" wait_for 5 ends_are $H_A $G_A
+}
+
+# The gateway's address changes at the instant at which the host's does; the old one is still taken for a second.
+step_both() {
+	stream_start
+	sleep 1
+	on g ip addr add $G_B/24 dev wan0
+	on g ip route replace default via 203.0.113.1 src $G_B &
+	host_at b
+	wait $!
+	sleep 1
+	on g ip addr del $G_A/24 dev wan0
+	on g ip addr replace $G_B/24 dev wan0
+	on g ip route replace default via 203.0.113.1 src $G_B
+	sleep 2
+	stream_stop
+	report=$(stream_report $H_B 2>&1)
+	check "$label: both ends move at once: the stream goes on" whole
+	check "$label: both ends move at once: each has the other's new address" wait_for 5 ends_are $H_B $G_B
+	check "$label: both ends move at once: both tunnels work" both_reach
+	on g ip addr add $G_A/24 dev wan0
+	on g ip route replace default via 203.0.113.1 src $G_A
+	host_at a
+	check "$label: and both back" wait_for 10 ends_are $H_A $G_A
+	on g ip addr del $G_B/24 dev wan0
+	on g ip addr replace $G_A/24 dev wan0
+	on g ip route replace default via 203.0.113.1
+}
+
+# rekeyed NODE WHAT NAME: strongSwan makes new keys, begun by this node: an answer must come from the other.
+rekey() { swan "$1" --rekey "$2" "$3" --timeout 10 && wait_for 10 sas_are 2; }
+sas_are() { [ "$(swan_sas h)" = "$1" ] && [ "$(swan_sas g)" = "$1" ]; }
+ikes_are() { [ "$(swan_ikes h)" = "$1" ] && [ "$(swan_ikes g)" = "$1" ]; }
+
+# logged NODE PATTERN COUNT: charon of that node has written such lines more often than COUNT.
+swan_logged() { grep -cE "$2" "$(swan_dir "$1")/charon.log"; }
+logged_since() { [ "$(swan_logged "$1" "$2")" -gt "$3" ]; }
+
+DPD_ANSWER='parsed INFORMATIONAL(_V1)? (response|request).* \[ (HASH N\(DPD_ACK\) )?\]'
+
+step_rekey() {
+	local node before
+	host_at b
+	check "$label: a move before a rekey" wait_for 5 ends_are $H_B $G_A
+	for node in h g; do
+		before=$(swan_logged $node "$DPD_ANSWER")
+		check "$label: after the move: $node rekeys the child SA" spi_changes rekey $node --child net
+		check "$label: after the move: $node rekeys the IKE SA" rekey $node --ike vpn
+		check "$label: after the move: $node's DPD is answered" wait_for 10 logged_since $node "$DPD_ANSWER" "$before"
+	done
+	check "$label: rekeys after the move: both tunnels work" both_reach
+	check "$label: rekeys after the move: one IKE SA, two tunnels, none twice" wait_for 20 none_twice
+	check "$label: rekeys after the move: the new SAs are between the new addresses" wait_for 5 ends_are $H_B $G_A
+	host_at a
+	check "$label: rekeyed tunnels move too" wait_for 5 ends_are $H_A $G_A
+	check "$label: rekeyed tunnels move too: they work" both_reach
+}
+
+none_twice() { ikes_are 1 && sas_are 2; }
+
+# spi_changes COMMAND...: the host's SAs are others after it.
+spi_changes() {
+	local before
+	before=$(sa_ends h | awk '{ print $3 }' | sort)
+	"$@" && [ "$(sa_ends h | awk '{ print $3 }' | sort)" != "$before" ]
+}
+
+step_during_rekey() {
+	local pid
+	stream_start
+	sleep 1
+	swan g --rekey --child net --timeout 10 >"$LAB_TMP/rekey.log" 2>&1 &
+	pid=$!
+	host_at b
+	wait $pid
+	sleep 3
+	stream_stop
+	report=$(stream_report $H_B 2>&1)
+	check "$label: a move during a rekey: the stream goes on" whole
+	check "$label: a move during a rekey: none twice in the end" wait_for 30 none_twice
+	check "$label: a move during a rekey: both tunnels work" both_reach
+	host_at a
+	check "$label: and back" wait_for 5 ends_are $H_A $G_A
+}
+
+moves() {
+	local label=$1 report step
+	world "$2" h g || { world_end; return; }
+	for step in ${STEPS:-stream idle flap both rekey during_rekey}; do "step_$step"; done
+	world_end
+}
+
+part_ikev2() { moves IKEv2 2; }
+part_ikev1() { moves IKEv1 1; }
