@@ -120,6 +120,13 @@ ctl_refuse(struct ctl_conn *conn, const char *fmt, ...)
 }
 
 void
+ctl_working(struct ctl_conn *conn)
+{
+	out_text(conn, " ");
+	conn_want_write(conn);
+}
+
+void
 ctl_answer_list(struct ctl_conn *conn, ctl_next *next, void *cursor, void (*done)(void *cursor))
 {
 	out_text(conn, "{\"ok\":true,\"result\":[");

@@ -48,6 +48,9 @@ void ctl_answer(struct ctl_conn *conn, json_t *document);
 /* Answers with a reason for a person: what, why, what to do. */
 void ctl_refuse(struct ctl_conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The answer takes longer: sends a blank, which JSON skips, so that the client sees that it is still being worked on. */
+void ctl_working(struct ctl_conn *conn);
+
 /* Answers with an array. next is called for one element after another (a new reference; NULL is the end; JSON null is
  * none, but more may come) whenever the client has room, so over many turns of the loop: it must cope with entries that
  * come and go in between. done, if not NULL, frees the cursor: always called once, also when the client goes early. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_leases.h"
 #include "daemon.h"
 #include "leases.h"
 #include "options.h"
@@ -49,6 +50,8 @@ static const struct command {
 	{ "deregister", "CLIENT_ID", 1, 1, ask_by_id, "deregister", NULL, show_done,
 	    "end one registration with all its bindings and tell the host", NULL, 0 },
 	{ "who", "ADDRESS PORT|SPI|COOKIE", 2, 2, NULL, NULL, NULL, NULL, "which host held it at a time", who_run, OPTIONS_AT },
+	{ "check", "", 0, 0, NULL, NULL, NULL, NULL,
+	    "whether memory, database and data plane agree and keep the rules; exit status 1 when not", check_run, 0 },
 	{ "leases", "", 0, 0, NULL, NULL, NULL, NULL, "all that packets are held against, as JSON, for replay",
 	    leases_run, 0 },
 	{ "trace", "", 0, 0, NULL, NULL, NULL, NULL,

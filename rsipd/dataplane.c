@@ -14,6 +14,64 @@ dp_drop_name(enum dp_drop reason)
 	return (unsigned)reason < DP_DROP_COUNT ? drop_names[reason] : "unknown";
 }
 
+const char *
+dp_fault_text(enum dp_fault fault)
+{
+	static const char *const texts[] = {
+#define X(id, text) [DP_FAULT_##id] = text,
+		DP_FAULTS(X)
+#undef X
+	};
+	const size_t n = sizeof(texts) / sizeof(texts[0]);
+
+	return (unsigned)fault < n && texts[fault] != NULL ? texts[fault] : "nothing is known to be wrong with it";
+}
+
+/* FNV-1a: nobody gains by a collision, since both bindings are the gateway's own grants. */
+static uint64_t
+hash(uint64_t sum, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	while (len-- > 0)
+		sum = (sum ^ *at++) * 0x100000001b3u;
+	return sum;
+}
+
+uint64_t
+dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
+                    const struct port_range *remote_ports, const ip4_t *remote_addrs)
+{
+	uint64_t sum = hash(0xcbf29ce484222325u, lease, sizeof(*lease));
+
+	sum = hash(sum, ports, lease->n_ports * sizeof(*ports));
+	sum = hash(sum, spis, lease->n_spis * sizeof(*spis));
+	sum = hash(sum, remote_ports, lease->n_remote_ports * sizeof(*remote_ports));
+	return hash(sum, remote_addrs, lease->n_remote_addrs * sizeof(*remote_addrs));
+}
+
+static bool
+dp_check_valid(const void *bytes, size_t len)
+{
+	struct dp_check m;
+
+	if (len < sizeof(m))
+		return false;
+	memcpy(&m, bytes, sizeof(m));
+	return m.n <= DP_CHECK_MAX && len == sizeof(m) + m.n * sizeof(struct dp_check_entry);
+}
+
+static bool
+dp_checked_valid(const void *bytes, size_t len)
+{
+	struct dp_checked m;
+
+	if (len < sizeof(m))
+		return false;
+	memcpy(&m, bytes, sizeof(m));
+	return m.n <= DP_CHECK_MAX && len == sizeof(m) + m.n * sizeof(struct dp_fault_entry);
+}
+
 static bool
 dp_bind_valid(const void *bytes, size_t len)
 {
@@ -46,6 +104,8 @@ dp_message_valid(const void *bytes, size_t len)
 	case DP_CLAIMED:
 	case DP_UNCLAIMED: return len == sizeof(struct dp_claim);
 	case DP_POOL: return len == sizeof(struct dp_pool);
+	case DP_CHECK: return dp_check_valid(bytes, len);
+	case DP_CHECKED: return dp_checked_valid(bytes, len);
 	case DP_VIOLATION: return len == sizeof(struct dp_violation);
 	default: return false;
 	}

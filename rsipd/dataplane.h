@@ -24,10 +24,12 @@ enum dp_op {
 	DP_UNBIND,         /* struct dp_unbind */
 	DP_CLAIM,          /* struct dp_claim: what was learned before a restart */
 	DP_POOL,           /* struct dp_pool: between DP_SYNC_BEGIN and _END: addresses that this gateway serves */
+	DP_CHECK,          /* struct dp_check: do the tables say this? */
 	/* data plane -> control */
 	DP_CLAIMED,   /* struct dp_claim: a host used a new IKE cookie and now owns it, or has since before; or a session */
 	DP_UNCLAIMED, /* struct dp_claim: it idled out */
 	DP_VIOLATION, /* struct dp_violation */
+	DP_CHECKED,   /* struct dp_checked: the answer to DP_CHECK */
 };
 
 enum dp_flags {
@@ -111,6 +113,41 @@ struct dp_violation {
 	ip4_t local_addr, remote_addr;
 	uint16_t local_port, remote_port;
 };
+
+/* A question about n bindings, struct dp_check_entry behind the struct: are they in the tables as told, and does all that
+ * they lease lead to them? It is answered by what all messages before it have made of the tables. */
+struct dp_check { uint32_t op, number, n, pad; };
+struct dp_check_entry { uint32_t bind_id, pad; uint64_t fingerprint; }; /* dp_bind_fingerprint */
+
+#define DP_CHECK_MAX 128 /* entries of one question */
+
+#define DP_FAULTS(X)                                                                                            \
+	X(MISSING, "it is not in the relay's tables")                                                           \
+	X(DIFFERS, "the relay's tables say something else of it")                                               \
+	X(ASTRAY, "in the relay's tables not all that it leases leads to it")                                   \
+	X(XDP_MISSING, "it is not in the XDP programs' table of bindings")                                      \
+	X(XDP_DIFFERS, "the XDP programs' table of bindings says something else of it")                         \
+	X(XDP_PORTS, "in the XDP programs' tables not all of its ports lead to it")                             \
+	X(XDP_SPIS, "in the XDP programs' tables not all of its SPIs lead to it")                               \
+	X(XDP_COOKIES, "in the XDP programs' tables its cookie block does not lead to it")                      \
+	X(XDP_ADDRESS, "its address is not in the XDP programs' tables, or not as it is served")                \
+	X(XDP_IPSEC, "the XDP programs do not know its host as a sender of ESP and AH")
+
+enum dp_fault {
+	DP_NO_FAULT,
+#define X(id, text) DP_FAULT_##id,
+	DP_FAULTS(X)
+#undef X
+};
+const char *dp_fault_text(enum dp_fault fault);
+
+/* n struct dp_fault_entry follow: those of the question that are not well. n_bindings: how many the relay has in all. */
+struct dp_checked { uint32_t op, number, n, n_bindings; };
+struct dp_fault_entry { uint32_t bind_id, fault; };
+
+/* A number that differs, but for a chance of 2^-64, when anything that control tells of the binding does. */
+uint64_t dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
+                             const struct port_range *remote_ports, const ip4_t *remote_addrs);
 
 /* True when these bytes are one message of a known operation at exactly its size, counts within bounds. For both ends:
  * nothing else of a message is looked at before. */

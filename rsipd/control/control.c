@@ -396,6 +396,7 @@ serve(struct control *c, const struct dp_counters *counters)
 	                               .xdp = fds->xdp, .data_plane = c->data_plane,
 	                               .data_plane_detail = c->data_plane_detail, .started = clock_now(), .own = c->own,
 	                               .n_own = c->n_own,
+	                               .loop = c->loop, .dp = c->dp,
 	                               .claims = dp_client_claims(c->dp), .changes = dp_client_changes(c->dp),
 	                               .commit = commit_for_ctl, .arg = c };
 	c->ctl = ctl_serve(c->loop, fds->ctl, &c->gateway);

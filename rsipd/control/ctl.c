@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "audit.h"
 #include "conf.h"
 #include "ctl_server.h"
 #include "ctl_who.h"
@@ -207,6 +208,52 @@ do_changes(struct ctl_conn *conn, const json_t *request, void *arg)
 	ctl_answer(conn, value_count(*gw->changes));
 }
 
+/* ---- the check ---- */
+
+struct check_run { struct ctl_conn *conn; struct audit *check; };
+
+static void
+on_checked(json_t *report, void *arg)
+{
+	struct check_run *run = arg;
+
+	ctl_on_close(run->conn, NULL, NULL);
+	if (report != NULL)
+		ctl_answer(run->conn, report);
+	else
+		ctl_refuse(run->conn, "the lease store failed while it was checked, and memory was loaded from it again; "
+		                      "rsipd's log says why. Check again");
+	free(run);
+}
+
+static void
+on_checking(void *arg)
+{
+	const struct check_run *run = arg;
+
+	ctl_working(run->conn);
+}
+
+static void
+on_check_left(void *arg)
+{
+	struct check_run *run = arg;
+
+	audit_cancel(run->check);
+	free(run);
+}
+
+static void
+do_check(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	struct check_run *run = mem_zero(1, sizeof(*run));
+
+	(void)request;
+	run->conn = conn;
+	ctl_on_close(conn, on_check_left, run);
+	run->check = audit_start(arg, &(struct audit_events){ on_checked, on_checking, run });
+}
+
 /* ---- administration ---- */
 
 /* {"id":4711}; 0 when there is none that could be one. */
@@ -272,6 +319,7 @@ static const struct ctl_command commands[] = {
 	{ "data-plane", do_data_plane, false },
 	{ "changes", do_changes, false },
 	{ "who", ctl_who, false },
+	{ "check", do_check, false },
 	{ "free", do_free, true },
 	{ "deregister", do_deregister, true },
 	{ NULL, NULL, false },

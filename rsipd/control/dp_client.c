@@ -49,6 +49,9 @@ struct dp_client {
 
 	struct claims claims;
 	uint64_t changes;
+
+	dp_checked_cb *checked; /* NULL: nobody asks */
+	void *checked_arg;
 };
 
 /* --- out --- */
@@ -322,7 +325,61 @@ dp_client_resync(struct dp_client *dp, const struct conf *conf)
 		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
 }
 
+/* --- questions --- */
+
+struct dp_check_entry
+dp_client_check_entry(const struct binding *b)
+{
+	_Alignas(struct dp_bind) uint8_t bytes[DP_MESSAGE_MAX];
+	ip4_t peers[DP_REMOTE_ADDRS_MAX];
+
+	encode_bind(b, bytes);
+	if (b->remote != NULL)
+		lease_peers(b, peers);
+	return (struct dp_check_entry){
+		.bind_id = b->bind_id,
+		.fingerprint = dp_bind_fingerprint((const struct dp_bind *)(const void *)bytes, b->ports, b->spis,
+		                                   b->remote_ports, peers),
+	};
+}
+
+bool
+dp_client_check(struct dp_client *dp, const struct dp_check_entry *entries, uint32_t n, uint32_t number,
+                dp_checked_cb *cb, void *arg)
+{
+	uint8_t bytes[sizeof(struct dp_check) + DP_CHECK_MAX * sizeof(*entries)];
+	struct dp_check m = { .op = DP_CHECK, .number = number, .n = n };
+
+	if (dp->fd < 0 || dp->step != SYNC_DONE || dp->pending != NULL || (dp->checked != NULL && dp->checked_arg != arg))
+		return false;
+	memcpy(mempcpy(bytes, &m, sizeof(m)), entries, n * sizeof(*entries));
+	if (!send_now(dp, bytes, sizeof(m) + n * sizeof(*entries)))
+		return false;
+	dp->checked = cb;
+	dp->checked_arg = arg;
+	return true;
+}
+
+void
+dp_client_check_end(struct dp_client *dp, const void *arg)
+{
+	if (dp->checked_arg == arg)
+		dp->checked = NULL;
+}
+
 /* --- in --- */
+
+static void
+on_checked(struct dp_client *dp, const uint8_t *bytes)
+{
+	struct dp_fault_entry faults[DP_CHECK_MAX];
+	struct dp_checked answer;
+
+	memcpy(&answer, bytes, sizeof(answer));
+	memcpy(faults, bytes + sizeof(answer), answer.n * sizeof(faults[0]));
+	if (dp->checked != NULL)
+		dp->checked(dp->checked_arg, &answer, faults);
+}
 
 static void
 on_claim(struct dp_client *dp, const uint8_t *bytes)
@@ -347,6 +404,8 @@ on_message(struct dp_client *dp, const uint8_t *bytes, size_t len)
 		memcpy(&op, bytes, sizeof(op));
 	if (op == DP_CLAIMED || op == DP_UNCLAIMED) {
 		on_claim(dp, bytes);
+	} else if (op == DP_CHECKED) {
+		on_checked(dp, bytes);
 	} else if (op == DP_VIOLATION) {
 		struct dp_violation v;
 		memcpy(&v, bytes, sizeof(v));

@@ -81,6 +81,14 @@ expiry_remove(struct expiry *e, void *object)
 		sift(e, i, last);
 }
 
+bool
+expiry_is_set(const struct expiry *e, void *object, int64_t at)
+{
+	size_t i = *slot_of(e, object);
+
+	return i > 0 && i <= e->n && e->entries[i].object == object && e->entries[i].at == at;
+}
+
 void *
 expiry_due(const struct expiry *e, int64_t now)
 {

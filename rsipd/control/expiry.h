@@ -3,6 +3,7 @@
 #ifndef RSIPD_EXPIRY_H
 #define RSIPD_EXPIRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ void expiry_init(struct expiry *e, size_t slot_offset);
 void expiry_done(struct expiry *e);                             /* frees the heap, not the objects */
 void expiry_set(struct expiry *e, void *object, int64_t at);    /* adds it, or moves it to another time */
 void expiry_remove(struct expiry *e, void *object);             /* no effect on an object that has no deadline */
+bool expiry_is_set(const struct expiry *e, void *object, int64_t at); /* for the check: just this time */
 void *expiry_due(const struct expiry *e, int64_t now);          /* one whose time is now or past, or NULL */
 int64_t expiry_next(const struct expiry *e);                    /* the earliest time, INT64_MAX when there is none */
 

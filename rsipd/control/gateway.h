@@ -9,7 +9,9 @@
 #include "addr.h"
 
 struct claims;
+struct dp_client;
 struct dp_counters;
+struct loop;
 struct meters;
 struct xdp_tables;
 struct ledger;
@@ -27,6 +29,8 @@ struct gateway {
 	int64_t started;        /* clock_now() milliseconds */
 	const ip4_t *own;       /* the gateway's own public addresses (own-address mode) */
 	size_t n_own;
+	struct loop *loop;    /* for what takes more than one turn */
+	struct dp_client *dp; /* to ask the data plane; NULL: there is none to ask */
 	const struct claims *claims; /* IKE cookies that hosts have learned */
 	/* Grows with every change of what the data plane works from: pools, bindings, claims. */
 	const uint64_t *changes;

@@ -7,7 +7,9 @@ void
 ledger_init(struct ledger *l, const struct conf *conf, struct store *store, struct stats *stats,
             const struct dp_ops *dataplane, const struct ledger_events *events)
 {
-	*l = (struct ledger){ .conf = conf, .store = store, .stats = stats,
+	static uint64_t generations;
+
+	*l = (struct ledger){ .generation = ++generations, .conf = conf, .store = store, .stats = stats,
 	                      .dataplane = *dataplane, .events = *events };
 	l->pool = pool_new();
 	pool_configure(l->pool, conf, &l->sessions);

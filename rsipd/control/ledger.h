@@ -31,6 +31,7 @@ struct ledger {
 	struct session_table sessions;
 	struct binding_table bindings;
 	uint32_t last_bind_id;
+	uint64_t generation; /* another one after each ledger_init: what was remembered of the last one is void */
 	struct expiry session_expiry, binding_expiry, hold_expiry;
 	struct dp_ops dataplane;
 	struct ledger_events events;

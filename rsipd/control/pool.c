@@ -380,6 +380,27 @@ pool_count_leased(const struct pool *pool)
 	return n;
 }
 
+size_t
+pool_addresses(const struct pool *pool, ip4_t **addrs)
+{
+	const struct address *a;
+	size_t n = 0;
+
+	*addrs = mem_zero(HASH_CNT(hh, pool->in_use), sizeof(**addrs));
+	for (a = pool->in_use; a != NULL; a = a->hh.next)
+		(*addrs)[n++] = a->addr;
+	return n;
+}
+
+void
+pool_address_leased(const struct pool *pool, ip4_t addr, size_t *n_tuples, uint32_t *n_ports)
+{
+	const struct address *a = pool_address_find(pool, addr);
+
+	*n_tuples = a != NULL ? a->n_leased : 0;
+	*n_ports = a != NULL && a->ports != NULL ? portbits_count(a->ports) : 0;
+}
+
 bool
 pool_is_full(const struct pool *pool)
 {

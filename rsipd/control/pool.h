@@ -94,6 +94,10 @@ struct pool_totals pool_address_totals(const struct pool *pool, const struct con
 bool pool_is_leased(const struct pool *pool, struct tuple tuple); /* all of it */
 bool pool_is_held(const struct pool *pool, struct tuple tuple);   /* any of it */
 size_t pool_count_leased(const struct pool *pool);                /* tuples */
+size_t pool_addresses(const struct pool *pool, ip4_t **addrs);    /* all in use, into an array that the caller frees */
+void pool_address_leased(const struct pool *pool, ip4_t addr, size_t *n_tuples, uint32_t *n_ports);
+void pool_each_hold_of(const struct pool *pool, ip4_t addr, pool_hold_cb *cb, void *arg); /* as pool_each_hold */
+const struct hold *pool_find_hold(const struct pool *pool, struct tuple tuple); /* one that has something of it, or NULL */
 /* True when nothing at all is leased or held (invariant 6). */
 bool pool_is_full(const struct pool *pool);
 

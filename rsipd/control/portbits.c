@@ -27,6 +27,16 @@ portbits_clear(struct portbits *set, uint16_t first, uint16_t last)
 		set->words[w] &= ~word_mask(w, first, last);
 }
 
+uint32_t
+portbits_count(const struct portbits *set)
+{
+	uint32_t n = 0;
+
+	for (unsigned w = 0; w < sizeof(set->words) / sizeof(set->words[0]); w++)
+		n += (uint32_t)__builtin_popcountll(set->words[w]);
+	return n;
+}
+
 int
 portbits_find(const struct portbits *set, bool want, uint16_t first, uint16_t last)
 {

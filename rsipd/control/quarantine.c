@@ -147,29 +147,48 @@ pool_settle(struct pool *pool, const struct binding *b, pool_hold_cb *ending, po
 	}
 }
 
+static void
+each_hold_of(const struct address *a, pool_hold_cb *cb, void *arg)
+{
+	if (a->whole_hold != NULL)
+		cb(a->whole_hold, arg);
+	for (int kind = TUPLE_PORT; kind < TUPLE_KINDS; kind++) {
+		struct range_node *node = ranges_overlap(&a->held[kind], 0, UINT64_MAX);
+		while (node != NULL) {
+			cb((struct hold *)node, arg);
+			node = node->last < UINT64_MAX ? ranges_overlap(&a->held[kind], node->last + 1, UINT64_MAX) : NULL;
+		}
+	}
+}
+
 void
 pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg)
 {
 	const struct address *a, *tmp;
 
-	HASH_ITER(hh, pool->in_use, a, tmp) {
-		if (a->whole_hold != NULL)
-			cb(a->whole_hold, arg);
-		for (int kind = TUPLE_PORT; kind < TUPLE_KINDS; kind++) {
-			struct range_node *node = ranges_overlap(&a->held[kind], 0, UINT64_MAX);
-			while (node != NULL) {
-				cb((struct hold *)node, arg);
-				node = node->last < UINT64_MAX ?
-				           ranges_overlap(&a->held[kind], node->last + 1, UINT64_MAX) : NULL;
-			}
-		}
-	}
+	HASH_ITER(hh, pool->in_use, a, tmp)
+		each_hold_of(a, cb, arg);
+}
+
+void
+pool_each_hold_of(const struct pool *pool, ip4_t addr, pool_hold_cb *cb, void *arg)
+{
+	const struct address *a = pool_address_find(pool, addr);
+
+	if (a != NULL)
+		each_hold_of(a, cb, arg);
+}
+
+const struct hold *
+pool_find_hold(const struct pool *pool, struct tuple tuple)
+{
+	const struct address *a = pool_address_find(pool, tuple.addr);
+
+	return a != NULL ? address_find_hold(a, tuple) : NULL;
 }
 
 bool
 pool_is_held(const struct pool *pool, struct tuple tuple)
 {
-	const struct address *a = pool_address_find(pool, tuple.addr);
-
-	return a != NULL && address_find_hold(a, tuple) != NULL;
+	return pool_find_hold(pool, tuple) != NULL;
 }

@@ -13,7 +13,7 @@
 #include "log.h"
 #include "mem.h"
 
-#define STATEMENTS_MAX 32
+#define STATEMENTS_MAX 64
 
 struct sql_rows {
 	struct sql *sql;

@@ -359,3 +359,45 @@ addr_table_remove(struct addr_table *t, struct demux_binding *b)
 	if ((b->lease.flags & DP_F_IKE_LISTENER) != 0)
 		remove_listener(t, b);
 }
+
+/* ---- the check ---- */
+
+static bool
+ports_lead(const struct addr_table *t, const struct demux_binding *b)
+{
+	for (unsigned i = 0; i < b->lease.n_ports; i++) {
+		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++) {
+			if (addr_table_port(t, (uint16_t)port) != b)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The table's blocks are disjoint, so one that has the first and the last of a range has all of it. */
+static bool
+spis_lead(const struct addr_table *t, const struct demux_binding *b)
+{
+	for (unsigned i = 0; i < b->lease.n_spis; i++) {
+		if (addr_table_spi(t, b->spis[i].first) != b || addr_table_spi(t, b->spis[i].last) != b)
+			return false;
+	}
+	return true;
+}
+
+bool
+addr_table_leads(const struct addr_table *t, const struct demux_binding *b)
+{
+	const struct cookie_block *block;
+
+	if (t == NULL || b->lease.method == RSIP_METHOD_RSA_IP)
+		return t != NULL && t->whole == b;
+	if (!ports_lead(t, b) || !spis_lead(t, b))
+		return false;
+	if ((b->lease.flags & DP_F_IKE_LISTENER) != 0 && addr_table_listener(t, b->lease.ike_listener) != b)
+		return false;
+	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
+		return true;
+	block = find_block(t, b->lease.cookie_mask, b->lease.cookie_value);
+	return block != NULL && block->owner == b;
+}

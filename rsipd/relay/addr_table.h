@@ -42,6 +42,9 @@ struct demux_binding *addr_table_conflict(const struct addr_table *t, const stru
 void addr_table_add(struct addr_table *t, struct demux_binding *b);
 void addr_table_remove(struct addr_table *t, struct demux_binding *b);
 
+/* Whether all that b leases leads to it; t may be NULL: nothing does. For the check of a live gateway. */
+bool addr_table_leads(const struct addr_table *t, const struct demux_binding *b);
+
 /* The binding that leases it, or NULL. */
 struct demux_binding *addr_table_port(const struct addr_table *t, uint16_t port);
 struct demux_binding *addr_table_spi(const struct addr_table *t, uint32_t spi);

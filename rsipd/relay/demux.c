@@ -358,6 +358,26 @@ demux_unbind(struct demux *d, uint32_t bind_id)
 		binding_remove(d, b);
 }
 
+enum dp_fault
+demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
+{
+	const struct demux_binding *b = demux_binding(d, bind_id);
+
+	if (b == NULL)
+		return DP_FAULT_MISSING;
+	if (dp_bind_fingerprint(&b->lease, b->ports, b->spis, b->remote_ports, b->remote_addrs) != fingerprint)
+		return DP_FAULT_DIFFERS;
+	if (!addr_table_leads(find_addr(d, b->lease.local_addr), b))
+		return DP_FAULT_ASTRAY;
+	return d->watcher.check != NULL ? d->watcher.check(b, d->watcher.arg) : DP_NO_FAULT;
+}
+
+uint32_t
+demux_n_bindings(const struct demux *d)
+{
+	return HASH_COUNT(d->bindings);
+}
+
 void
 demux_each_host(struct demux *d, void (*each)(struct demux_host *, void *), void *arg)
 {

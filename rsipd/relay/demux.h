@@ -28,6 +28,8 @@ struct demux_watcher {
 	void (*unbound)(struct demux_binding *b, void *arg); /* about to leave the tables */
 	void (*synced)(void *arg);                           /* bindings and pools are all that there are */
 	learned_watch_cb *learned;
+	/* What is wrong with how the fast path's tables show b; may be NULL. */
+	enum dp_fault (*check)(const struct demux_binding *b, void *arg);
 	void *arg;
 };
 
@@ -55,6 +57,10 @@ bool demux_sync_end(struct demux *d);
 unsigned demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
                     const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs);
 void demux_unbind(struct demux *d, uint32_t bind_id);
+
+/* What is wrong with the binding in the tables, where fingerprint (dp_bind_fingerprint) is of what it should be. */
+enum dp_fault demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint);
+uint32_t demux_n_bindings(const struct demux *d);
 
 /* ---- lookups; each may return NULL. What they return lives until the next change. ---- */
 

@@ -175,6 +175,8 @@ apply(struct demux *d, uint32_t op, const uint8_t *bytes, int64_t now)
 		return apply_claim(d, bytes, now);
 	case DP_POOL:
 		return apply_pool(d, bytes);
+	case DP_CHECK:
+		return true;
 	default:
 		return false;
 	}
@@ -193,5 +195,29 @@ dp_apply(struct demux *d, const void *bytes, size_t len, int64_t now)
 	}
 	if (op == DP_SYNC_BEGIN)
 		return DP_APPLIED_BEGIN;
+	if (op == DP_CHECK)
+		return DP_APPLIED_CHECK;
 	return op == DP_SYNC_END ? DP_APPLIED_END : DP_APPLIED;
+}
+
+size_t
+dp_check_answer(const struct demux *d, const void *question, uint8_t answer[DP_CHECKED_MAX])
+{
+	struct dp_fault_entry *faults = (struct dp_fault_entry *)(void *)(answer + sizeof(struct dp_checked));
+	struct dp_checked checked = { .op = DP_CHECKED, .n_bindings = demux_n_bindings(d) };
+	const uint8_t *at = question;
+	struct dp_check_entry entry;
+	struct dp_check m;
+
+	memcpy(&m, at, sizeof(m));
+	at += sizeof(m);
+	checked.number = m.number;
+	for (uint32_t i = 0; i < m.n; i++, at += sizeof(entry)) {
+		memcpy(&entry, at, sizeof(entry));
+		enum dp_fault fault = demux_check(d, entry.bind_id, entry.fingerprint);
+		if (fault != DP_NO_FAULT)
+			faults[checked.n++] = (struct dp_fault_entry){ entry.bind_id, fault };
+	}
+	memcpy(answer, &checked, sizeof(checked));
+	return sizeof(checked) + checked.n * sizeof(*faults);
 }

@@ -56,6 +56,21 @@ dp_server_in_step(const struct dp_server *s)
 	return s->in_step;
 }
 
+static bool
+tell(struct dp_server *s, const void *message, size_t len)
+{
+	return s->fd >= 0 && send(s->fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* An answer that does not fit into the socket is lost: control asks again. */
+static void
+answer_check(struct dp_server *s)
+{
+	_Alignas(struct dp_checked) uint8_t answer[DP_CHECKED_MAX];
+
+	tell(s, answer, dp_check_answer(s->demux, s->message, answer));
+}
+
 static void
 apply(struct dp_server *s, size_t len, int64_t now)
 {
@@ -66,15 +81,12 @@ apply(struct dp_server *s, size_t len, int64_t now)
 	case DP_APPLIED_END:
 		s->in_step = s->claims_untold = true;
 		break;
+	case DP_APPLIED_CHECK:
+		answer_check(s);
+		break;
 	default:
 		break;
 	}
-}
-
-static bool
-tell(struct dp_server *s, const void *message, size_t len)
-{
-	return s->fd >= 0 && send(s->fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
 }
 
 bool

@@ -26,6 +26,7 @@ struct xdp_addr_record {
 	uint16_t n_ike_ports;
 	bool mss_clamp;
 	bool cookies_up; /* a cookie found no room once */
+	bool spis_up;    /* nor did an SPI block: those that are missing are the relay's */
 	bool is_shown;
 	struct xdp_addr shown; /* the element as it was written last */
 	UT_hash_handle hh;

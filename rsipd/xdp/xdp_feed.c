@@ -154,11 +154,13 @@ move_claims(struct xdp_feed *f, const struct demux_binding *b)
 	}
 }
 
+/* Where another hand has been at the tables (bpftool), the binding is shown anew when it is told again. */
 static bool
 unchanged(const struct xdp_feed *f, const struct demux_binding *b, const struct demux_binding *was)
 {
 	return was != NULL && was->xdp_slot != 0 && xdp_publishable(b) &&
-	       f->t->bindings[was->xdp_slot].user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b);
+	       f->t->bindings[was->xdp_slot].user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
+	       xdp_shown_fault(f->t, xdp_addrs_find(f->addrs, b->lease.local_addr), b) == DP_NO_FAULT;
 }
 
 static void
@@ -170,6 +172,7 @@ bound_cb(struct demux_binding *b, const struct demux_binding *was, void *arg)
 		return;
 	show(f, b, was);
 	if (was != NULL) {
+		xdp_addrs_find(f->addrs, b->lease.local_addr)->is_shown = false; /* written again whatever it was */
 		move_claims(f, b);
 		withdraw(f, was);
 	}
@@ -203,6 +206,16 @@ learned_cb(const struct learned *item, bool gone, void *arg)
 		return;
 	r->cookies_up = true;
 	xdp_addrs_write(f->addrs, r);
+}
+
+/* What has no entry is the relay's alone. */
+static enum dp_fault
+check_cb(const struct demux_binding *b, void *arg)
+{
+	struct xdp_feed *f = arg;
+
+	return b->xdp_slot == 0 ? DP_NO_FAULT :
+	                          xdp_shown_fault(f->t, xdp_addrs_find(f->addrs, b->lease.local_addr), b);
 }
 
 static void
@@ -253,7 +266,8 @@ xdp_feed_new(struct xdp_tables *tables, struct demux *d, ip4_t gateway_addr)
 	f->epoch = (uint64_t)clock_now();
 	f->adopting = true;
 	demux_watch(d, &(struct demux_watcher) {
-		.bound = bound_cb, .unbound = unbound_cb, .synced = synced_cb, .learned = learned_cb, .arg = f,
+		.bound = bound_cb, .unbound = unbound_cb, .synced = synced_cb, .learned = learned_cb, .check = check_cb,
+		.arg = f,
 	});
 	return f;
 }

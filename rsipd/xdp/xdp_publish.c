@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "dataplane.h"
 #include "log.h"
 #include "xdp_port_table.h"
 #include "xdp_slots.h"
@@ -25,25 +26,10 @@ xdp_publishable(const struct demux_binding *b)
 
 /* ---- the entry ---- */
 
-/* FNV-1a: nobody gains by a collision, since both bindings are the gateway's own grants. */
-static uint64_t
-hash(uint64_t sum, const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	while (len-- > 0)
-		sum = (sum ^ *at++) * 0x100000001b3u;
-	return sum;
-}
-
 uint64_t
 xdp_fingerprint(const struct demux_binding *b)
 {
-	uint64_t sum = hash(0xcbf29ce484222325u, &b->lease, sizeof(b->lease));
-
-	sum = hash(sum, b->ports, b->lease.n_ports * sizeof(*b->ports));
-	sum = hash(sum, b->spis, b->lease.n_spis * sizeof(*b->spis));
-	return hash(sum, b->remote_ports, b->lease.n_remote_ports * sizeof(*b->remote_ports));
+	return dp_bind_fingerprint(&b->lease, b->ports, b->spis, b->remote_ports, b->remote_addrs);
 }
 
 static uint8_t
@@ -146,26 +132,32 @@ set_block(struct xdp_tables *t, struct xdp_addr_record *r, uint32_t first, uint3
 	struct xdp_spi_key key = { .addr = htonl(r->addr), .first = htonl(first), .shift = shift };
 
 	r->n_blocks[shift] += add ? 1 : -1u;
-	if (add)
-		set_element(t, XDP_MAP_SPIS, &key, &slot);
-	else
+	if (!add)
 		drop_element(t, XDP_MAP_SPIS, &key, slot);
+	else if (!set_element(t, XDP_MAP_SPIS, &key, &slot))
+		r->spis_up = true;
+}
+
+/* The blocks that a range is made of, one after the other: the first from first on. False at the end. */
+static bool
+next_block(const struct spi_range *range, uint64_t *first, uint32_t *at, uint32_t *shift)
+{
+	if (*first > range->last)
+		return false;
+	*at = (uint32_t)*first;
+	*shift = block_at(*at, range->last);
+	*first += 1ull << *shift;
+	return true;
 }
 
 static void
 set_spis(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_binding *b, uint32_t slot, bool add)
 {
+	uint32_t first, shift;
+
 	for (unsigned i = 0; i < b->lease.n_spis; i++) {
-		uint32_t first = b->spis[i].first, last = b->spis[i].last;
-
-		for (;;) {
-			uint32_t shift = block_at(first, last), end = first + ((1u << shift) - 1);
-
+		for (uint64_t next = b->spis[i].first; next_block(&b->spis[i], &next, &first, &shift);)
 			set_block(t, r, first, shift, slot, add);
-			if (end == last)
-				break;
-			first = end + 1;
-		}
 	}
 }
 
@@ -238,4 +230,101 @@ xdp_mislead(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_
 	set_ports(t, r, b, slot, XDP_PORT_NOBODY);
 	set_spis(t, r, b, slot, false);
 	set_cookies(t, r, b, slot, false);
+}
+
+/* ---- the check ---- */
+
+static bool
+leads(const struct xdp_tables *t, enum xdp_map map, const void *key, uint32_t slot)
+{
+	uint32_t owner;
+
+	return bpf_map_lookup_elem(t->fd[map], key, &owner) == 0 && owner == slot;
+}
+
+static bool
+ports_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	for (unsigned i = 0; r->ports != 0 && i < b->lease.n_ports; i++) {
+		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++) {
+			uint32_t owner = t->ports[r->ports].owner[port];
+			if (owner < XDP_PORT_NATT && owner != b->xdp_slot)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	uint32_t first, shift;
+
+	for (unsigned i = 0; !r->spis_up && i < b->lease.n_spis; i++) {
+		for (uint64_t next = b->spis[i].first; next_block(&b->spis[i], &next, &first, &shift);) {
+			struct xdp_spi_key key = { .addr = htonl(r->addr), .first = htonl(first), .shift = shift };
+			if (!leads(t, XDP_MAP_SPIS, &key, b->xdp_slot))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+cookies_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	struct xdp_cookie_key key = {
+		.mask = htobe64(b->lease.cookie_mask), .value = htobe64(b->lease.cookie_value), .addr = htonl(r->addr),
+	};
+
+	return (b->lease.flags & DP_F_COOKIE_BLOCK) == 0 || r->cookies_up ||
+	       leads(t, XDP_MAP_COOKIES, &key, b->xdp_slot);
+}
+
+/* Any RSIPSEC binding of the host on the address will do. */
+static bool
+sends_ipsec(const struct xdp_tables *t, const struct demux_binding *b)
+{
+	struct xdp_ipsec_key key = { .addr = htonl(b->lease.local_addr), .host = htonl(b->lease.host_addr) };
+	uint32_t slot;
+
+	return b->lease.method != RSIP_METHOD_RSIPSEC ||
+	       (bpf_map_lookup_elem(t->fd[XDP_MAP_IPSEC], &key, &slot) == 0 && xdp_slots_live(t, slot) &&
+	        t->bindings[slot].host_addr == key.host && t->bindings[slot].local_addr == key.addr);
+}
+
+static bool
+address_is_shown(const struct xdp_tables *t, const struct xdp_addr_record *r)
+{
+	uint32_t key = htonl(r->addr);
+	struct xdp_addr element;
+
+	return !r->is_shown || (bpf_map_lookup_elem(t->fd[XDP_MAP_ADDRS], &key, &element) == 0 &&
+	                        memcmp(&element, &r->shown, sizeof(element)) == 0);
+}
+
+static bool
+entry_is_of(const struct xdp_binding *entry, const struct demux_binding *b)
+{
+	return entry->bind_id == b->lease.bind_id && entry->user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
+	       entry->host_addr == htonl(b->lease.host_addr) && entry->local_addr == htonl(b->lease.local_addr) &&
+	       entry->remote_addr == htonl(b->lease.remote_addr);
+}
+
+enum dp_fault
+xdp_shown_fault(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	if (!xdp_slots_live(t, b->xdp_slot))
+		return DP_FAULT_XDP_MISSING;
+	if (!entry_is_of(&t->bindings[b->xdp_slot], b))
+		return DP_FAULT_XDP_DIFFERS;
+	if (r == NULL || !address_is_shown(t, r))
+		return DP_FAULT_XDP_ADDRESS;
+	if (!ports_lead(t, r, b))
+		return DP_FAULT_XDP_PORTS;
+	if (!spis_lead(t, r, b))
+		return DP_FAULT_XDP_SPIS;
+	if (!cookies_lead(t, r, b))
+		return DP_FAULT_XDP_COOKIES;
+	return sends_ipsec(t, b) ? DP_NO_FAULT : DP_FAULT_XDP_IPSEC;
 }

@@ -25,6 +25,9 @@ void xdp_lead(struct xdp_tables *t, struct xdp_addrs *addrs, struct xdp_addr_rec
               uint32_t slot);
 void xdp_mislead(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_binding *b, uint32_t slot);
 
+/* What is wrong with how the tables show a binding that has an entry; r is the record of its address. */
+enum dp_fault xdp_shown_fault(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b);
+
 /* Whom the programs take for the sender of ESP and AH from the host and address of b: slot, or nobody for 0. */
 void xdp_lead_ipsec(struct xdp_tables *t, const struct demux_binding *b, uint32_t slot);
 

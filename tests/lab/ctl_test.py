@@ -217,6 +217,36 @@ def who(lab):
     exit_status(lab, 2, "is not a time", "who", address, port, "--at=yesterday")
 
 
+def rows(lab, statement):
+    """Another hand at the database of the gateway in service."""
+    done = lab.gateway.run("sqlite3", "-cmd", ".timeout 5000", "/var/lib/rsip/rsipd.db", statement)
+    expect(done.returncode == 0, done.stderr)
+
+
+@check("rsipctl check: all is well; a row that another hand took or put there is named, with what to do")
+def check_leases(lab):
+    session, office = register(lab.x1), register(lab.office)
+    first, second = session.rsap(), session.rsap()
+    session.rsipsec(None, no_ports(), None, no_ports(), spi(16), cookie_block(0, 0xffff << 48))
+    office.rsa()
+    session.free(second.bind_id)
+    well = lab.gateway.ctl("check")
+    expect_members(well, {"ok": bool, "checked": dict, "findings": list, "more": int})
+    expect_equal("well", (well["ok"], well["findings"], well["more"]), (True, [], 0))
+    expect_equal("looked at", [well["checked"][n] for n in ("hosts", "bindings", "data_plane_bindings")], [2, 3, 3])
+    expect("All is well: looked at 2 hosts, 3 bindings" in text(lab, "check"), text(lab, "check"))
+    rows(lab, "UPDATE binding SET expires = expires + 500 WHERE bind_id = %d" % first.bind_id)
+    rows(lab, "INSERT INTO binding_tuple VALUES (4000000000, 'port', 1, 2)")
+    rows(lab, "DELETE FROM quarantine")
+    done = lab.gateway.run(lab.gateway.rsipctl, "check")
+    expect_equal("exit status", done.returncode, 1)
+    for said in ("invariant 4: binding %d ends 50[0-2] seconds later by the database" % first.bind_id,
+                 "table binding_tuple has bind ID 4000000000", "is not in the database: a restart would lose it",
+                 "what to do: ", "Not all is well"):
+        expect(re.search(said, done.stdout), "no \"%s\" in %s" % (said, done.stdout))
+    rows(lab, "DELETE FROM binding_tuple WHERE bind_id = 4000000000")
+
+
 @check("rsipctl: exit status 1 with the daemon's reason, 2 for usage, 3 without a daemon")
 def exits(lab):
     exit_status(lab, 0, "^$", "-h")

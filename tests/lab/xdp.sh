@@ -257,9 +257,34 @@ part_generic() {
 	host_stop x1
 }
 
+# --- rsipctl check ------------------------------------------------------------------------------------------------------
+
+finds() { refused gateway_ctl check && gateway_ctl check | grep -F -- "$1"; }
+
+# another_hand MAP: takes the first element out of one of the programs' tables.
+another_hand() {
+	local map key
+	map=$(in_box n sh -c "echo /sys/fs/bpf/rsip/*/$1")
+	key=$(in_box n bpftool -j map dump pinned "$map" | jq -r '.[0].key | join(" ")')
+	# shellcheck disable=SC2086 # a list of words
+	in_box n bpftool map delete pinned "$map" key $key
+}
+
+part_check() {
+	lease_up && up xdp && host_up || { fail "check: a gateway with the fast path"; return; }
+	check "check: all is well" gateway_ctl check
+	check "check: an address taken out of the programs' table" another_hand addrs
+	check "check: it is named" finds "its address is not in the XDP programs' tables"
+	kill -HUP "$(monitor_pid)"
+	check "check: a reload has mended it" wait_for 5 gateway_ctl check
+	check "check: UDP there and back" flows
+	stop rsipd
+	host_stop x1
+}
+
 prefix=$LAB
 if lab_can_native "the life of the fast path"; then
-	for part in ${*:-life faults generic}; do
+	for part in ${*:-life faults generic check}; do
 		printf '== %s\n' "$part"
 		LAB=$prefix-$part
 		[ "$part" != generic ] || LAB_DATA_PLANE=generic
