@@ -264,7 +264,7 @@ finds() { refused gateway_ctl check && gateway_ctl check | grep -F -- "$1"; }
 # another_hand MAP: takes the first element out of one of the programs' tables.
 another_hand() {
 	local map key
-	map=$(in_box n sh -c "echo /sys/fs/bpf/rsip/*/$1")
+	map=$(in_box n sh -c "echo /sys/fs/bpf/rsip/*/*/$1")
 	key=$(in_box n bpftool -j map dump pinned "$map" | jq -r '.[0].key | join(" ")')
 	# shellcheck disable=SC2086 # a list of words
 	in_box n bpftool map delete pinned "$map" key $key
