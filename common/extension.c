@@ -2,8 +2,7 @@
 
 #include "utf8.h"
 
-#define AUTH_HMAC_SHA_256 1
-#define AUTH_FIXED_LEN (1 + 1 + 8 + 16) /* algorithm, identity length, counter, MAC */
+#define AUTH_FIXED_LEN (1 + 1 + 8 + RSIP_MAC_LEN) /* algorithm, identity length, counter, MAC */
 
 static uint16_t vendor_id = RSIP_VENDOR_ID_DEFAULT;
 
@@ -120,7 +119,7 @@ read_auth(struct rbuf *value, struct rsip_auth *auth, const uint8_t *bytes)
 	auth->mac_offset = (size_t)(value->pos - bytes);
 	rbuf_copy(value, auth->mac, sizeof(auth->mac));
 	auth->algorithm = algorithm;
-	return algorithm == AUTH_HMAC_SHA_256;
+	return algorithm == RSIP_AUTH_HMAC_SHA_256;
 }
 
 /* Reads the value of one subtype; false when there is too little of it or it contradicts itself. */
@@ -193,7 +192,7 @@ write_auth(struct wbuf *w, struct rsip_auth *auth)
 	wbuf_u64(w, auth->counter);
 	auth->mac_offset = w->len;
 	wbuf_bytes(w, auth->mac, sizeof(auth->mac));
-	return auth->algorithm == AUTH_HMAC_SHA_256;
+	return auth->algorithm == RSIP_AUTH_HMAC_SHA_256;
 }
 
 static bool
@@ -238,4 +237,40 @@ extension_write_all(struct rsip_message *m, struct wbuf *w)
 			return false;
 	}
 	return true;
+}
+
+/* The last of the message's parameters. False when they cannot be told apart. */
+static bool
+last_param(const uint8_t *bytes, size_t len, struct param *p)
+{
+	struct rbuf r;
+	uint16_t overall;
+
+	rbuf_init(&r, bytes, len);
+	rbuf_u16(&r); /* version, type */
+	overall = rbuf_u16(&r);
+	if (r.bad || overall != len)
+		return false;
+	*p = (struct param){ 0 };
+	while (rbuf_left(&r) > 0 && param_next(&r, p))
+		;
+	return !r.bad && p->type == RSIP_PARAM_VENDOR;
+}
+
+bool
+extension_find_auth(const void *bytes, size_t len, struct rsip_auth *auth)
+{
+	struct param p;
+
+	*auth = (struct rsip_auth){ 0 };
+	if (!last_param(bytes, len, &p) || rbuf_u16(&p.value) != vendor_id ||
+	    rbuf_u16(&p.value) != RSIP_EXT_AUTHENTICATION)
+		return false;
+	return read_auth(&p.value, auth, bytes) && !p.value.bad && rbuf_left(&p.value) == 0;
+}
+
+bool
+extension_write_auth(struct wbuf *w, struct rsip_auth *auth)
+{
+	return write_auth(w, auth);
 }

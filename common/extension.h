@@ -42,4 +42,10 @@ enum rsip_error extension_read(struct rsip_message *m, struct rbuf value, const 
  * for a value that extension_read would refuse. */
 bool extension_write_all(struct rsip_message *m, struct wbuf *w);
 
+/* For authentication.c, which looks at messages as bytes, well formed or not. Finds the authentication that the message
+ * bytes[0..len) ends with; false when it has none that can be read. Borrows like message_decode. */
+bool extension_find_auth(const void *bytes, size_t len, struct rsip_auth *auth);
+/* Appends the parameter and sets auth->mac_offset. False for another algorithm than HMAC-SHA-256. */
+bool extension_write_auth(struct wbuf *w, struct rsip_auth *auth);
+
 #endif

@@ -20,13 +20,15 @@ struct rsip_tuple {
 	struct rsip_address addr, netmask; /* netmask only for the network kinds */
 };
 
-/* The authentication extension. This and the other extensions are specified in extension.h. */
+/* The authentication extension. This and the other extensions are specified in extension.h, what the MAC covers in
+ * authentication.h, which is also what appends it: message_encode does where auth is set, with the MAC as it is. */
+#define RSIP_MAC_LEN 16
 struct rsip_auth {
 	uint8_t algorithm; /* 0 = parameter absent, 1 = HMAC-SHA-256 */
 	uint8_t identity_len;
 	const char *identity; /* borrowed like fqdn */
 	uint64_t counter;
-	uint8_t mac[16];
+	uint8_t mac[RSIP_MAC_LEN];
 	size_t mac_offset; /* set by decode and encode: where in the message the MAC's bytes are */
 };
 

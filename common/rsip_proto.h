@@ -136,4 +136,7 @@ enum rsip_vendor_subtype {
 	RSIP_EXT_GRE_KEY = 7,        /* 4-byte key, not 0 */
 };
 
+/* Algorithms of RSIP_EXT_AUTHENTICATION. */
+enum rsip_auth_algorithm { RSIP_AUTH_HMAC_SHA_256 = 1 };
+
 #endif

@@ -17,7 +17,7 @@
 #define DOUBT_INTERVAL_MS 30000 /* between two checks of all leases that the gateway's errors cause */
 #define TAKEN_WAIT_MS 1000     /* before asking again for what the gateway has just taken away */
 
-static struct log_limit async_limit, junk_limit;
+static struct log_limit async_limit, junk_limit, trust_limit;
 
 /* ---- leases ---- */
 
@@ -156,6 +156,7 @@ begin(struct agent *agent, enum exchange exchange, struct lease *subject)
 	m.has_counter = true;
 	m.counter = agent->counter = retransmit_next_counter(agent->counter);
 	agent->last_len = message_encode(&m, agent->last, sizeof(agent->last));
+	agent->last_len = trust_sign(&agent->trust, agent->link_addr, agent->last, agent->last_len, sizeof(agent->last));
 	if (agent->last_len == 0)
 		log_fatal("agent", "defect: request cannot be encoded kind=%s", exchange_ops[exchange].name);
 	transmit(agent);
@@ -211,6 +212,8 @@ agent_lose(struct agent *agent, const char *why, bool tell, int64_t wait_ms)
 	struct lease *lease, *next;
 
 	log_warn("agent", "registration lost client_id=%u reason=\"%s\"", agent->reg.client_id, why);
+	agent->moving = false;
+	agent->host_addr = agent->link_addr;
 	forget_exchange(agent);
 	agent_move(agent, EV_UNREGISTERED);
 	DL_FOREACH_SAFE(agent->leases, lease, next) {
@@ -255,11 +258,39 @@ assign(struct agent *agent, struct lease *lease)
 	begin(agent, EXCHANGE_ASSIGN, lease);
 }
 
+static struct lease *
+any_held(const struct agent *agent)
+{
+	struct lease *lease;
+
+	DL_FOREACH(agent->leases, lease) {
+		if (lease->state == LEASE_HELD)
+			return lease;
+	}
+	return NULL;
+}
+
+/* Until the gateway knows where we are it hears nothing else from us. */
+static void
+plan_move(struct agent *agent)
+{
+	struct lease *lease = any_held(agent);
+
+	if (lease != NULL)
+		begin(agent, EXCHANGE_EXTEND, lease);
+	else
+		agent_lose(agent, "this host's own address has changed, and it holds no lease to move", true, 0);
+}
+
 static void
 plan_registered(struct agent *agent)
 {
 	struct lease *lease;
 
+	if (agent->moving && agent->move_at <= clock_now())
+		plan_move(agent);
+	if (agent->moving)
+		return;
 	if ((lease = first_due(agent, LEASE_UNWANTED)) != NULL)
 		begin(agent, EXCHANGE_FREE, lease);
 	else if ((lease = first_due(agent, LEASE_WANTED)) != NULL)
@@ -327,7 +358,7 @@ lease_wake(const struct agent *agent)
 	DL_FOREACH(agent->leases, lease) {
 		if (lease->state != LEASE_WANTED)
 			when = when_sooner(when, lease->expires);
-		if (!agent->online || !agent_registered(agent) || agent->exchange != EXCHANGE_NONE)
+		if (!agent->online || !agent_registered(agent) || agent->exchange != EXCHANGE_NONE || agent->moving)
 			continue;
 		if (lease->state == LEASE_HELD)
 			when = when_sooner(when, lease->renew_at);
@@ -353,6 +384,8 @@ next_wake(const struct agent *agent)
 		return agent->opening ? when : when_sooner(when, agent->open_at);
 	if (agent->exchange != EXCHANGE_NONE)
 		return when_sooner(when, agent->again_at);
+	if (agent->moving)
+		return when_sooner(when, agent->move_at);
 	return when_sooner(when, agent_registered(agent) ? agent->query_at : agent->register_at);
 }
 
@@ -385,15 +418,32 @@ agent_run(struct agent *agent)
 void
 agent_up(struct agent *agent, ip4_t host_addr)
 {
-	bool moved = agent->host_addr != 0 && agent->host_addr != host_addr;
+	bool elsewhere = agent->host_addr != 0 && agent->host_addr != host_addr && agent_registered(agent);
 
 	agent->opening = false;
 	agent->online = true;
-	agent->host_addr = host_addr;
+	agent->link_addr = host_addr;
 	agent->changed = true;
-	if (moved && agent_registered(agent)) /* to the gateway, a host is its source address */
+	if (elsewhere && agent->conf->identity != NULL)
+		agent->moving = true; /* and stays so, should we be back before the gateway has answered */
+	else if (elsewhere) /* to the gateway, a host without an identity is its source address */
 		agent_lose(agent, "this host's own address has changed", false, 0);
+	agent->move_at = 0;
+	if (!agent->moving || agent->host_addr == 0)
+		agent->host_addr = host_addr;
 	verify_leases(agent);
+	agent_run(agent);
+}
+
+void
+agent_relocate(struct agent *agent)
+{
+	if (agent->stopping || (!agent->online && !agent->opening))
+		return;
+	log_info("agent", "this host's own address has changed");
+	forget_exchange(agent);
+	rest(agent);
+	reopen(agent, 0);
 	agent_run(agent);
 }
 
@@ -476,6 +526,49 @@ input_answer(struct agent *agent, const struct rsip_message *m)
 	rest(agent);
 }
 
+/* Its counter was behind: the same again with one that is not. */
+static void
+ask_again(struct agent *agent)
+{
+	enum exchange exchange = agent->exchange;
+	struct lease *subject = agent->subject;
+
+	log_info("agent", "the gateway has seen higher counters of this identity: asking again");
+	forget_exchange(agent);
+	rest(agent);
+	if (agent->online)
+		begin(agent, exchange, subject);
+}
+
+static void
+log_refused(const struct agent *agent, const struct rsip_message *m)
+{
+	log_warn_limited(&trust_limit, "agent", "message discarded, it does not prove to be the gateway's: compare identity and "
+	    "key-file of both ends type=%s error=%s text=\"%.*s\" refused=%llu", rsip_msg_name(m->type),
+	    rsip_error_name(m->error), m->error_text_len, m->error_text_len > 0 ? m->error_text : "",
+	    (unsigned long long)agent->trust.refused);
+}
+
+static void
+input_trusted(struct agent *agent, const struct rsip_message *m, enum trust_verdict trust)
+{
+	bool asked = trust != TRUST_NOTICE, unasked = trust != TRUST_ANSWER;
+
+	if (asked && !(m->has_counter && m->counter == 0) && answers(agent, m))
+		input_answer(agent, m);
+	else if (unasked && agent_registered(agent) && (!m->has_counter || m->counter == 0))
+		input_async(agent, m);
+}
+
+/* The message alone: a datagram may go on behind it. */
+static size_t
+whole(const void *bytes, size_t len)
+{
+	int overall = message_frame_len(bytes, len);
+
+	return overall > 0 && (size_t)overall < len ? (size_t)overall : len;
+}
+
 /* "An RSIP host that detects an error in a message received from an RSIP gateway MUST silently discard the message"
  * (RFC 3103 9.1.3), and so it does with a client ID "that has no meaning to the host" (10.2.1). */
 void
@@ -483,6 +576,7 @@ agent_input(struct agent *agent, const void *bytes, size_t len)
 {
 	static struct rsip_message m;
 	enum rsip_error fault = message_decode(&m, bytes, len);
+	enum trust_verdict trust;
 
 	if (fault != RSIP_OK || rsip_msg_is_request(m.type)) {
 		log_warn_limited(&junk_limit, "agent", "message discarded type=%s fault=%s len=%zu", rsip_msg_name(m.type),
@@ -490,12 +584,18 @@ agent_input(struct agent *agent, const void *bytes, size_t len)
 		return;
 	}
 	log_debug("agent", "received type=%s counter=%u", rsip_msg_name(m.type), m.has_counter ? m.counter : 0);
-	if (agent_registered(agent) && m.has_client_id && m.client_id != agent->reg.client_id)
+	trust = trust_read(&agent->trust, agent->link_addr, bytes, whole(bytes, len),
+	    agent->exchange != EXCHANGE_NONE ? agent->last : NULL, agent->last_len);
+	if (trust == TRUST_REFUSED) {
+		log_refused(agent, &m);
 		return;
-	if (!(m.has_counter && m.counter == 0) && answers(agent, &m))
-		input_answer(agent, &m);
-	else if (agent_registered(agent) && (!m.has_counter || m.counter == 0))
-		input_async(agent, &m);
+	}
+	if (trust == TRUST_REPLAY)
+		ask_again(agent);
+	else if (!agent_registered(agent) || !m.has_client_id || m.client_id == agent->reg.client_id)
+		input_trusted(agent, &m, trust);
+	else
+		return;
 	agent_run(agent);
 }
 
@@ -621,6 +721,7 @@ agent_new(const struct conf *conf, bool conf_leases, const struct agent_ops *ops
 	agent->arg = arg;
 	agent->again_at = WHEN_NEVER;
 	agent->verified_at = -DOUBT_INTERVAL_MS;
+	agent->trust.conf = conf;
 	read_hostname(agent);
 	for (size_t i = 0; conf_leases && i < conf->n_leases; i++) {
 		struct lease *lease = lease_new(&conf->leases[i], NULL);
@@ -675,4 +776,16 @@ ip4_t
 agent_host_addr(const struct agent *agent)
 {
 	return agent->host_addr;
+}
+
+ip4_t
+agent_link_addr(const struct agent *agent)
+{
+	return agent->link_addr;
+}
+
+uint64_t
+agent_refused(const struct agent *agent)
+{
+	return agent->trust.refused;
 }

@@ -53,6 +53,10 @@ void agent_resume_binding(struct agent *agent, const char *lease, const struct g
 /* Does what is due now. */
 void agent_run(struct agent *agent);
 
+/* This host's own address on the way to the gateway is not agent_link_addr any more: takes a session from the new one, and
+ * the registration there with it, if the gateway can be asked so in a way that it believes (authentication.h). */
+void agent_relocate(struct agent *agent);
+
 /* Transport events. host_addr is this host's own address towards the gateway. */
 void agent_up(struct agent *agent, ip4_t host_addr);
 void agent_down(struct agent *agent, const char *why);
@@ -79,6 +83,8 @@ const struct ip4_prefix *agent_locals(const struct agent *agent, size_t *n); /* 
 const struct agent_registration *agent_registration(const struct agent *agent); /* NULL = unregistered */
 const char *agent_state_name(const struct agent *agent);
 bool agent_online(const struct agent *agent);
-ip4_t agent_host_addr(const struct agent *agent); /* 0 = never connected */
+ip4_t agent_host_addr(const struct agent *agent); /* to the gateway, and of the tunnel; 0 = never connected */
+ip4_t agent_link_addr(const struct agent *agent); /* of the transport session; the same, but while a move is due */
+uint64_t agent_refused(const struct agent *agent); /* messages in the gateway's name that were not believed */
 
 #endif

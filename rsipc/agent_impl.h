@@ -7,6 +7,7 @@
 #include "exchange.h"
 #include "message.h"
 #include "retransmit.h"
+#include "trust.h"
 
 /* RFC 3103 Appendix D; the two that it leaves out are marked. */
 enum agent_state {
@@ -49,7 +50,11 @@ struct agent {
 	bool online, opening;
 	int64_t open_at; /* while neither: when to try again */
 	struct backoff reconnect;
-	ip4_t host_addr;
+	ip4_t link_addr; /* our own address in the transport session, present or last */
+	ip4_t host_addr; /* where the gateway knows us, and sends the tunnel to: link_addr, but while a move is due */
+	bool moving;     /* tell the gateway, by extension 5, that we are at link_addr now, before anything else */
+	int64_t move_at; /* while moving: when */
+	struct trust trust;
 
 	struct agent_registration reg; /* valid unless unregistered */
 	int64_t register_at;           /* while unregistered */

@@ -11,6 +11,7 @@ void
 agent_resume(struct agent *agent, const struct agent_registration *registration)
 {
 	agent->reg = *registration;
+	agent->moving = agent->conf->identity != NULL; /* this may be another address than then */
 	agent_move(agent, EV_REGISTERED);
 }
 

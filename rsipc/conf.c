@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cfile_get.h"
+#include "key_file.h"
 #include "mem.h"
 
 #define DAY 86400u
@@ -19,7 +20,8 @@ static const struct cfile_option top_options[] = {
 	{ "state", false }, { "control", false }, { "environment", false }, { "handover", false }, { 0 },
 };
 static const struct cfile_option gateway_options[] = {
-	{ "address", false }, { "transport", false }, { "port", false }, { "vendor-id", false }, { 0 },
+	{ "address", false },  { "transport", false }, { "port", false },           { "vendor-id", false },
+	{ "identity", false }, { "key-file", false },  { "authentication", false }, { 0 },
 };
 static const struct cfile_option lease_options[] = {
 	{ "method", false }, { "ports", false },  { "max-ports", false },   { "port", false },     { "listen", false },
@@ -46,6 +48,7 @@ static const struct cfile_kind kinds[] = {
 };
 
 static const struct cfile_word transports[] = { { "tcp", false }, { "udp", true }, { 0 } };
+static const struct cfile_word authentications[] = { { "required", false }, { "optional", true }, { 0 } };
 static const struct cfile_word methods[] = {
 	{ "rsa-ip", RSIP_METHOD_RSA_IP }, { "rsap-ip", RSIP_METHOD_RSAP_IP }, { "rsipsec", RSIP_METHOD_RSIPSEC }, { 0 },
 };
@@ -82,6 +85,38 @@ read_address(const struct cfile_section *s, const char *option)
 }
 
 static void
+read_key(const struct cfile_section *s, struct conf *conf)
+{
+	const char *path = cfile_path(s, "key-file", NULL);
+	char why[512];
+
+	if (path != NULL && !key_file_read(path, &conf->key, why, sizeof(why)))
+		cfile_error(cfile_section_file(s), cfile_values(s, "key-file")->line, "key-file: %s", why);
+}
+
+static void
+read_identity(const struct cfile_section *s, struct conf *conf)
+{
+	const struct cfile_value *identity = cfile_values(s, "identity"), *key = cfile_values(s, "key-file");
+	const struct cfile_value *authentication = cfile_values(s, "authentication");
+
+	conf->trusting = cfile_word(s, "authentication", authentications, false);
+	if ((identity == NULL) != (key == NULL))
+		cfile_error(cfile_section_file(s), (identity != NULL ? identity : key)->line, "identity and key-file go together; set "
+		            "both, or leave both out");
+	if (identity == NULL && authentication != NULL)
+		cfile_error(cfile_section_file(s), authentication->line, "authentication says nothing without identity; set identity "
+		            "and key-file, or leave it out");
+	if (identity == NULL || key == NULL)
+		return;
+	if (!authentication_identity_ok(identity->text, strlen(identity->text)))
+		cfile_error(cfile_section_file(s), identity->line, "identity: \"%s\" is not fit for a name; 1 to %d letters, digits, "
+		            "dots, dashes, underscores and @", identity->text, AUTHENTICATION_IDENTITY_MAX);
+	conf->identity = mem_strdup(identity->text);
+	read_key(s, conf);
+}
+
+static void
 read_gateway(const struct cfile *file, struct conf *conf)
 {
 	const struct cfile_section *s = cfile_section_next(file, "gateway", NULL);
@@ -97,6 +132,7 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	conf->gateway_port = (uint16_t)cfile_number(s, "port", RSIP_PORT, 1, UINT16_MAX);
 	conf->udp = cfile_word(s, "transport", transports, false);
 	conf->vendor_id = (uint16_t)cfile_number(s, "vendor-id", RSIP_VENDOR_ID_DEFAULT, 1, UINT16_MAX);
+	read_identity(s, conf);
 }
 
 /* Options that the lease's method gives no meaning to are mistakes. */
@@ -342,6 +378,8 @@ conf_free(struct conf *conf)
 		return;
 	for (size_t i = 0; i < conf->n_leases; i++)
 		free(conf->leases[i].name);
+	free(conf->identity);
+	authentication_wipe(&conf->key);
 	free(conf->leases);
 	free(conf->routes);
 	free(conf->resolvers);

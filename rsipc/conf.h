@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "authentication.h"
 #include "log.h"
 #include "rsip_proto.h"
 
@@ -33,6 +34,9 @@ struct conf {
 	uint16_t gateway_port;
 	bool udp; /* else TCP */
 	uint16_t vendor_id;
+	char *identity; /* what we authenticate as, and want the gateway to; NULL: nothing is authenticated */
+	struct authentication_key key;
+	bool trusting;  /* a gateway that does not authenticate will do, as long as it never did */
 
 	struct conf_lease *leases; /* in the order of the file: the first decides on the address */
 	size_t n_leases;

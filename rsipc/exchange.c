@@ -13,6 +13,7 @@
 #include "request.h"
 #include "when.h"
 
+#define MOVE_AGAIN_MS 1000 /* before asking again, of a gateway that says that it cannot now */
 #define UNWANTED_S 60 /* for so long a binding of no lease time is there to be freed */
 #define QUERY_TCP_MS 600000 /* how often to ask what is local: it may change at a reload of the gateway */
 #define QUERY_UDP_MS 60000  /* over UDP also to notice a gateway that has forgotten us: no connection breaks */
@@ -97,6 +98,8 @@ register_done(struct agent *agent, const struct rsip_message *m)
 	agent->reg.remote_flow = m->remote_flow;
 	agent->query_at = 0;
 	agent->changed = true;
+	agent->host_addr = agent->link_addr;
+	trust_renew(&agent->trust);
 	backoff_reset(&agent->registering);
 	log_info("agent", "registered client_id=%u lease_s=%u", m->client_id, m->lease_time);
 	agent_move(agent, EV_REGISTERED);
@@ -387,6 +390,7 @@ static void
 extend_build(const struct agent *agent, struct rsip_message *m)
 {
 	request_extend(m, agent->reg.client_id, agent->subject);
+	m->has_move = agent->moving; /* our extension */
 }
 
 /* The gateway has no such binding any more: get another where one is wanted. */
@@ -400,12 +404,27 @@ extend_ended(struct agent *agent, struct lease *lease)
 		agent_drop_lease(agent, lease);
 }
 
+/* The gateway sends the tunnel to our present address: all leases are there, whatever becomes of this one. */
+static void
+moved(struct agent *agent)
+{
+	char from[IP4_STRLEN], to[IP4_STRLEN];
+
+	agent->moving = false;
+	agent->changed = true;
+	if (agent->host_addr != agent->link_addr)
+		log_info("agent", "moved from=%s to=%s", ip4_str(agent->host_addr, from), ip4_str(agent->link_addr, to));
+	agent->host_addr = agent->link_addr;
+}
+
 /* EXTEND_RESPONSE; or FREE_RESPONSE: "the RSIP gateway MAY [...] make it explicitly expire" (9.10.3). */
 static void
 extend_done(struct agent *agent, const struct rsip_message *m)
 {
 	struct lease *lease = agent->subject;
 
+	if (agent->moving)
+		moved(agent);
 	if (lease == NULL || lease->state == LEASE_WANTED || m->bind_id != lease->grant.bind_id)
 		return;
 	if (m->type == RSIP_FREE_RESPONSE) {
@@ -424,9 +443,14 @@ extend_refused(struct agent *agent, const struct rsip_message *m)
 {
 	struct lease *lease = agent->subject;
 
+	log_refusal(agent->moving ? "move" : "extension", m, 0);
+	if (agent->moving && m->error != RSIP_BAD_BIND_ID && m->error != RSIP_INTERNAL_SERVER_ERROR) {
+		agent_lose(agent, "the gateway does not let it move here", true, 0);
+		return;
+	}
 	if (lease == NULL || lease->state == LEASE_WANTED)
 		return;
-	log_refusal("extension", m, 0);
+	agent->move_at = clock_now() + (m->error == RSIP_BAD_BIND_ID ? 0 : MOVE_AGAIN_MS);
 	if (m->error == RSIP_BAD_BIND_ID)
 		extend_ended(agent, lease);
 	else
@@ -438,7 +462,7 @@ extend_silent(struct agent *agent)
 {
 	if (agent->subject != NULL)
 		agent->subject->renew_at = renew_again(agent->subject->expires);
-	return agent->conf->udp;
+	return agent->conf->udp || agent->moving;
 }
 
 /* ---- FREE, RFC 3103 9.12 ---- */

@@ -1,6 +1,7 @@
 #include "conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf_check.h"
 #include "conf_read.h"
@@ -54,6 +55,12 @@ conf_free(struct conf *conf)
 		free_remotes(&conf->policies[i].allow);
 		free_remotes(&conf->policies[i].deny);
 	}
+	for (size_t i = 0; i < conf->n_hosts; i++) {
+		free(conf->hosts[i].identity);
+		free(conf->hosts[i].key_file);
+		authentication_wipe(&conf->hosts[i].key);
+	}
+	free(conf->identities);
 	free(conf->private_interfaces);
 	free(conf->public_interface);
 	free(conf->listen);
@@ -86,9 +93,10 @@ host_lower_bound(const struct conf *conf, struct ip4_prefix prefix)
 	return low;
 }
 
-/* One search for each prefix length that the file uses, the longest first. */
-const struct conf_policy *
-conf_policy_for(const struct conf *conf, ip4_t host_addr)
+/* The first section of the longest prefix with the address; n_hosts when there is none. One search for each prefix length
+ * that the file uses, the longest first. */
+static size_t
+host_at(const struct conf *conf, ip4_t host_addr)
 {
 	struct ip4_prefix want;
 
@@ -97,12 +105,54 @@ conf_policy_for(const struct conf *conf, ip4_t host_addr)
 		want.addr = host_addr & ip4_mask(want.len);
 		at = host_lower_bound(conf, want);
 		if (at < conf->n_hosts && conf->hosts[at].prefix.len == want.len && conf->hosts[at].prefix.addr == want.addr)
-			return conf->hosts[at].policy;
+			return at;
 		if (want.len == 0)
 			break;
 		want.addr = 0;
 		want.len--;
 		at = host_lower_bound(conf, want);
+	}
+	return conf->n_hosts;
+}
+
+const struct conf_policy *
+conf_policy_for(const struct conf *conf, ip4_t host_addr)
+{
+	size_t at = host_at(conf, host_addr);
+
+	return at < conf->n_hosts ? conf->hosts[at].policy : NULL;
+}
+
+bool
+conf_requires_authentication(const struct conf *conf, ip4_t host_addr)
+{
+	size_t at = host_at(conf, host_addr);
+	const struct conf_host *first = &conf->hosts[at];
+
+	for (; at < conf->n_hosts && conf->hosts[at].prefix.len == first->prefix.len &&
+	       conf->hosts[at].prefix.addr == first->prefix.addr; at++) {
+		if (conf->hosts[at].required)
+			return true;
+	}
+	return false;
+}
+
+const struct conf_host *
+conf_identity(const struct conf *conf, const char *name, size_t len)
+{
+	size_t low = 0, high = conf->n_identities;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const char *at = conf->identities[mid]->identity;
+		int order = strncmp(at, name, len);
+
+		if (order == 0 && at[len] == '\0')
+			return conf->identities[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
 	}
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "authentication.h"
 #include "cfile.h"
 #include "log.h"
 #include "rsip_proto.h"
@@ -75,6 +76,11 @@ struct conf_host {
 	struct ip4_prefix prefix;
 	const struct conf_policy *policy;
 	int line;
+	bool required;  /* hosts of this prefix must authenticate */
+	char *identity; /* of the one host that this section is for, wherever it is; NULL: whoever is in the prefix */
+	char *key_file;
+	int key_line;
+	struct authentication_key key; /* conf_keys.h reads it */
 };
 
 struct conf {
@@ -100,8 +106,11 @@ struct conf {
 	size_t n_pool_ranges;
 	struct conf_policy *policies;
 	size_t n_policies;
-	struct conf_host *hosts; /* longest prefix first, ascending addresses within a length */
+	bool required; /* hosts must authenticate, where their section says nothing else */
+	struct conf_host *hosts; /* longest prefix first, ascending addresses within a length, then by line */
 	size_t n_hosts;
+	const struct conf_host **identities; /* the sections that name one, by name */
+	size_t n_identities;
 	struct ip4_prefix *local_networks; /* what QUERY answers local */
 	size_t n_local_networks;
 
@@ -122,6 +131,12 @@ void conf_free(struct conf *conf);
 
 /* The policy of the host at this address by longest prefix; NULL when no host section covers it. */
 const struct conf_policy *conf_policy_for(const struct conf *conf, ip4_t host_addr);
+
+/* The section that names this identity (not terminated), or NULL. */
+const struct conf_host *conf_identity(const struct conf *conf, const char *name, size_t len);
+
+/* Whether a host at this address must authenticate: as the sections of its longest prefix say. */
+bool conf_requires_authentication(const struct conf *conf, ip4_t host_addr);
 
 /* Whether one of the pools is leased from another gateway. */
 bool conf_has_upstream(const struct conf *conf);

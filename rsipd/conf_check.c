@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cfile.h"
 #include "conf.h"
+#include "mem.h"
 
 #define RANGE_STRLEN (2 * IP4_STRLEN)
 
@@ -48,7 +50,26 @@ compare_hosts(const void *a, const void *b)
 
 	if (x->prefix.len != y->prefix.len)
 		return y->prefix.len - x->prefix.len;
-	return compare(x->prefix.addr, y->prefix.addr);
+	if (x->prefix.addr != y->prefix.addr)
+		return compare(x->prefix.addr, y->prefix.addr);
+	return x->line - y->line;
+}
+
+static int
+compare_identities(const void *a, const void *b)
+{
+	const struct conf_host *x = *(const struct conf_host *const *)a, *y = *(const struct conf_host *const *)b;
+	int order = strcmp(x->identity, y->identity);
+
+	return order != 0 ? order : x->line - y->line;
+}
+
+/* qsort takes no NULL, which a list of nothing is. */
+static void
+sort(void *base, size_t n, size_t size, int (*compare_two)(const void *, const void *))
+{
+	if (n > 0)
+		qsort(base, n, size, compare_two);
 }
 
 /* Each address may be in one pool, and in it once. */
@@ -113,6 +134,7 @@ check_endpoints(const struct cfile *file, const struct conf *conf)
 	}
 }
 
+/* Several identities may share a prefix: who is there proves which it is. */
 static void
 check_hosts(const struct cfile *file, const struct conf *conf)
 {
@@ -121,9 +143,30 @@ check_hosts(const struct cfile *file, const struct conf *conf)
 	for (size_t i = 1; i < conf->n_hosts; i++) {
 		const struct conf_host *a = &conf->hosts[i - 1], *b = &conf->hosts[i];
 
-		if (a->prefix.len == b->prefix.len && a->prefix.addr == b->prefix.addr && a->policy != NULL && b->policy != NULL)
-			cfile_error(file, a->line > b->line ? a->line : b->line, "host %s stands here again; one section a prefix, the "
-			            "first is at line %d", ip4_prefix_str(a->prefix, net), a->line > b->line ? b->line : a->line);
+		if (a->prefix.len != b->prefix.len || a->prefix.addr != b->prefix.addr || a->policy == NULL || b->policy == NULL ||
+		    (a->identity != NULL && b->identity != NULL))
+			continue;
+		cfile_error(file, b->line, "host %s stands here again; one section a prefix%s, the first is at line %d",
+		            ip4_prefix_str(a->prefix, net),
+		            a->identity != NULL || b->identity != NULL ? ", or one for each identity in it" : "", a->line);
+	}
+}
+
+static void
+check_identities(const struct cfile *file, struct conf *conf)
+{
+	conf->identities = mem_zero(conf->n_hosts, sizeof(*conf->identities));
+	for (size_t i = 0; i < conf->n_hosts; i++) {
+		if (conf->hosts[i].identity != NULL)
+			conf->identities[conf->n_identities++] = &conf->hosts[i];
+	}
+	sort(conf->identities, conf->n_identities, sizeof(*conf->identities), compare_identities);
+	for (size_t i = 1; i < conf->n_identities; i++) {
+		const struct conf_host *a = conf->identities[i - 1], *b = conf->identities[i];
+
+		if (strcmp(a->identity, b->identity) == 0)
+			cfile_error(file, b->line, "identity: \"%s\" stands here again; an identity is one host, the first is at line %d",
+			            b->identity, a->line);
 	}
 }
 
@@ -158,14 +201,6 @@ check_something_to_do(const struct cfile *file, const struct conf *conf)
 		cfile_error(file, end, "there is no host: nobody could register; add host \"10.0.0.0/24\" { policy }");
 }
 
-/* qsort takes no NULL, which a list of nothing is. */
-static void
-sort(void *base, size_t n, size_t size, int (*compare_two)(const void *, const void *))
-{
-	if (n > 0)
-		qsort(base, n, size, compare_two);
-}
-
 void
 conf_check(const struct cfile *file, struct conf *conf)
 {
@@ -177,6 +212,7 @@ conf_check(const struct cfile *file, struct conf *conf)
 	check_realms(file, conf);
 	check_endpoints(file, conf);
 	check_hosts(file, conf);
+	check_identities(file, conf);
 	check_upstream(file, conf);
 	check_something_to_do(file, conf);
 }

@@ -19,7 +19,7 @@ static const struct cfile_option gateway_options[] = {
 	{ "private-interface", true }, { "public-interface", false }, { "listen", true },     { "transports", true },
 	{ "data-plane", false },       { "state", false },            { "control", false },   { "vendor-id", false },
 	{ "mss-clamp", false },        { "resolver", true },          { "relay-io", false },
-	{ "history", false },          { 0 },
+	{ "history", false },          { "authentication", false },   { 0 },
 };
 
 static const struct cfile_option pool_options[] = {
@@ -35,7 +35,9 @@ static const struct cfile_option policy_options[] = {
 	{ "deny-remotes", true }, { 0 },
 };
 
-static const struct cfile_option host_options[] = { { "policy", false }, { 0 } };
+static const struct cfile_option host_options[] = {
+	{ "policy", false }, { "identity", false }, { "key-file", false }, { "authentication", false }, { 0 },
+};
 static const struct cfile_option log_options[] = { { "to", false }, { "level", false }, { "format", false }, { 0 } };
 static const struct cfile_option metrics_options[] = { { "listen", false }, { 0 } };
 
@@ -57,6 +59,8 @@ static const struct cfile_word data_planes[] = {
 static const struct cfile_word relay_ios[] = {
 	{ "auto", CONF_IO_AUTO }, { "rings", CONF_IO_RINGS }, { "tun", CONF_IO_TUN }, { 0 },
 };
+
+static const struct cfile_word authentications[] = { { "optional", false }, { "required", true }, { 0 } };
 
 enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
 static const struct cfile_word transports[] = { { "tcp", TRANSPORT_TCP }, { "udp", TRANSPORT_UDP }, { 0 } };
@@ -212,6 +216,7 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	read_control(s, conf);
 	conf->vendor_id = (uint16_t)cfile_number(s, "vendor-id", RSIP_VENDOR_ID_DEFAULT, 1, UINT16_MAX);
 	conf->mss_clamp = cfile_bool(s, "mss-clamp", false);
+	conf->required = cfile_word(s, "authentication", authentications, false);
 }
 
 static const struct conf_pool *
@@ -335,6 +340,27 @@ read_policy(const struct cfile_section *s, const struct conf *conf, struct conf_
 	policy->rate = cfile_number(s, "rate", 50, 1, 1000000);
 }
 
+/* A section for an identity is for who proves it, unless it says otherwise. */
+static void
+read_identity(const struct cfile_section *s, const struct conf *conf, struct conf_host *host)
+{
+	const struct cfile_value *identity = cfile_values(s, "identity"), *key = cfile_values(s, "key-file");
+	const char *path = cfile_path(s, "key-file", NULL);
+
+	host->required = cfile_word(s, "authentication", authentications, identity != NULL || conf->required);
+	if (identity != NULL && !authentication_identity_ok(identity->text, strlen(identity->text)))
+		cfile_error(cfile_section_file(s), identity->line, "identity: \"%s\" is not fit for a name; 1 to %d letters, digits, "
+		            "dots, dashes, underscores and @", identity->text, AUTHENTICATION_IDENTITY_MAX);
+	if ((identity == NULL) != (key == NULL))
+		cfile_error(cfile_section_file(s), (identity != NULL ? identity : key)->line, "identity and key-file go together; set "
+		            "both, or leave both out");
+	if (identity == NULL || path == NULL)
+		return;
+	host->identity = mem_strdup(identity->text);
+	host->key_file = mem_strdup(path);
+	host->key_line = key->line;
+}
+
 static void
 read_host(const struct cfile_section *s, const struct conf *conf, struct conf_host *host)
 {
@@ -343,6 +369,7 @@ read_host(const struct cfile_section *s, const struct conf *conf, struct conf_ho
 
 	host->line = title.line;
 	cfile_get_prefix(s, "host", &title, &host->prefix);
+	read_identity(s, conf, host);
 	cfile_require(s, "policy", "policy = \"NAME\"");
 	for (size_t i = 0; name != NULL && i < conf->n_policies; i++) {
 		if (strcmp(conf->policies[i].name, name) == 0)

@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "conf.h"
+#include "conf_keys.h"
 #include "detach.h"
 #include "monitor.h"
 #include "proctitle.h"
@@ -51,7 +52,10 @@ read_conf(const char *path)
 	}
 	conf = conf_parse_fd(fd, path, print_fault, NULL);
 	close(fd);
-	return conf;
+	if (conf == NULL || conf_keys_read(conf, path, print_fault, NULL))
+		return conf;
+	conf_free(conf);
+	return NULL;
 }
 
 static int

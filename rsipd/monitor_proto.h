@@ -32,6 +32,8 @@ enum monitor_op {
 	/* monitor -> both, and their answer from the event loop: a worker that hangs is told from one that has nothing to do */
 	MON_PING,
 	MON_PONG,
+	/* monitor -> control */
+	MON_KEYS, /* with a descriptor: the keys of the config that the next MON_RELOAD brings (conf_keys.h) */
 };
 
 #define MON_TEXT_MAX 2048

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "conf_fixed.h"
+#include "conf_keys.h"
 #include "ctl.h"
 #include "ctl_server.h"
 #include "dp_client.h"
@@ -27,6 +28,7 @@
 #include "names.h"
 #include "notice.h"
 #include "policy.h"
+#include "proof.h"
 #include "rate.h"
 #include "remote_names.h"
 #include "request.h"
@@ -61,10 +63,18 @@ struct control {
 	struct metrics *metrics;
 	struct history *history;
 	struct loop_event *expiry, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
+	int keys_fd; /* of the config that a reload brings; -1: none */
 	int status;
 };
 
 /* --- what happens to hosts without their asking --- */
+
+static void
+notify(struct control *c, const struct session *s, uint8_t bytes[NOTICE_MAX], size_t len, enum rsip_msg_type type)
+{
+	server_notify(c->server, s, bytes, proof_notice(&c->ledger, s, bytes, len, NOTICE_MAX));
+	stats_response(&c->stats, type);
+}
 
 static void
 on_binding_ended(void *arg, const struct session *s, const struct binding *b)
@@ -72,8 +82,7 @@ on_binding_ended(void *arg, const struct session *s, const struct binding *b)
 	struct control *c = arg;
 	uint8_t bytes[NOTICE_MAX];
 
-	server_notify(c->server, s, bytes, notice_binding_ended(s, b->bind_id, bytes));
-	stats_response(&c->stats, RSIP_FREE_RESPONSE);
+	notify(c, s, bytes, notice_binding_ended(s, b->bind_id, bytes), RSIP_FREE_RESPONSE);
 }
 
 static void
@@ -82,8 +91,7 @@ on_session_ended(void *arg, const struct session *s)
 	struct control *c = arg;
 	uint8_t bytes[NOTICE_MAX];
 
-	server_notify(c->server, s, bytes, notice_session_ended(s, bytes));
-	stats_response(&c->stats, RSIP_DE_REGISTER_RESPONSE);
+	notify(c, s, bytes, notice_session_ended(s, bytes), RSIP_DE_REGISTER_RESPONSE);
 }
 
 static void
@@ -101,8 +109,7 @@ on_violation(void *arg, const struct dp_violation *v)
 	                 v->local_port, ip4_str(v->remote_addr, remote), v->remote_port);
 	if (s == NULL)
 		return;
-	server_notify(c->server, s, bytes, notice_violation(s, v, bytes));
-	stats_response(&c->stats, RSIP_ERROR_RESPONSE);
+	notify(c, s, bytes, notice_violation(s, v, bytes), RSIP_ERROR_RESPONSE);
 	stats_error(&c->stats, (enum rsip_error)v->error);
 }
 
@@ -311,6 +318,11 @@ reload(struct control *c, int fd, const char *path)
 	char text[MON_TEXT_MAX] = "";
 	struct conf *conf = conf_parse_fd(fd, path, add_line, text), *old = c->conf;
 
+	if (conf != NULL && !conf_keys_take(conf, c->keys_fd)) {
+		add_line("the keys of its identities are not there", text);
+		conf_free(conf);
+		conf = NULL;
+	}
 	if (conf != NULL && !conf_may_follow(old, conf, text, sizeof(text))) {
 		conf_free(conf);
 		conf = NULL;
@@ -346,6 +358,14 @@ set_data_plane(struct control *c, char *text)
 }
 
 static void
+close_keys(struct control *c)
+{
+	if (c->keys_fd >= 0)
+		close(c->keys_fd);
+	c->keys_fd = -1;
+}
+
+static void
 on_monitor(int fd, void *arg)
 {
 	struct control *c = arg;
@@ -358,8 +378,15 @@ on_monitor(int fd, void *arg)
 			dp_client_connect(c->dp, passed);
 			continue;
 		}
-		if (msg.op == MON_RELOAD && passed >= 0)
+		if (msg.op == MON_KEYS && passed >= 0) {
+			close_keys(c);
+			c->keys_fd = passed;
+			continue;
+		}
+		if (msg.op == MON_RELOAD && passed >= 0) {
 			reload(c, passed, msg.text);
+			close_keys(c);
+		}
 		if (msg.op == MON_DATA_PLANE)
 			set_data_plane(c, msg.text);
 		if (msg.op == MON_PING)
@@ -451,6 +478,7 @@ unmake(struct control *c)
 	store_close(c->store);
 	farewell_free(c->service.farewell);
 	rate_table_free(c->service.rates);
+	close_keys(c);
 	loop_free(c->loop);
 	conf_free(c->conf);
 }
@@ -464,6 +492,7 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 	int status;
 
 	c->conf = conf;
+	c->keys_fd = -1;
 	c->fds = fds;
 	c->own = own;
 	c->n_own = n_own;

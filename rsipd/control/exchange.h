@@ -4,6 +4,7 @@
 
 #include "ledger.h"
 #include "message.h"
+#include "proof.h"
 #include "refusal.h"
 #include "request.h"
 #include "stats.h"
@@ -13,6 +14,7 @@ struct exchange {
 	struct ledger *ledger; /* svc's */
 	const struct requester *from;
 	struct session *session; /* of the sender; NULL while it is unregistered */
+	struct proof proof;      /* who the sender has proved to be */
 	const struct rsip_message *request;
 	struct rsip_message *reply; /* the empty response to the request */
 	struct refusal why;

@@ -1,6 +1,7 @@
 #include "ledger.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <utlist.h>
 
 void
@@ -33,12 +34,24 @@ ledger_done(struct ledger *l)
 		}
 		session_remove(&l->sessions, s);
 	}
+	identities_clear(&l->identities);
 	session_cursors_detach(&l->sessions);
 	binding_cursors_detach(&l->bindings);
 	pool_free(l->pool);
 	expiry_done(&l->session_expiry);
 	expiry_done(&l->binding_expiry);
 	expiry_done(&l->hold_expiry);
+}
+
+const struct conf_policy *
+ledger_policy(const struct ledger *l, const struct session *s)
+{
+	const struct conf_host *host;
+
+	if (s->identity == NULL)
+		return conf_policy_for(l->conf, s->host_addr);
+	host = conf_identity(l->conf, s->identity->name, strlen(s->identity->name));
+	return host != NULL ? host->policy : NULL;
 }
 
 void
@@ -48,7 +61,7 @@ ledger_set_conf(struct ledger *l, const struct conf *conf)
 
 	l->conf = conf;
 	for (s = l->sessions.by_addr; s != NULL; s = s->by_addr.next)
-		s->policy = conf_policy_for(conf, s->host_addr);
+		s->policy = ledger_policy(l, s);
 	pool_configure(l->pool, conf, &l->sessions);
 }
 

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "dataplane.h"
 #include "expiry.h"
+#include "identities.h"
 #include "pool.h"
 #include "remote_names.h"
 #include "session.h"
@@ -29,6 +30,8 @@ struct ledger {
 	struct stats *stats; /* what happens here is counted here */
 	struct remote_names *names; /* borrowed; NULL where remote sides are addresses only. Set after ledger_init */
 	struct session_table sessions;
+	struct identities identities;
+	uint64_t notice_counter; /* of the last authenticated notice to any host */
 	struct binding_table bindings;
 	uint32_t last_bind_id;
 	uint64_t generation; /* another one after each ledger_init: what was remembered of the last one is void */
@@ -43,6 +46,10 @@ struct ledger {
 void ledger_init(struct ledger *l, const struct conf *conf, struct store *store, struct stats *stats,
                  const struct dp_ops *dataplane, const struct ledger_events *events);
 void ledger_done(struct ledger *l); /* frees memory only: no lease ends, nothing is written; walks come to their end */
+
+/* The policy of a registration: that of the section with its identity, wherever the host is, else that of its address.
+ * NULL: the config has none for it. */
+const struct conf_policy *ledger_policy(const struct ledger *l, const struct session *s);
 
 /* The books under a new configuration: hosts get their new policies. For registration_set_conf. */
 void ledger_set_conf(struct ledger *l, const struct conf *conf);

@@ -8,25 +8,62 @@
 
 struct session *
 registration_begin(struct ledger *l, ip4_t host_addr, ip4_t gateway_addr, enum rsip_transport transport,
-                   const char *name, size_t name_len)
+                   struct identity *identity, const char *name, size_t name_len)
 {
-	const struct conf_policy *policy = conf_policy_for(l->conf, host_addr);
 	struct session *s = session_add(&l->sessions, host_addr, 0);
 	char host[IP4_STRLEN];
 
 	s->gateway_addr = gateway_addr;
 	s->transport = transport;
-	s->policy = policy;
+	s->identity = identity;
+	if (identity != NULL)
+		identity->session = s;
+	s->policy = ledger_policy(l, s);
 	session_set_name(s, name, name_len);
-	s->expires = clock_now() + (int64_t)policy->registration_s * 1000;
+	s->expires = clock_now() + (int64_t)s->policy->registration_s * 1000;
 	expiry_set(&l->session_expiry, s, s->expires);
 	store_put_session(l->store, s);
-	log_info("session", "registered host=%s name=\"%s\" policy=%s transport=%s expires_in_s=%u",
-	         ip4_str(host_addr, host), s->name != NULL ? s->name : "", policy->name,
-	         rsip_transport_name(transport), policy->registration_s);
+	log_info("session", "registered host=%s name=\"%s\" identity=\"%s\" policy=%s transport=%s expires_in_s=%u",
+	         ip4_str(host_addr, host), s->name != NULL ? s->name : "", identity != NULL ? identity->name : "",
+	         s->policy->name, rsip_transport_name(transport), s->policy->registration_s);
 	l->stats->registrations++;
 	lease_assert(l, "register");
 	return s;
+}
+
+void
+registration_claim(struct ledger *l, struct session *s, struct identity *identity)
+{
+	char host[IP4_STRLEN];
+
+	s->identity = identity;
+	identity->session = s;
+	s->policy = ledger_policy(l, s);
+	store_put_session(l->store, s);
+	log_info("session", "claimed host=%s identity=\"%s\"", ip4_str(s->host_addr, host), identity->name);
+	lease_assert(l, "claim");
+}
+
+/* The store has it all in one transaction with what else this turn of the loop does, and the answer waits for that. What
+ * the sequences of UDP requests from the old address were means nothing at the new one. */
+void
+registration_move(struct ledger *l, struct session *s, ip4_t host_addr, ip4_t gateway_addr)
+{
+	char from[IP4_STRLEN], to[IP4_STRLEN];
+	const struct binding *b;
+
+	s->moved_from = s->host_addr;
+	s->moved = clock_wall();
+	s->gateway_addr = gateway_addr;
+	session_set_addr(&l->sessions, s, host_addr);
+	replay_clear(&s->replay);
+	store_move_session(l->store, s);
+	DL_FOREACH(s->bindings, b)
+		l->dataplane.bind(l->dataplane.arg, b);
+	l->stats->moves++;
+	log_info("session", "moved identity=\"%s\" from=%s to=%s bindings=%u", s->identity->name,
+	         ip4_str(s->moved_from, from), ip4_str(host_addr, to), s->n_bindings);
+	lease_assert(l, "move");
 }
 
 void
@@ -89,6 +126,8 @@ registration_end(struct ledger *l, struct session *s, enum lease_how how)
 	l->stats->registrations_expired += how == LEASE_EXPIRED;
 	store_remove_session(l->store, s);
 	expiry_remove(&l->session_expiry, s);
+	if (s->identity != NULL)
+		s->identity->session = NULL;
 	session_remove(&l->sessions, s);
 	lease_assert(l, "registration end");
 }

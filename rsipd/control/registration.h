@@ -9,9 +9,16 @@
 #include "ledger.h"
 
 /* Registers a host that is not registered and that a host section covers. gateway_addr is the listen address that it
- * talks to. Valid until registration_end. */
+ * talks to, identity what it has proved, or NULL. Valid until registration_end. */
 struct session *registration_begin(struct ledger *l, ip4_t host_addr, ip4_t gateway_addr, enum rsip_transport transport,
-                                   const char *name, size_t name_len);
+                                   struct identity *identity, const char *name, size_t name_len);
+
+/* A host that has registered without has proved an identity: the registration is no one else's from now on. */
+void registration_claim(struct ledger *l, struct session *s, struct identity *identity);
+
+/* The host of an authenticated registration is at another address now, where no other is registered, and talks to another
+ * of ours perhaps: client ID, bindings and hold-down stay its own, the data plane and the store follow. */
+void registration_move(struct ledger *l, struct session *s, ip4_t host_addr, ip4_t gateway_addr);
 
 /* R = max(R, until). */
 void registration_prolong(struct ledger *l, struct session *s, int64_t until);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "authentication.h"
 #include "exchange.h"
 #include "farewell.h"
 #include "lease.h"
@@ -48,11 +49,19 @@ encode(struct exchange *x, uint8_t *response, size_t cap)
 {
 	size_t len = message_encode(x->reply, response, cap);
 
+	len = proof_answer(&x->proof, x->from, response, len, cap);
 	if (len == 0)
 		log_error("request", "cannot encode a response type=%s", rsip_msg_name(x->reply->type));
 	else
 		stats_response(x->svc->stats, x->reply->type);
 	return len;
+}
+
+/* Whether the registration is the sender's, as far as that is to be proved: a client ID is told to nobody else. */
+static bool
+is_own(const struct exchange *x)
+{
+	return x->session->identity == NULL || x->session->identity == x->proof.identity;
 }
 
 /* RFC 3103 9.1: the error, the counter of the request, the IDs it is about; and a text for a person. */
@@ -72,10 +81,11 @@ answer_error(struct exchange *x, enum rsip_error error, uint8_t *response, size_
 	reply->client_id = request->client_id;
 	reply->has_bind_id = request->has_bind_id;
 	reply->bind_id = request->bind_id;
-	if (error == RSIP_ALREADY_REGISTERED) { /* RFC 3103 10.2.1: so that a host that rebooted can leave first */
+	if (error == RSIP_ALREADY_REGISTERED && is_own(x)) { /* RFC 3103 10.2.1: so that a host that rebooted can leave first */
 		reply->has_client_id = true;
 		reply->client_id = x->session->client_id;
 	}
+	x->svc->stats->moves_refused += request->type == RSIP_EXTEND_REQUEST && request->has_move;
 	reply->error_text = x->why.text;
 	reply->error_text_len = (uint8_t)strlen(x->why.text);
 	stats_error(x->svc->stats, error);
@@ -101,10 +111,12 @@ ignore(struct exchange *x)
 }
 
 size_t
-request_failed(uint8_t *response, size_t len, size_t cap)
+request_failed(const struct service *svc, const struct requester *from, const uint8_t *request_mac, uint8_t *response,
+               size_t len, size_t cap)
 {
 	static const char text[] = "the gateway could not write its lease database";
 	static struct rsip_message was, error;
+	uint8_t identity[UINT8_MAX];
 
 	if (message_decode(&was, response, len) != RSIP_OK || was.type == RSIP_ERROR_RESPONSE)
 		return len;
@@ -116,7 +128,12 @@ request_failed(uint8_t *response, size_t len, size_t cap)
 	error.client_id = was.client_id;
 	error.error_text = text;
 	error.error_text_len = sizeof(text) - 1;
-	return message_encode(&error, response, cap);
+	memcpy(identity, was.auth.identity, was.auth.identity_len); /* the response's bytes go */
+	was.auth.identity = (const char *)identity;
+	len = message_encode(&error, response, cap);
+	if (was.auth.algorithm == 0)
+		return len;
+	return proof_regret(svc->ledger, &was.auth, from->host_addr, from->gateway_addr, request_mac, response, len, cap);
 }
 
 /* --- checks before a handler --- */
@@ -160,6 +177,44 @@ check_transport(struct exchange *x)
 	              rsip_transport_name(s->transport));
 }
 
+/* Whether the host may have its registration here from now on (extension 5). */
+static enum rsip_error
+check_move(struct exchange *x, struct session *own)
+{
+	if (x->session != NULL)
+		return refuse(&x->why, RSIP_REGISTRATION_DENIED, "another host is registered from this address");
+	if (conf_policy_for(x->ledger->conf, x->from->host_addr) == NULL)
+		return refuse(&x->why, RSIP_REGISTRATION_DENIED, "no host section of this gateway covers this address");
+	x->session = own;
+	return RSIP_OK;
+}
+
+static bool
+is_move(const struct rsip_message *request)
+{
+	return request->type == RSIP_EXTEND_REQUEST && request->has_move;
+}
+
+/* An identity is one host, which has one registration. From an address that it has not moved to, the host can only move
+ * it, or end it; so it does when it has lost what it knew (RFC 3103 10.2.1). */
+static enum rsip_error
+check_place(struct exchange *x)
+{
+	struct session *own = x->proof.verdict == PROOF_FRESH ? x->proof.identity->session : NULL;
+	char host[IP4_STRLEN];
+
+	if (own == NULL || own == x->session)
+		return RSIP_OK;
+	if (is_move(x->request))
+		return check_move(x, own);
+	if (x->session == NULL && (x->request->type == RSIP_REGISTER_REQUEST || x->request->type == RSIP_DE_REGISTER_REQUEST)) {
+		x->session = own;
+		return RSIP_OK;
+	}
+	return refuse(&x->why, x->request->type == RSIP_REGISTER_REQUEST ? RSIP_REGISTRATION_DENIED : RSIP_REGISTER_FIRST,
+	              "this identity is registered from %s", ip4_str(own->host_addr, host));
+}
+
 static enum rsip_error
 check_sender(struct exchange *x, const struct handler *handler)
 {
@@ -180,12 +235,21 @@ sequence_of(const struct exchange *x)
 	return (struct replay_seq){ x->from->port, x->request->counter };
 }
 
+/* In a registration that is authenticated, the counter of the authentication tells what is new; nothing that a stranger
+ * could have sent gets the kept answer. */
 static enum replay_verdict
 replay_of(const struct exchange *x)
 {
-	if (x->from->transport != RSIP_UDP || x->session == NULL || x->session->transport != RSIP_UDP)
+	const struct session *s = x->session;
+	enum replay_verdict verdict;
+
+	if (x->from->transport != RSIP_UDP || s == NULL || s->transport != RSIP_UDP)
 		return REPLAY_NEW;
-	return replay_check(&x->session->replay, x->from->port, x->request->counter);
+	verdict = replay_check(&s->replay, x->from->port, x->request->counter);
+	if (s->identity == NULL)
+		return verdict;
+	return verdict == REPLAY_DUPLICATE && x->proof.verdict == PROOF_AGAIN && s->identity == x->proof.identity ?
+	           REPLAY_DUPLICATE : REPLAY_NEW;
 }
 
 /* Of the requests that are behind a host's counter, two change nothing that has been done since: a REGISTER_REQUEST is
@@ -234,6 +298,9 @@ serve(struct exchange *x, const struct handler *handler, uint8_t *response, size
 	enum rsip_error error;
 	size_t len;
 
+	if (x->session != NULL && x->session->identity == NULL && x->proof.verdict == PROOF_FRESH &&
+	    x->proof.identity->session == NULL && x->request->client_id == x->session->client_id)
+		registration_claim(x->ledger, x->session, x->proof.identity);
 	if ((error = check_sender(x, handler)) != RSIP_OK && x->session == NULL)
 		return answer_error(x, error, response, cap);
 	if (error == RSIP_OK) {
@@ -263,12 +330,14 @@ serve_decoded(struct exchange *x, uint8_t *response, size_t cap)
 	if (replay == REPLAY_OLD && !harmless_when_old(x->request->type))
 		return ignore(x);
 	if (x->session == NULL && x->request->type == RSIP_DE_REGISTER_REQUEST && x->from->transport == RSIP_UDP &&
+	    x->proof.verdict != PROOF_FRESH &&
 	    (len = farewell_repeat(x->svc->farewell, x->from->host_addr, sequence_of(x), response, cap)) > 0) {
 		x->svc->stats->duplicates++;
 		return len;
 	}
-	error = check_transport(x);
-	return error != RSIP_OK ? answer_error(x, error, response, cap) : serve(x, handler, response, cap);
+	if ((error = proof_check(x)) != RSIP_OK || (error = check_place(x)) != RSIP_OK || (error = check_transport(x)) != RSIP_OK)
+		return answer_error(x, error, response, cap);
+	return serve(x, handler, response, cap);
 }
 
 static enum rsip_error
@@ -289,6 +358,15 @@ check_message(struct exchange *x, enum rsip_error decoded)
 	return RSIP_OK;
 }
 
+/* The length of the message: a datagram may go on behind it. */
+static size_t
+whole(const uint8_t *bytes, size_t len)
+{
+	int overall = message_frame_len(bytes, len);
+
+	return overall > 0 && (size_t)overall < len ? (size_t)overall : len;
+}
+
 size_t
 request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len, uint8_t *response,
                size_t cap)
@@ -296,14 +374,19 @@ request_handle(struct service *svc, const struct requester *from, const uint8_t 
 	static struct rsip_message request, reply; /* too large for the stack */
 	struct exchange x = { .svc = svc, .ledger = svc->ledger, .from = from, .request = &request, .reply = &reply };
 	enum rsip_error error = message_decode(&request, bytes, len);
+	size_t answered;
 
 	if (!from->again)
 		stats_request(svc->stats, error == RSIP_OK ? request.type : 0);
+	proof_read(&x.proof, svc->ledger, from, bytes, whole(bytes, len));
 	x.session = session_find(&svc->ledger->sessions, from->host_addr);
 	if (is_from_gateway(from, len > 1 ? bytes[1] : 0))
 		return ignore(&x);
 	if (!from->again && !within_rate(&x))
 		return error == RSIP_OK ? answer_error(&x, RSIP_UNKNOWN_ERROR, response, cap) : ignore(&x);
 	error = check_message(&x, error);
-	return error != RSIP_OK ? answer_error(&x, error, response, cap) : serve_decoded(&x, response, cap);
+	answered = error != RSIP_OK ? answer_error(&x, error, response, cap) : serve_decoded(&x, response, cap);
+	if (answered != REQUEST_LATER)
+		proof_accept(&x.proof, svc->ledger, !svc->read_only);
+	return answered;
 }

@@ -40,7 +40,10 @@ struct requester {
 size_t request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len,
                       uint8_t *response, size_t cap);
 
-/* Turns a response whose grant did not become durable into INTERNAL_SERVER_ERROR, in place; returns the new length. */
-size_t request_failed(uint8_t *response, size_t len, size_t cap);
+/* Turns a response whose grant did not become durable into INTERNAL_SERVER_ERROR, in place; returns the new length.
+ * request is the one that it answers, of which only the last bytes are looked at: RSIP_MAC_LEN of them, where the
+ * response is authenticated. */
+size_t request_failed(const struct service *svc, const struct requester *from, const uint8_t *request_mac,
+                      uint8_t *response, size_t len, size_t cap);
 
 #endif

@@ -2,6 +2,7 @@
 #include "exchange.h"
 #include "lease.h"
 #include "log.h"
+#include "registration.h"
 
 /* The binding that the request is about; NULL, refused, when it is not the sender's. */
 static struct binding *
@@ -36,6 +37,8 @@ request_extend(struct exchange *x)
 
 	if (b == NULL)
 		return x->why.error;
+	if (x->session->host_addr != x->from->host_addr) /* request.c has seen that it is a move, and that it may */
+		registration_move(x->ledger, x->session, x->from->host_addr, x->from->gateway_addr);
 	if (lease_extend(x->ledger, b, asked_s, &x->why) != RSIP_OK) {
 		log_info("lease", "not extended bind_id=%u why=\"%s\"", b->bind_id, x->why.text);
 		end_binding(x, b, LEASE_NOT_EXTENDED);

@@ -35,7 +35,7 @@ request_register(struct exchange *x)
 	if (conf_policy_for(x->ledger->conf, x->from->host_addr) == NULL)
 		return refuse(&x->why, RSIP_REGISTRATION_DENIED, "no host section of this gateway covers this address");
 	x->session = registration_begin(x->ledger, x->from->host_addr, x->from->gateway_addr, x->from->transport,
-	                                request->hostname, request->hostname_len);
+	                                x->proof.identity, request->hostname, request->hostname_len);
 	describe(x->session, x->reply);
 	return RSIP_OK;
 }

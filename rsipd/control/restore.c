@@ -21,6 +21,15 @@ contradiction(struct restoring *r, const char *what, ip4_t addr)
 }
 
 static bool
+restore_identity(void *arg, const char *name, uint64_t counter)
+{
+	struct restoring *r = arg;
+
+	identities_get(&r->l->identities, name)->counter = counter;
+	return true;
+}
+
+static bool
 restore_session(void *arg, const struct store_session *row)
 {
 	struct restoring *r = arg;
@@ -30,7 +39,13 @@ restore_session(void *arg, const struct store_session *row)
 		return contradiction(r, "two registrations of host", row->host_addr);
 	s->gateway_addr = row->gateway_addr;
 	s->transport = row->transport;
-	s->policy = conf_policy_for(r->l->conf, row->host_addr);
+	if (row->identity != NULL) {
+		s->identity = identities_get(&r->l->identities, row->identity);
+		s->identity->session = s;
+	}
+	s->moved = row->moved;
+	s->moved_from = row->moved_from;
+	s->policy = ledger_policy(r->l, s);
 	s->expires = row->expires;
 	session_set_name(s, row->name, row->name != NULL ? strlen(row->name) : 0);
 	if (row->last.port != 0)
@@ -84,7 +99,7 @@ bool
 restore_ledger(struct ledger *l, char *why, size_t why_size)
 {
 	struct restoring r = { l, why, why_size };
-	const struct store_loader loader = { restore_session, restore_binding, restore_name, restore_hold, &r };
+	const struct store_loader loader = { restore_identity, restore_session, restore_binding, restore_name, restore_hold, &r };
 
 	if (!store_load(l->store, &loader, why, why_size))
 		return false;

@@ -1,10 +1,11 @@
--- The lease database of rsipd, schema version 3 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 4 (PRAGMA user_version).
 --
 -- Times are seconds since 1970, addresses dotted quads. first and last are ports, SPIs, or the lowest and highest
 -- cookie of a block (as signed 64-bit numbers; the views show them in hexadecimal), both included; 0 for a whole
 -- address. People read the views: lease, quarantine_now, who_had.
 
--- Who is registered now. The last_ columns are of the latest UDP request and the response that a duplicate gets.
+-- Who is registered now. The last_ columns are of the latest UDP request and the response that a duplicate gets. identity
+-- is the name that the host has proved; moved is when it came from the address moved_from, NULL where it never moved.
 CREATE TABLE registration (
 	client_id     INTEGER PRIMARY KEY,
 	host          TEXT NOT NULL UNIQUE,
@@ -14,8 +15,28 @@ CREATE TABLE registration (
 	expires       INTEGER NOT NULL,
 	last_port     INTEGER,
 	last_counter  INTEGER,
-	last_response BLOB
+	last_response BLOB,
+	identity      TEXT,
+	moved         INTEGER,
+	moved_from    TEXT
 );
+
+-- The highest counter of each identity's authenticated requests (as a signed 64-bit number): none is accepted again.
+CREATE TABLE identity (
+	name    TEXT PRIMARY KEY,
+	counter INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Where a host has been since when that moved while it was registered: history has where its leases were granted.
+CREATE TABLE move (
+	client_id INTEGER NOT NULL,
+	host      TEXT NOT NULL, -- came here
+	came_from TEXT NOT NULL,
+	identity  TEXT NOT NULL,
+	since     INTEGER NOT NULL,
+	until     INTEGER -- moved on, or its registration ended; NULL: is there
+);
+CREATE INDEX move_of_client ON move (client_id, since);
 
 -- What is leased now.
 CREATE TABLE binding (

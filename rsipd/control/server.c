@@ -17,6 +17,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "message.h"
 #include "notice.h"
 #include "parked.h"
 #include "rsip_proto.h"
@@ -41,7 +42,7 @@ struct listener {
 struct destination {
 	struct conn *conn;
 	struct datagrams *datagrams;
-	ip4_t host_addr;
+	ip4_t host_addr, gateway_addr;
 	uint16_t port;
 };
 
@@ -51,6 +52,7 @@ struct letter {
 	struct destination to;
 	bool answer; /* to a request; else a notice */
 	bool stray;  /* its connection is gone */
+	uint8_t request_mac[RSIP_MAC_LEN]; /* what an authenticated request ended with: its answer is bound to it */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -101,7 +103,7 @@ conn_close(struct server *srv, struct conn *conn, bool at_once)
 
 /* --- out --- */
 
-static void
+static struct letter *
 post(struct server *srv, const struct destination *to, bool answer, const void *bytes, size_t len)
 {
 	struct letter *letter = mem_zero(1, sizeof(*letter) + len);
@@ -115,6 +117,17 @@ post(struct server *srv, const struct destination *to, bool answer, const void *
 	DL_APPEND(srv->letters, letter);
 	srv->n_letters++;
 	server_raise(srv);
+	return letter;
+}
+
+static void
+post_answer(struct server *srv, const struct destination *to, const void *bytes, size_t len, const uint8_t *request,
+            size_t request_len)
+{
+	struct letter *letter = post(srv, to, true, bytes, len);
+
+	if (request_len >= RSIP_MAC_LEN)
+		memcpy(letter->request_mac, request + request_len - RSIP_MAC_LEN, RSIP_MAC_LEN);
 }
 
 static void
@@ -130,14 +143,16 @@ send_letter(struct letter *letter, const void *bytes, size_t len)
 
 /* After a commit that failed nothing of what the letters say has happened. */
 static void
-send_regret(struct letter *letter)
+send_regret(const struct server *srv, struct letter *letter)
 {
 	static uint8_t bytes[RSIP_MESSAGE_MAX];
+	const struct requester from = { .host_addr = letter->to.host_addr, .gateway_addr = letter->to.gateway_addr };
 
 	if (!letter->answer)
 		return;
 	memcpy(bytes, letter->bytes, letter->len);
-	send_letter(letter, bytes, request_failed(bytes, letter->len, sizeof(bytes)));
+	send_letter(letter, bytes, request_failed(srv->service, &from, letter->request_mac, bytes, letter->len,
+	                                           sizeof(bytes)));
 }
 
 static void
@@ -163,7 +178,7 @@ server_commit(struct server *srv)
 		if (done)
 			send_letter(letter, letter->bytes, letter->len);
 		else
-			send_regret(letter);
+			send_regret(srv, letter);
 		release(srv, letter);
 	}
 	LL_FOREACH(srv->listeners, ls) {
@@ -225,7 +240,7 @@ serve_now(struct server *srv, const struct requester *from, const struct destina
 	if (response_len == REQUEST_LATER)
 		return false;
 	if (response_len > 0)
-		post(srv, back, true, response, response_len);
+		post_answer(srv, back, response, response_len, bytes, len);
 	if (srv->n_letters >= FLUSH_AT)
 		server_commit(srv);
 	return true;
@@ -284,7 +299,7 @@ server_resume(struct server *srv)
 	parked_begin(&srv->parked);
 	while ((r = parked_next(&srv->parked)) != NULL) {
 		const struct destination back = { .conn = r->conn, .datagrams = r->back, .host_addr = r->from.host_addr,
-		                                  .port = r->from.port };
+		                                  .gateway_addr = r->from.gateway_addr, .port = r->from.port };
 
 		if (serve_now(srv, &r->from, &back, r->bytes, r->len)) {
 			unpark(srv, r);
@@ -301,9 +316,10 @@ on_stream_message(void *arg, struct stream *stream, const uint8_t *bytes, size_t
 	struct conn *conn = arg;
 	const struct requester from = { .host_addr = conn->host_addr, .gateway_addr = conn->gateway_addr,
 	                                .transport = RSIP_TCP };
+	const struct destination back = { .conn = conn, .host_addr = conn->host_addr, .gateway_addr = conn->gateway_addr };
 
 	(void)stream;
-	serve(conn->owner, &from, &(struct destination){ .conn = conn }, bytes, len);
+	serve(conn->owner, &from, &back, bytes, len);
 }
 
 static void
@@ -335,7 +351,8 @@ on_datagram(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes
 	struct listener *ls = arg;
 	const struct requester from = { .host_addr = peer_addr, .gateway_addr = ls->gateway_addr, .port = peer_port,
 	                                .transport = RSIP_UDP };
-	const struct destination back = { .datagrams = ls->datagrams, .host_addr = peer_addr, .port = peer_port };
+	const struct destination back = { .datagrams = ls->datagrams, .host_addr = peer_addr,
+	                                  .gateway_addr = ls->gateway_addr, .port = peer_port };
 
 	serve(ls->srv, &from, &back, bytes, len);
 }

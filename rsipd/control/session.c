@@ -39,6 +39,21 @@ session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id)
 	return s;
 }
 
+/* A walk over all hosts may pass it twice, or not at all. */
+void
+session_set_addr(struct session_table *t, struct session *s, ip4_t host_addr)
+{
+	struct session_cursor *c;
+
+	DL_FOREACH(t->cursors, c) {
+		if (c->at == s)
+			c->at = s->by_addr.next;
+	}
+	HASH_DELETE(by_addr, t->by_addr, s);
+	s->host_addr = host_addr;
+	HASH_ADD(by_addr, t->by_addr, host_addr, sizeof(s->host_addr), s);
+}
+
 void
 session_remove(struct session_table *t, struct session *s)
 {

@@ -1,5 +1,5 @@
 /* A registration (RFC 3103 6): the gateway's relationship with one host, and the table of all of them. A host is its
- * source address. Memory only: what a change of a registration entails is in registration.c. */
+ * source address, and its identity where it has proved one. Memory only: what a change of a registration entails is in registration.c. */
 #ifndef RSIPD_SESSION_H
 #define RSIPD_SESSION_H
 
@@ -12,6 +12,7 @@
 
 struct binding;
 struct conf_policy;
+struct identity;
 
 /* Fixed for the life of a registration by its first message (RFC 3103 5). */
 enum rsip_transport { RSIP_TCP = 1, RSIP_UDP = 2 };
@@ -24,6 +25,9 @@ struct session {
 	uint32_t client_id; /* random: it is all that a host proves itself with; never 0 */
 	enum rsip_transport transport;
 	ip4_t gateway_addr; /* which of our listen addresses it talks to: what comes asynchronously comes from there */
+	struct identity *identity; /* that it has proved, and must with every request; NULL: none */
+	int64_t moved;     /* when it came to host_addr, seconds since 1970; 0: it has been there from the start */
+	ip4_t moved_from;
 	char *name;      /* what the host calls itself (hostname extension), for people only; NULL when it did not say */
 	int64_t expires; /* R, clock_now() milliseconds; never before any binding's */
 	uint32_t expiry_slot;
@@ -44,6 +48,8 @@ struct session_table {
 /* A new session in the table, which owns it: with this client ID, or a fresh random one if client_id is 0. Returns NULL
  * when the host address or the client ID is in the table already. */
 struct session *session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id);
+/* Has moved to an address that no session has. */
+void session_set_addr(struct session_table *t, struct session *s, ip4_t host_addr);
 void session_remove(struct session_table *t, struct session *s); /* frees it; it must hold no binding */
 /* A name that is no printable UTF-8, or has quotes or backslashes that would forge log fields, is no name. */
 void session_set_name(struct session *s, const char *name, size_t len);

@@ -116,6 +116,21 @@ make_schema(struct sql *sql, const char *path, const struct sql_schema *schema, 
 }
 
 static bool
+upgrade_schema(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
+{
+	char mark[100];
+
+	snprintf(mark, sizeof(mark), "PRAGMA user_version = %d;", schema->version);
+	if (exec(sql, "BEGIN IMMEDIATE") && exec(sql, schema->upgrade) && exec(sql, mark) && exec(sql, "COMMIT")) {
+		log_info("store", "upgraded the lease database path=%s version=%d", path, schema->version);
+		return true;
+	}
+	explain(why, why_size, "cannot upgrade the lease database %s: %s", path, sql_error(sql));
+	exec(sql, "ROLLBACK");
+	return false;
+}
+
+static bool
 check_schema(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
 {
 	int64_t tables = number(sql, "SELECT count(*) FROM sqlite_master");
@@ -127,6 +142,8 @@ check_schema(struct sql *sql, const char *path, const struct sql_schema *schema,
 		return make_schema(sql, path, schema, why, why_size);
 	if (application != (int64_t)schema->application)
 		return explain(why, why_size, "%s is a database, but not one of %s", path, schema->program);
+	if (version == schema->version - 1 && schema->upgrade != NULL)
+		return is_sound(sql, path, why, why_size) && upgrade_schema(sql, path, schema, why, why_size);
 	if (version != schema->version)
 		return explain(why, why_size, "the lease database %s has schema version %lld, this %s knows %d: use the %s "
 		               "that wrote it", path, (long long)version, schema->program, schema->version,

@@ -14,6 +14,7 @@ struct sql_schema {
 	uint32_t application;  /* PRAGMA application_id: whose file it is */
 	int version;           /* PRAGMA user_version */
 	const char *program;   /* for messages */
+	const char *upgrade;   /* statements that make it of the version before; NULL: there is no way from there */
 };
 
 /* Opens path for this process alone to write, others may read; an empty or missing file gets the schema. WAL mode,

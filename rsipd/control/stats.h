@@ -14,6 +14,13 @@
 #define STATS_COUNTERS(X)                                                                             \
 	X(duplicates, "UDP requests that a host repeated and that got the kept response again.")            \
 	X(ignored, "Messages dropped without an answer.")                                                   \
+	X(auth_missing, "Requests refused because they were not authenticated where they must be.")         \
+	X(auth_unknown, "Requests refused because they named an identity that the gateway does not know.")  \
+	X(auth_wrong, "Requests refused because their MAC was not that of their identity's key.")           \
+	X(auth_replayed, "Authenticated requests refused because their counter was not above the last.")    \
+	X(auth_foreign, "Requests refused because another identity holds the registration.")                \
+	X(moves, "Registrations that followed their host to another address.")                              \
+	X(moves_refused, "Moves refused.")                                                                  \
 	X(rate_limited, "Requests refused because the host exceeded its rate.")                             \
 	X(connections, "TCP connections accepted.")                                                         \
 	X(registrations, "Hosts registered.")                                                               \

@@ -11,12 +11,22 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
+
+/* Version 3 knew no identities and no moves. */
+static const char upgrade[] =
+    "ALTER TABLE registration ADD COLUMN identity TEXT;"
+    "ALTER TABLE registration ADD COLUMN moved INTEGER;"
+    "ALTER TABLE registration ADD COLUMN moved_from TEXT;"
+    "CREATE TABLE identity (name TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE move (client_id INTEGER NOT NULL, host TEXT NOT NULL, came_from TEXT NOT NULL, identity TEXT NOT NULL, "
+    "since INTEGER NOT NULL, until INTEGER);"
+    "CREATE INDEX move_of_client ON move (client_id, since);";
 
 struct store *
 store_open(const char *path, char *why, size_t why_size)
 {
-	static const struct sql_schema schema = { schema_sql, APPLICATION_ID, SCHEMA_VERSION, "rsipd" };
+	static const struct sql_schema schema = { schema_sql, APPLICATION_ID, SCHEMA_VERSION, "rsipd", upgrade };
 	struct store *st = mem_zero(1, sizeof(*st));
 
 	st->sql = sql_open(path, &schema, why, why_size);
@@ -52,19 +62,63 @@ wall_of(int64_t at)
 }
 
 static void
+forget_unwritten(struct store *st, struct session *s)
+{
+	struct session *last;
+
+	if (s->unwritten == 0)
+		return;
+	last = st->unwritten[--st->n_unwritten];
+	st->unwritten[s->unwritten - 1] = last;
+	last->unwritten = s->unwritten;
+	s->unwritten = 0;
+}
+
+static void
 write_session(struct store *st, const struct session *s)
 {
 	const struct replay_seq *last = &s->replay.seen[0];
-	char host[IP4_STRLEN], gateway[IP4_STRLEN];
+	char host[IP4_STRLEN], gateway[IP4_STRLEN], moved_from[IP4_STRLEN];
 
 	sql_run(st->sql,
 	        "INSERT INTO registration (client_id, host, name, transport, expires, last_port, last_counter, "
-	        "last_response, gateway) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, ?9) "
+	        "last_response, gateway, identity, moved, moved_from) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, ?9, "
+	        "?10, nullif(?11, 0), ?12) "
 	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, last_port = nullif(?6, 0), last_counter = ?7, "
-	        "last_response = ?8",
-	        "itttiiibt", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
+	        "last_response = ?8, host = ?2, gateway = ?9, identity = ?10, moved = nullif(?11, 0), moved_from = ?12",
+	        "itttiiibttit", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
 	        rsip_transport_name(s->transport), wall_of(s->expires), (int64_t)last->port, (int64_t)last->counter,
-	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway));
+	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway),
+	        s->identity != NULL ? s->identity->name : NULL, s->moved,
+	        s->moved != 0 ? ip4_str(s->moved_from, moved_from) : NULL);
+}
+
+void
+store_put_identity(struct store *st, const struct identity *id)
+{
+	sql_run(st->sql, "INSERT OR REPLACE INTO identity (name, counter) VALUES (?, ?)", "ti", id->name,
+	        (int64_t)id->counter);
+}
+
+static void
+end_stay(struct store *st, const struct session *s)
+{
+	sql_run(st->sql, "UPDATE move SET until = ? WHERE client_id = ? AND until IS NULL", "ii", clock_wall(),
+	        (int64_t)s->client_id);
+}
+
+/* host is unique: the row of this registration goes where no other is, so it is written now and not at the commit, by
+ * when another host may have registered from the address that this one left. */
+void
+store_move_session(struct store *st, struct session *s)
+{
+	char host[IP4_STRLEN], from[IP4_STRLEN];
+
+	end_stay(st, s);
+	sql_run(st->sql, "INSERT INTO move (client_id, host, came_from, identity, since) VALUES (?, ?, ?, ?, ?)", "ittti",
+	        (int64_t)s->client_id, ip4_str(s->host_addr, host), ip4_str(s->moved_from, from), s->identity->name, s->moved);
+	forget_unwritten(st, s);
+	write_session(st, s);
 }
 
 /* A request of a host changes its registration more than once, and hosts that talk a lot are written once a commit. */
@@ -81,23 +135,12 @@ store_put_session(struct store *st, struct session *s)
 	s->unwritten = (uint32_t)st->n_unwritten;
 }
 
-static void
-forget_unwritten(struct store *st, struct session *s)
-{
-	struct session *last;
-
-	if (s->unwritten == 0)
-		return;
-	last = st->unwritten[--st->n_unwritten];
-	st->unwritten[s->unwritten - 1] = last;
-	last->unwritten = s->unwritten;
-	s->unwritten = 0;
-}
-
 void
 store_remove_session(struct store *st, struct session *s)
 {
 	forget_unwritten(st, s);
+	if (s->moved != 0)
+		end_stay(st, s);
 	sql_run(st->sql, "DELETE FROM registration WHERE client_id = ?", "i", (int64_t)s->client_id);
 }
 
@@ -220,6 +263,8 @@ store_prune(struct store *st, int64_t before, int64_t *after)
 		sql_run(st->sql,
 		        "DELETE FROM history WHERE rowid > ? AND rowid <= ? AND ended < ? "
 		        "AND rowid < (SELECT max(rowid) FROM history)", "iii", *after, last, before);
+	if (!any || granted >= before) /* the round is over */
+		sql_run(st->sql, "DELETE FROM move WHERE until < ?", "i", before);
 	*after = last;
 	return any && granted < before;
 }

@@ -13,6 +13,7 @@
 
 #include "addr.h"
 #include "binding.h"
+#include "identities.h"
 #include "pool.h"
 #include "remote_names.h"
 #include "session.h"
@@ -32,6 +33,9 @@ bool store_failed(const struct store *st); /* a change since the last commit fai
  * store_remove_session, unless the store is not used again. */
 void store_put_session(struct store *st, struct session *s);
 void store_remove_session(struct store *st, struct session *s);
+void store_move_session(struct store *st, struct session *s); /* it came to s->host_addr: also into the history */
+
+void store_put_identity(struct store *st, const struct identity *id); /* its counter, new or changed */
 
 /* Bindings, with their history: granted, prolonged, ended. */
 void store_add_binding(struct store *st, const struct binding *b);
@@ -45,7 +49,7 @@ void store_remove_name(struct store *st, const char *name);
 void store_add_hold(struct store *st, const struct hold *hold);
 void store_remove_hold(struct store *st, const struct hold *hold);
 
-/* Reads everything back, sessions first, then names, bindings and holds. What session() and binding() get is theirs to keep
+/* Reads everything back, identities and sessions first, then names, bindings and holds. What session() and binding() get is theirs to keep
  * or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
  * stop. Returns false, with why, when stopped or when the database cannot be read. */
 struct store_session {
@@ -57,8 +61,12 @@ struct store_session {
 	struct replay_seq last; /* port 0 when there is none */
 	const void *response;
 	size_t response_len;
+	const char *identity; /* or NULL */
+	int64_t moved;        /* seconds since 1970; 0: never */
+	ip4_t moved_from;
 };
 struct store_loader {
+	bool (*identity)(void *arg, const char *name, uint64_t counter);
 	bool (*session)(void *arg, const struct store_session *row);
 	bool (*binding)(void *arg, struct binding *b, uint32_t client_id);
 	bool (*name)(void *arg, const char *name, const ip4_t *addrs, size_t n);

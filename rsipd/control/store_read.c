@@ -71,6 +71,18 @@ is_tuple(enum tuple_kind kind, uint64_t first, uint64_t last)
 	return first >= lowest && first <= last && last <= highest;
 }
 
+/* --- identities --- */
+
+static bool
+load_identity(struct loading *ld, struct sql_rows *rows)
+{
+	const char *name = sql_text(rows, 0);
+
+	if (name == NULL)
+		return explain(ld, "the lease database has an identity without a name");
+	return ld->loader->identity(ld->loader->arg, name, (uint64_t)sql_int(rows, 1));
+}
+
 /* --- registrations --- */
 
 static bool
@@ -82,10 +94,14 @@ load_session(struct loading *ld, struct sql_rows *rows)
 		.name = sql_text(rows, 2),
 		.expires = clock_of(sql_int(rows, 4)),
 		.last = { (uint16_t)sql_int(rows, 5), (uint32_t)sql_int(rows, 6) },
+		.identity = sql_text(rows, 9),
+		.moved = sql_int(rows, 10),
 	};
 
 	row.transport = transport != NULL && strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
 	row.response = sql_blob(rows, 7, &row.response_len);
+	if (row.moved != 0)
+		addr_column(rows, 11, &row.moved_from);
 	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 8, &row.gateway_addr) || row.client_id == 0)
 		return explain(ld, "the lease database has a registration that is none: client ID %u", row.client_id);
 	return ld->loader->session(ld->loader->arg, &row);
@@ -240,9 +256,10 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 {
 	struct loading ld = { st, loader, why, why_size };
 
-	return load_rows(&ld,
+	return load_rows(&ld, "SELECT name, counter FROM identity", load_identity) &&
+	       load_rows(&ld,
 	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response, "
-	                 "gateway FROM registration", load_session) &&
+	                 "gateway, identity, moved, moved_from FROM registration", load_session) &&
 	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
 	       load_rows(&ld,
 	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
@@ -284,7 +301,10 @@ tell_holders(struct sql_rows *rows, store_holder_cb *cb, void *arg)
 	return sql_end(rows);
 }
 
-#define WHO "SELECT bind_id, client_id, host, name, granted, ended FROM history WHERE local = ?1 AND kind = ?2 AND "
+/* Where the host was then: it may have moved since the grant. ?5 is the time that is asked about. */
+#define PLACE "coalesce((SELECT m.host FROM move m WHERE m.client_id = history.client_id AND m.since BETWEEN granted AND ?5 " \
+              "AND (m.until IS NULL OR m.until > ?5) ORDER BY m.since DESC, m.rowid DESC LIMIT 1), host)"
+#define WHO "SELECT bind_id, client_id, " PLACE ", name, granted, ended FROM history WHERE local = ?1 AND kind = ?2 AND "
 #define THEN " AND granted <= ?5 AND (ended IS NULL OR ended > ?5) ORDER BY granted"
 
 static bool

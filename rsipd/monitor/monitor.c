@@ -246,7 +246,7 @@ reload_hand_over(struct monitor *m, int fd)
 	if (m->asked == NULL) {
 		log_error("config", "reload refused, the old config stays path=\"%s\"", m->conf_path);
 		reload_done(m);
-	} else if (!workers_reload(m->workers, fd, m->conf_path)) {
+	} else if (!workers_reload(m->workers, m->asked, fd, m->conf_path)) {
 		log_error("config", "cannot reload while the control process is away, ask again path=\"%s\"", m->conf_path);
 		reload_done(m);
 	}

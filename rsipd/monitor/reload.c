@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "conf_keys.h"
 #include "log.h"
 
 #define CHUNK (1 << 20)
@@ -48,7 +49,12 @@ reload_copy(const char *path)
 struct conf *
 reload_again(int fd, const char *path)
 {
-	return conf_parse_fd(fd, path, log_fault, NULL);
+	struct conf *conf = conf_parse_fd(fd, path, log_fault, NULL);
+
+	if (conf == NULL || conf_keys_read(conf, path, log_fault, NULL))
+		return conf;
+	conf_free(conf);
+	return NULL;
 }
 
 struct conf *

@@ -15,6 +15,7 @@
 #include "child.h"
 #include "clock.h"
 #include "conf.h"
+#include "conf_keys.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -108,6 +109,7 @@ run_relay(void *arg)
 	const struct worker *worker = arg;
 	struct workers_env *env = worker->all->env;
 
+	conf_keys_wipe(env->conf);
 	return relay_main(&env->relay, &env->place.net, env->counters);
 }
 
@@ -220,11 +222,16 @@ workers_tell_data_plane(struct workers *all)
 }
 
 bool
-workers_reload(struct workers *all, int conf_fd, const char *path)
+workers_reload(struct workers *all, const struct conf *conf, int conf_fd, const char *path)
 {
 	const struct worker *control = &all->worker[WORKER_CONTROL];
+	int keys = conf_keys_pack(conf);
+	bool sent = control->pid != 0 && keys >= 0 && monitor_send(control->channel, MON_KEYS, NULL, keys) &&
+	            monitor_send(control->channel, MON_RELOAD, path, conf_fd);
 
-	return control->pid != 0 && monitor_send(control->channel, MON_RELOAD, path, conf_fd);
+	if (keys >= 0)
+		close(keys);
+	return sent;
 }
 
 static void

@@ -50,8 +50,9 @@ void workers_reap(struct workers *workers);
 void workers_stop(struct workers *workers);
 void workers_free(struct workers *workers); /* none runs any more; accepts NULL */
 
-/* Hands the config file to control. False: there is no control process to ask now. */
-bool workers_reload(struct workers *workers, int conf_fd, const char *path);
+/* Hands the config file, which conf has been read from, to control, and the keys beside it. False: there is no control
+ * process to ask now. */
+bool workers_reload(struct workers *workers, const struct conf *conf, int conf_fd, const char *path);
 
 /* Tells control that env's data_plane has changed. */
 void workers_tell_data_plane(struct workers *workers);

@@ -289,6 +289,19 @@ remove_conflicts(struct demux *d, const struct demux_binding *b)
 	}
 }
 
+/* The binding's host is at another address: what it has learned and counted stays with it. */
+static void
+binding_rehost(struct demux *d, struct demux_binding *b, ip4_t host_addr)
+{
+	struct demux_host *from = b->host, *to = host_get(d, host_addr);
+
+	learned_hand_over(&from->learner, &to->learner, b);
+	LIST_REMOVE(b, of_host);
+	LIST_INSERT_HEAD(&to->bindings, b, of_host);
+	b->host = to;
+	host_update_limit(from);
+}
+
 /* The binding in the tables takes over what news says, and news becomes what it was. What was learned refers to the
  * struct and stays. */
 static void
@@ -327,13 +340,15 @@ demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range
 	struct demux_binding *b = demux_binding(d, lease->bind_id);
 	unsigned removed;
 
-	if (b != NULL && (b->lease.host_addr != lease->host_addr || b->lease.local_addr != lease->local_addr)) {
+	if (b != NULL && b->lease.local_addr != lease->local_addr) {
 		binding_remove(d, b);
 		b = NULL;
 	}
 	if (b != NULL) {
 		binding_change(d, b, told);
 		was = told;
+		if (b->lease.host_addr != was->lease.host_addr)
+			binding_rehost(d, b, b->lease.host_addr);
 	} else {
 		b = told;
 		b->meter = meters_take(d->meters, lease->bind_id);
@@ -345,6 +360,8 @@ demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range
 	b->generation = d->generation;
 	if (d->watcher.bound != NULL)
 		d->watcher.bound(b, was, d->watcher.arg);
+	if (was != NULL && was->host != b->host)
+		host_put(d, was->host);
 	binding_free(was);
 	return removed;
 }

@@ -229,6 +229,40 @@ learned_forget(struct learned *item)
 	free(item);
 }
 
+/* Lists are in the order of the last use, which expiry relies on. */
+static void
+insert_in_order(struct learner *learner, struct learned *item)
+{
+	struct learned_list *list = &learner->items[item->key.kind];
+	struct learned *before = TAILQ_LAST(list, learned_list);
+
+	while (before != NULL && before->used > item->used)
+		before = TAILQ_PREV(before, learned_list, in_use_order);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(list, before, item, in_use_order);
+	else
+		TAILQ_INSERT_HEAD(list, item, in_use_order);
+}
+
+void
+learned_hand_over(struct learner *from, struct learner *to, const struct demux_binding *binding)
+{
+	struct learned *item, *next;
+
+	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
+		for (item = TAILQ_FIRST(&from->items[kind]); item != NULL; item = next) {
+			next = TAILQ_NEXT(item, in_use_order);
+			if (item->binding != binding)
+				continue;
+			TAILQ_REMOVE(&from->items[kind], item, in_use_order);
+			from->n[kind]--;
+			item->learner = to;
+			insert_in_order(to, item);
+			to->n[kind]++;
+		}
+	}
+}
+
 void
 learned_forget_binding(struct learner *learner, const struct demux_binding *binding)
 {

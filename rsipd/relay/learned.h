@@ -89,6 +89,8 @@ struct learned *learned_add(struct learned_table *table, const struct learned_ke
                             struct demux_binding *binding, int64_t now);
 void learned_use(struct learned *item, int64_t now);
 void learned_forget(struct learned *item);
+/* What was learned with the binding is the other learner's now; its quota is not looked at until the next item. */
+void learned_hand_over(struct learner *from, struct learner *to, const struct demux_binding *binding);
 void learned_forget_binding(struct learner *learner, const struct demux_binding *binding);
 
 /* Forgets what has been unused too long. Call about once a second. */

@@ -177,6 +177,8 @@ bound_cb(struct demux_binding *b, const struct demux_binding *was, void *arg)
 		withdraw(f, was);
 	}
 	choose_ipsec(f, b);
+	if (was != NULL && was->host != b->host) /* it has moved, and sends nothing from there any more */
+		choose_ipsec(f, was);
 	xdp_addrs_write(f->addrs, xdp_addrs_find(f->addrs, b->lease.local_addr));
 }
 

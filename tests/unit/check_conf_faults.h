@@ -70,11 +70,11 @@
 	  "t:2: mss-clamp: \"maybe\" is not known here; allowed: yes, no, true, false, on, off\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n colour = red }\n" P L H,
 	  "t:2: unknown option \"colour\" in section gateway; allowed there: private-interface, public-interface, "
-	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver, relay-io, history\n" },
+	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver, relay-io, history, authentication\n" },
 	{ "gateway { private-interface = lan0 public-interface = wan0 listen = 10.0.0.1\n colours = { red, "
 	  "green }\n state = \"x\" }\n" P L H,
 	  "t:2: unknown option \"colours\" in section gateway; allowed there: private-interface, public-interface, "
-	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver, relay-io, history\n"
+	    "listen, transports, data-plane, state, control, vendor-id, mss-clamp, resolver, relay-io, history, authentication\n"
 	  "t:3: state: \"x\" is not a full path; start it with a slash\n" },
 	{ G G P L H,
 	  "t:2: section gateway stands here again; one is allowed, the first is at line 1\n" },

@@ -419,7 +419,7 @@ static void
 begin_long_list(void)
 {
 	for (uint32_t i = 1; i <= 3000; i++)
-		registration_begin(&g.fixture.ledger, small_ip("10.0.0.100") + i, small_ip("10.0.0.1"), RSIP_UDP, NULL, 0);
+		registration_begin(&g.fixture.ledger, small_ip("10.0.0.100") + i, small_ip("10.0.0.1"), RSIP_UDP, NULL, NULL, 0);
 	ck_assert(store_commit(g.fixture.store));
 	say("{\"cmd\":\"hosts\"}");
 	for (int i = 0; i < 10; i++)

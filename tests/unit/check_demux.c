@@ -334,10 +334,13 @@ START_TEST(told_again_it_keeps_what_it_learned)
 	bind_ports(1, 100, 1024, 3000);
 	ck_assert_uint_eq(id_of(addr_table_port(demux_addr(d, 10), 3000)), 1);
 	ck_assert_ptr_nonnull(learned_find(demux_learned(d), &key));
-	bind_ports(1, 101, 1024, 2047); /* another host: a new start */
-	ck_assert_ptr_null(learned_find(demux_learned(d), &key));
+	bind_ports(1, 101, 1024, 2047); /* the host has moved */
+	ck_assert_ptr_eq(learned_find(demux_learned(d), &key)->learner, &demux_host(d, 101)->learner);
+	ck_assert_ptr_eq(demux_binding(d, 1)->host, demux_host(d, 101));
 	ck_assert_ptr_null(demux_host(d, 100));
-	ck_assert_ptr_nonnull(demux_host(d, 101));
+	demux_unbind(d, 1);
+	ck_assert_ptr_null(learned_find(demux_learned(d), &key));
+	ck_assert_ptr_null(demux_host(d, 101));
 }
 END_TEST
 

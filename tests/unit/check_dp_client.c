@@ -213,7 +213,7 @@ lease_something(void)
 	struct binding *b = NULL;
 
 	if (s == NULL)
-		s = registration_begin(&f.ledger, 0x0a00000a, 0x0a000001, RSIP_TCP, NULL, 0);
+		s = registration_begin(&f.ledger, 0x0a00000a, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
 	req.method = random_below(2) ? RSIP_METHOD_RSAP_IP : RSIP_METHOD_RSIPSEC;
 	req.port_intent = POOL_ANY;
 	req.n_ports = 1;
@@ -393,7 +393,7 @@ END_TEST
 START_TEST(a_name_and_its_addresses)
 {
 	static const ip4_t addrs[] = { 0xc6336407, 0xc633640d, 0xc6336408 };
-	struct session *s = registration_begin(&f.ledger, 0x0a010001, 0x0a000001, RSIP_TCP, NULL, 0);
+	struct session *s = registration_begin(&f.ledger, 0x0a010001, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
 	static struct lease_request req = { .method = RSIP_METHOD_RSAP_IP, .addr_intent = POOL_ANY, .port_intent = POOL_ANY,
 	                                    .n_ports = 1, .listen = true, .remote_name = "a.example",
 	                                    .remote_name_len = 9 };

@@ -49,7 +49,7 @@ pick(unsigned n)
 static struct session *
 register_host(ip4_t host)
 {
-	return registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, "x", 1);
+	return registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, NULL, "x", 1);
 }
 
 static struct lease_request

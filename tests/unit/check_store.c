@@ -71,7 +71,7 @@ grant(struct session *s, enum rsip_method method)
 static void
 fill(struct fixture *fx)
 {
-	struct session *s = registration_begin(&fx->ledger, HOST, 0x0a000001, RSIP_UDP, "name 'x'", 8);
+	struct session *s = registration_begin(&fx->ledger, HOST, 0x0a000001, RSIP_UDP, NULL, "name 'x'", 8);
 	uint8_t response[] = { 1, 3, 0, 4, 0xff, 0 };
 
 	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSA_IP));
@@ -81,7 +81,7 @@ fill(struct fixture *fx)
 	lease_end(&fx->ledger, grant(s, RSIP_METHOD_RSA_IP), LEASE_FREED);
 	registration_note_reply(&fx->ledger, s, (struct replay_seq){ 40000, 0xffffffff }, response, sizeof(response),
 	                        true);
-	registration_begin(&fx->ledger, HOST + 1, 0x0a000001, RSIP_TCP, NULL, 0);
+	registration_begin(&fx->ledger, HOST + 1, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
 }
 
 START_TEST(restart_keeps_everything)
@@ -137,7 +137,7 @@ live_until_killed(int fd)
 			ip4_t host = HOST + (ip4_t)random_below(4);
 			struct session *s = session_find(&f.ledger.sessions, host);
 			if (s == NULL)
-				registration_begin(&f.ledger, host, 0x0a000001, RSIP_TCP, NULL, 0);
+				registration_begin(&f.ledger, host, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
 			else if (random_below(9) == 0)
 				registration_end(&f.ledger, s, LEASE_FREED);
 			else if (s->bindings != NULL && random_below(3) == 0)
@@ -307,8 +307,8 @@ no_database(void)
 static void
 newer_version(void)
 {
-	put(60, "\0\0\0\4", 4); /* user_version in the database header */
-	must_not_open(f.db, "schema version 4, this rsipd knows 3");
+	put(60, "\0\0\0\5", 4); /* user_version in the database header */
+	must_not_open(f.db, "schema version 5, this rsipd knows 4");
 }
 
 static void
@@ -386,7 +386,7 @@ who(ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at)
 
 START_TEST(history)
 {
-	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, "x1", 2);
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, "x1", 2);
 	struct binding *ipsec = grant(s, RSIP_METHOD_RSIPSEC), *whole = grant(s, RSIP_METHOD_RSA_IP);
 	ip4_t addr = ipsec->local_addr, whole_addr = whole->local_addr;
 	uint16_t port = ipsec->ports[0].first;
@@ -432,7 +432,7 @@ history_rows(void)
 
 START_TEST(old_history_goes)
 {
-	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, "x1", 2);
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, "x1", 2);
 	struct binding *kept = grant(s, RSIP_METHOD_RSAP_IP);
 	ip4_t addr = kept->local_addr;
 	uint16_t port = kept->ports[0].first;

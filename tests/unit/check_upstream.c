@@ -68,7 +68,7 @@ teardown(void)
 static struct session *
 host_up(void)
 {
-	return registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_UDP, "x", 1);
+	return registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_UDP, NULL, "x", 1);
 }
 
 static struct lease_request

@@ -54,8 +54,8 @@ fill(struct small_gateway *g)
 		.lease_s = 1800 };
 	static const struct lease_request whole = { .method = RSIP_METHOD_RSA_IP, .addr_intent = POOL_ANY };
 	struct ledger *l = &g->fixture.ledger;
-	struct session *x1 = registration_begin(l, small_ip("10.0.0.11"), small_ip("10.0.0.1"), RSIP_TCP, "x1", 2);
-	struct session *x2 = registration_begin(l, small_ip("10.0.0.77"), small_ip("10.0.0.1"), RSIP_UDP, NULL, 0);
+	struct session *x1 = registration_begin(l, small_ip("10.0.0.11"), small_ip("10.0.0.1"), RSIP_TCP, NULL, "x1", 2);
+	struct session *x2 = registration_begin(l, small_ip("10.0.0.77"), small_ip("10.0.0.1"), RSIP_UDP, NULL, NULL, 0);
 
 	g->ports = grant(g, x1, &ports);
 	g->ipsec = grant(g, x1, &ipsec);
