@@ -9,6 +9,9 @@
  * checksum it is 0. */
 uint16_t checksum(const void *bytes, size_t len);
 
+/* The same with words that are summed up already, host order: those of a pseudo-header. */
+uint16_t checksum_with(uint32_t start, const void *bytes, size_t len);
+
 /* What the field becomes when one 16-bit word under it changes. */
 uint16_t checksum_adjust(uint16_t field, uint16_t old_word, uint16_t new_word);
 

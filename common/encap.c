@@ -147,16 +147,27 @@ encap_strip(const struct packet *outer, uint8_t **inner, size_t *len)
  *   CE              CE        CE        CE        CE
  */
 bool
-encap_take_ecn(uint8_t outer_tos, struct packet *inner)
+encap_ecn(uint8_t outer_tos, uint8_t *inner_tos)
 {
-	uint8_t outer = outer_tos & ECN_MASK, ecn = inner->tos & ECN_MASK;
+	uint8_t outer = outer_tos & ECN_MASK, ecn = *inner_tos & ECN_MASK;
 
 	if (ecn == ECN_NOT_ECT)
 		return outer != ECN_CE;
 	if (outer == ECN_CE || (outer == ECN_ECT_1 && ecn == ECN_ECT_0))
 		ecn = outer;
-	if (ecn != (inner->tos & ECN_MASK))
-		packet_set_tos(inner, (uint8_t)((inner->tos & ~ECN_MASK) | ecn));
+	*inner_tos = (uint8_t)((*inner_tos & ~ECN_MASK) | ecn);
+	return true;
+}
+
+bool
+encap_take_ecn(uint8_t outer_tos, struct packet *inner)
+{
+	uint8_t tos = inner->tos;
+
+	if (!encap_ecn(outer_tos, &tos))
+		return false;
+	if (tos != inner->tos)
+		packet_set_tos(inner, tos);
 	return true;
 }
 

@@ -61,6 +61,12 @@ int netlink_route_del(struct netlink *nl, const struct netlink_route *route);
 /* The networks that this machine is attached to: link-scope routes of table main. The caller frees *out. */
 size_t netlink_connected(struct netlink *nl, struct ip4_prefix **out);
 
+/* The same for IPv4 and IPv6, for devices of our own, which take them along when they go: addr in network order, IPv4 in its
+ * first four bytes. A route that is there already is EEXIST: it is somebody else's. */
+struct netlink_net { uint8_t version, len, addr[16]; };
+int netlink_net_address(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
+int netlink_net_route(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
+
 /* Policy rules. Several may have one priority: they are asked in the order of their adding, and deleting takes the
  * first that fits. */
 struct netlink_rule {

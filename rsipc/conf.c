@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "cfile_get.h"
+#include "esp/esp_keys.h"
+#include "ipsec.h"
 #include "key_file.h"
 #include "mem.h"
 
@@ -43,6 +45,9 @@ static const struct cfile_kind kinds[] = {
 	{ "tunnel", CFILE_ONCE, tunnel_options },
 	{ "ipsec", CFILE_ONCE, ipsec_options },
 	{ "command", CFILE_ONCE, command_options },
+	{ "adoption", CFILE_ONCE, adoption_options },
+	{ "esp", CFILE_ONCE, esp_options },
+	{ "sa", CFILE_NAMED, esp_sa_options },
 	{ "log", CFILE_ONCE, log_options },
 	{ 0 },
 };
@@ -124,7 +129,8 @@ read_gateway(const struct cfile *file, struct conf *conf)
 	conf->gateway_port = RSIP_PORT;
 	conf->vendor_id = RSIP_VENDOR_ID_DEFAULT;
 	if (s == NULL) {
-		cfile_error(file, cfile_last_line(file), "there is no gateway section; add gateway { address = \"10.0.0.1\" }");
+		if (!ipsec_wanted(conf) || cfile_section_next(file, "lease", NULL) != NULL)
+			cfile_error(file, cfile_last_line(file), "there is no gateway section; add gateway { address = \"10.0.0.1\" }");
 		return;
 	}
 	cfile_require(s, "address", "address = \"10.0.0.1\"");
@@ -228,7 +234,7 @@ read_leases(const struct cfile *file, struct conf *conf)
 		conf->leases[conf->n_leases] = (struct conf_lease){ 0 };
 		read_lease(s, &conf->leases[conf->n_leases++]);
 	}
-	if (conf->n_leases == 0)
+	if (conf->n_leases == 0 && (conf->gateway != 0 || !ipsec_wanted(conf)))
 		cfile_error(file, cfile_last_line(file), "there is no lease: nothing to ask the gateway for; add lease \"apps\" { "
 		            "method = \"rsap-ip\" ports = 64 }");
 }
@@ -337,6 +343,8 @@ read_all(const struct cfile *file)
 {
 	struct conf *conf = mem_zero(1, sizeof(*conf));
 
+	adoption_conf_read(file, &conf->adoption);
+	esp_conf_read(file, &conf->esp);
 	read_gateway(file, conf);
 	read_leases(file, conf);
 	read_tunnel(file, conf);
@@ -344,6 +352,19 @@ read_all(const struct cfile *file)
 	read_paths(file, conf);
 	read_log(file, conf);
 	return conf;
+}
+
+/* They are looked at, and read again by who uses them: keys are nowhere longer than they must. */
+static bool
+keys_good(const struct esp_conf *conf, conf_report *report, void *arg)
+{
+	struct esp_sa_keys *keys;
+
+	if (!esp_conf_on(conf))
+		return true;
+	keys = esp_keys_read(conf, report, arg);
+	esp_keys_wipe(conf, keys);
+	return keys != NULL;
 }
 
 struct conf *
@@ -361,7 +382,7 @@ conf_parse(const char *path, conf_report *report, void *arg)
 	}
 	if ((file = cfile_read(fd, path, kinds, report, arg)) != NULL) {
 		conf = read_all(file);
-		if (cfile_errors(file) > 0) {
+		if (cfile_errors(file) > 0 || !keys_good(&conf->esp, report, arg)) {
 			conf_free(conf);
 			conf = NULL;
 		}
@@ -381,6 +402,8 @@ conf_free(struct conf *conf)
 	free(conf->identity);
 	authentication_wipe(&conf->key);
 	free(conf->leases);
+	adoption_conf_clear(&conf->adoption);
+	esp_conf_clear(&conf->esp);
 	free(conf->routes);
 	free(conf->resolvers);
 	free(conf->device);

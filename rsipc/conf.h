@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "adoption/adoption_conf.h"
 #include "authentication.h"
+#include "esp/esp_conf.h"
 #include "log.h"
 #include "rsip_proto.h"
 
@@ -30,7 +32,7 @@ struct conf_lease {
 enum conf_driver { CONF_DRIVER_AUTO, CONF_DRIVER_KERNEL, CONF_DRIVER_TUN };
 
 struct conf {
-	ip4_t gateway;
+	ip4_t gateway; /* 0 = none: no leases, IPsec tunnels alone */
 	uint16_t gateway_port;
 	bool udp; /* else TCP */
 	uint16_t vendor_id;
@@ -56,6 +58,9 @@ struct conf {
 	char *handover;    /* leases are for a gateway on this machine, told by this file; NULL = for the machine itself */
 	char *state;       /* path of the database */
 	char *control;     /* path of the control socket */
+
+	struct adoption_conf adoption;
+	struct esp_conf esp;
 
 	enum log_target log_to;
 	enum log_level log_level;

@@ -69,6 +69,10 @@ const struct ctl_command ctl_commands[] = {
 	{ NULL, NULL, false },
 };
 
+const struct ctl_command ctl_station_commands[] = {
+	{ NULL, NULL, false },
+};
+
 static void
 make_directory(const char *path)
 {

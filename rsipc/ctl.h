@@ -7,6 +7,9 @@
 /* The table for ctl_server_new; its arg is the struct host. */
 extern const struct ctl_command ctl_commands[];
 
+/* The same without a gateway; its arg is the struct station. */
+extern const struct ctl_command ctl_station_commands[];
+
 /* Listens at path, for root and its group. The caller is the only rsipc of its state file, so a socket that is there is
  * a dead one's. -1 after a line in the log. */
 int ctl_listen(const char *path);

@@ -15,6 +15,7 @@
 #include "handover.h"
 #include "hostnet.h"
 #include "ike.h"
+#include "ipsec.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -294,6 +295,15 @@ device_free(struct host *host)
 	return false;
 }
 
+static bool
+open_ipsec(struct host *host)
+{
+	if (!host->host_wide || !ipsec_wanted(host->conf))
+		return true;
+	host->ipsec = ipsec_open(host->loop, host->conf);
+	return host->ipsec != NULL;
+}
+
 bool
 host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy)
 {
@@ -302,7 +312,7 @@ host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy
 		return false;
 	host->loop = loop_new();
 	if ((host->nl = netlink_open()) == NULL || !device_free(host) || (host->ctl_fd = ctl_listen(conf->control)) < 0 ||
-	    (host->watch = netlink_watch(host->loop, machine_changed, host)) == NULL) {
+	    (host->watch = netlink_watch(host->loop, machine_changed, host)) == NULL || !open_ipsec(host)) {
 		host_close(host);
 		return false;
 	}
@@ -362,6 +372,7 @@ host_close(struct host *host)
 		guests_free(host->guests);
 		agent_free(host->agent);
 	}
+	ipsec_close(host->ipsec);
 	gateway_free(host->gateway);
 	hostnet_free(host->hostnet);
 	netlink_unwatch(host->watch);

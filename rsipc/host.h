@@ -12,6 +12,7 @@ struct ctl_server;
 struct gateway;
 struct guests;
 struct hostnet;
+struct ipsec;
 struct loop;
 struct loop_event;
 struct netlink;
@@ -33,6 +34,7 @@ struct host {
 	uint32_t tunnel_local, tunnel_remote; /* its ends, ip4_t */
 	uint32_t tunnel_key;                  /* of GRE, 0 = none */
 	struct hostnet *hostnet;
+	struct ipsec *ipsec; /* NULL: the config has no tunnels, or this is an agent for commands */
 	struct guests *guests;
 	struct ctl_server *ctl;
 	int ctl_fd;

@@ -16,6 +16,7 @@
 #include "message.h"
 #include "notify.h"
 #include "privileges.h"
+#include "station.h"
 
 #define EXIT_USAGE 2
 
@@ -38,31 +39,63 @@ print_fault(const char *line, void *arg)
 	fprintf(stderr, "%s\n", line);
 }
 
+/* Everything that needs root is open. False: it cannot be given up. */
+static bool
+ready(void)
+{
+	if (!privileges_drop())
+		return false;
+	log_errors_to_stderr(false);
+	detach_serving();
+	notify_send("READY=1");
+	return true;
+}
+
 /* Registers, leases and serves until it is told to stop. */
+static int
+serve_host(const struct conf *conf)
+{
+	struct host host;
+	bool busy, good;
+
+	if (!host_open(&host, conf, true, &busy))
+		return EXIT_FAILURE;
+	if ((good = ready())) {
+		host_run(&host);
+		notify_send("STOPPING=1");
+	}
+	host_close(&host);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The same without a gateway: IPsec tunnels alone. */
+static int
+serve_station(const struct conf *conf)
+{
+	struct station station;
+	bool good;
+
+	if (!station_open(&station, conf))
+		return EXIT_FAILURE;
+	if ((good = ready())) {
+		station_run(&station);
+		notify_send("STOPPING=1");
+	}
+	station_close(&station);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int
 serve(const struct conf *conf, bool foreground)
 {
-	bool to_syslog = !foreground && conf->log_to == LOG_TO_STDERR, busy;
-	struct host host;
+	bool to_syslog = !foreground && conf->log_to == LOG_TO_STDERR;
 
 	log_init("rsipc", to_syslog ? LOG_TO_SYSLOG : conf->log_to, conf->log_level, conf->log_json);
 	if (!foreground) {
 		detach_start();
 		log_errors_to_stderr(true);
 	}
-	if (!host_open(&host, conf, true, &busy))
-		return EXIT_FAILURE;
-	if (!privileges_drop()) {
-		host_close(&host);
-		return EXIT_FAILURE;
-	}
-	log_errors_to_stderr(false);
-	detach_serving();
-	notify_send("READY=1");
-	host_run(&host);
-	notify_send("STOPPING=1");
-	host_close(&host);
-	return EXIT_SUCCESS;
+	return conf->gateway != 0 ? serve_host(conf) : serve_station(conf);
 }
 
 static int
@@ -80,6 +113,8 @@ run(const struct options *options, char *const command[])
 	if (options->test) {
 		printf("%s: good\n", options->path);
 		status = EXIT_SUCCESS;
+	} else if (command[0] != NULL && conf->gateway == 0) {
+		fprintf(stderr, "rsipc: %s has no gateway section: a command needs a gateway to lease from\n", options->path);
 	} else if (privileges_suffice()) {
 		status = command[0] != NULL ? command_run(conf, command) : serve(conf, options->foreground);
 	}

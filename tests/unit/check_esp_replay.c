@@ -5,7 +5,7 @@
 
 #include "esp_replay.h"
 
-#define STEPS 60000
+#define STEPS 20000
 #define MODEL_SPAN (1u << 17) /* of numbers behind `base` */
 
 /* Remembers all, forgets nothing. */

@@ -1,0 +1,119 @@
+#include "ipsec.h"
+
+#include <stdlib.h>
+
+#include "adoption/adoption.h"
+#include "conf.h"
+#include "esp/user_backend.h"
+#include "mem.h"
+
+#define CARRIERS 2 /* the kernel and ourselves */
+
+struct carrier {
+	struct sa_backend *backend;
+	struct adoption *adoption; /* NULL: its tunnels stay where the config has put them */
+};
+
+struct ipsec {
+	struct carrier carriers[CARRIERS];
+	unsigned n;
+};
+
+/* ---- tunnels that do not follow their peers; our own address is ours to follow all the same ---- */
+
+static void
+ignore(struct sa *sa, void *arg)
+{
+	(void)sa;
+	(void)arg;
+}
+
+static void
+ignore_authentic(struct sa *sa, struct sa_end from, uint64_t sequence, void *arg)
+{
+	(void)sa;
+	(void)from;
+	(void)sequence;
+	(void)arg;
+}
+
+static void
+ignore_answered(struct sa *sa, struct sa_end from, void *arg)
+{
+	(void)sa;
+	(void)from;
+	(void)arg;
+}
+
+static void
+follow_local(struct sa *sa, struct sa_end local, void *arg)
+{
+	struct sa_backend *backend = ((struct carrier *)arg)->backend;
+
+	backend->move(backend, sa, local, sa->remote);
+}
+
+static const struct sa_events fixed_events = {
+	.added = ignore, .removed = ignore, .authentic = ignore_authentic, .answered = ignore_answered,
+	.local_changed = follow_local,
+};
+
+/* ---- life ---- */
+
+bool
+ipsec_wanted(const struct conf *conf)
+{
+	return conf->adoption.on || esp_conf_on(&conf->esp);
+}
+
+static bool
+carry(struct ipsec *ipsec, struct loop *loop, const struct adoption_conf *conf, struct sa_backend *backend)
+{
+	struct carrier *carrier = &ipsec->carriers[ipsec->n++];
+
+	carrier->backend = backend;
+	if (!conf->on)
+		return backend->start(backend, loop, &fixed_events, carrier);
+	carrier->adoption = adoption_new(loop, conf, backend);
+	return adoption_start(carrier->adoption);
+}
+
+struct ipsec *
+ipsec_open(struct loop *loop, const struct conf *conf)
+{
+	struct ipsec *ipsec = mem_zero(1, sizeof(*ipsec));
+
+	if (!esp_conf_on(&conf->esp) || carry(ipsec, loop, &conf->adoption, user_backend_new(&conf->esp)))
+		return ipsec;
+	ipsec_close(ipsec);
+	return NULL;
+}
+
+void
+ipsec_close(struct ipsec *ipsec)
+{
+	if (ipsec == NULL)
+		return;
+	while (ipsec->n-- > 0) {
+		struct carrier *carrier = &ipsec->carriers[ipsec->n];
+
+		if (carrier->adoption != NULL)
+			adoption_free(carrier->adoption); /* stops the backend */
+		else
+			carrier->backend->stop(carrier->backend);
+	}
+	free(ipsec);
+}
+
+struct sa_backend *
+ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption)
+{
+	unsigned i = 0;
+
+	while (after != NULL && i < ipsec->n && ipsec->carriers[i++].backend != after)
+		;
+	if (i >= ipsec->n)
+		return NULL;
+	*adoption = ipsec->carriers[i].adoption;
+	return ipsec->carriers[i].backend;
+}
