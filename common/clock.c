@@ -1,10 +1,15 @@
 #include "clock.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static bool fake;
 static int64_t fake_now, fake_wall;
+static const char *fake_boot;
 
 int64_t
 clock_now(void)
@@ -23,10 +28,44 @@ clock_wall(void)
 	return fake ? fake_wall : (int64_t)time(NULL);
 }
 
+int64_t
+clock_wall_ms(void)
+{
+	struct timespec ts;
+
+	if (fake)
+		return fake_wall * 1000;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const char *
+clock_boot(char id[CLOCK_BOOT_LEN])
+{
+	int fd = fake_boot == NULL ? open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC) : -1;
+
+	id[0] = '\0';
+	if (fake_boot != NULL)
+		snprintf(id, CLOCK_BOOT_LEN, "%s", fake_boot);
+	if (fd < 0)
+		return id;
+	ssize_t n = read(fd, id, CLOCK_BOOT_LEN - 1);
+	id[n > 0 ? n : 0] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+	close(fd);
+	return id;
+}
+
 void
 clock_set(int64_t now_ms, int64_t wall_s)
 {
 	fake = true;
 	fake_now = now_ms;
 	fake_wall = wall_s;
+}
+
+void
+clock_set_boot(const char *id)
+{
+	fake_boot = id;
 }

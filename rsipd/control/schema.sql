@@ -1,8 +1,16 @@
--- The lease database of rsipd, schema version 4 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 5 (PRAGMA user_version).
 --
--- Times are seconds since 1970, addresses dotted quads. first and last are ports, SPIs, or the lowest and highest
--- cookie of a block (as signed 64-bit numbers; the views show them in hexadecimal), both included; 0 for a whole
--- address. People read the views: lease, quarantine_now, who_had.
+-- Times are seconds since 1970, those of leases by the wall clock as it was when rsipd started: see run. Addresses are
+-- dotted quads. first and last are ports, SPIs, or the lowest and highest cookie of a block (as signed 64-bit numbers; the
+-- views show them in hexadecimal), both included; 0 for a whole address. People read the views: lease, quarantine_now,
+-- who_had.
+
+-- The clocks of the run that has the database open, or had it last: one row.
+CREATE TABLE run (
+	boot       TEXT NOT NULL,    -- which start of the machine: /proc/sys/kernel/random/boot_id
+	zero_ms    INTEGER NOT NULL, -- milliseconds since 1970 at which CLOCK_BOOTTIME was 0, by the clock that leases go by
+	seen       INTEGER NOT NULL  -- of the latest commit, by the same clock
+);
 
 -- Who is registered now. The last_ columns are of the latest UDP request and the response that a duplicate gets. identity
 -- is the name that the host has proved; moved is when it came from the address moved_from, NULL where it never moved.

@@ -1,34 +1,11 @@
 #include "sql.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "log.h"
-#include "mem.h"
-
-#define STATEMENTS_MAX 64
-
-struct sql_rows {
-	struct sql *sql;
-	const char *text;
-	sqlite3_stmt *stmt;
-	int rc;
-};
-
-struct sql {
-	sqlite3 *db;
-	int lock_fd; /* keeps a second writer out; closed last, as closing it drops SQLite's own locks on the file */
-	bool in_transaction, failed;
-	struct sql_rows statements[STATEMENTS_MAX];
-	size_t n_statements;
-};
+#include "sql_impl.h"
 
 const char *
 sql_error(const struct sql *sql)
@@ -36,163 +13,10 @@ sql_error(const struct sql *sql)
 	return sqlite3_errmsg(sql->db);
 }
 
-/* --- opening --- */
-
-static bool __attribute__((format(printf, 3, 4)))
-explain(char *why, size_t why_size, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, why_size, fmt, ap);
-	va_end(ap);
-	return false;
-}
-
-/* A lock of our own beside SQLite's: its exclusive mode would keep readers out as well. */
-static bool
-lock_file(struct sql *sql, const char *path, const char *program, char *why, size_t why_size)
-{
-	sql->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (sql->lock_fd < 0)
-		return explain(why, why_size, "cannot open the lease database %s: %s", path, strerror(errno));
-	if (flock(sql->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return explain(why, why_size, "the lease database %s is in use by another %s", path, program);
-	return true;
-}
-
-static bool
-exec(struct sql *sql, const char *text)
+bool
+sql_exec(struct sql *sql, const char *text)
 {
 	return sqlite3_exec(sql->db, text, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* The one number that a statement answers, or -1. */
-static int64_t
-number(struct sql *sql, const char *text)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t value = -1;
-
-	if (sqlite3_prepare_v2(sql->db, text, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return value;
-}
-
-/* "ok", or the first damage found. */
-static bool
-is_sound(struct sql *sql, const char *path, char *why, size_t why_size)
-{
-	sqlite3_stmt *stmt = NULL;
-	bool ok = false;
-
-	if (sqlite3_prepare_v2(sql->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW) {
-		const char *verdict = (const char *)sqlite3_column_text(stmt, 0);
-		ok = verdict != NULL && strcmp(verdict, "ok") == 0;
-		if (!ok)
-			explain(why, why_size, "the lease database %s is damaged (%s): restore a copy, or move it away "
-			        "and lose the leases in it", path, verdict != NULL ? verdict : "?");
-	} else {
-		explain(why, why_size, "cannot read the lease database %s: %s", path, sql_error(sql));
-	}
-	sqlite3_finalize(stmt);
-	return ok;
-}
-
-static bool
-make_schema(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
-{
-	char marks[100];
-
-	snprintf(marks, sizeof(marks), "PRAGMA application_id = %u; PRAGMA user_version = %d;", schema->application,
-	         schema->version);
-	if (exec(sql, "BEGIN IMMEDIATE") && exec(sql, schema->text) && exec(sql, marks) && exec(sql, "COMMIT")) {
-		log_info("store", "made a new lease database path=%s", path);
-		return true;
-	}
-	return explain(why, why_size, "cannot make the lease database %s: %s", path, sql_error(sql));
-}
-
-static bool
-upgrade_schema(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
-{
-	char mark[100];
-
-	snprintf(mark, sizeof(mark), "PRAGMA user_version = %d;", schema->version);
-	if (exec(sql, "BEGIN IMMEDIATE") && exec(sql, schema->upgrade) && exec(sql, mark) && exec(sql, "COMMIT")) {
-		log_info("store", "upgraded the lease database path=%s version=%d", path, schema->version);
-		return true;
-	}
-	explain(why, why_size, "cannot upgrade the lease database %s: %s", path, sql_error(sql));
-	exec(sql, "ROLLBACK");
-	return false;
-}
-
-static bool
-check_schema(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
-{
-	int64_t tables = number(sql, "SELECT count(*) FROM sqlite_master");
-	int64_t application = number(sql, "PRAGMA application_id"), version = number(sql, "PRAGMA user_version");
-
-	if (tables < 0)
-		return explain(why, why_size, "cannot read %s: %s", path, sql_error(sql));
-	if (tables == 0 && application == 0 && version == 0)
-		return make_schema(sql, path, schema, why, why_size);
-	if (application != (int64_t)schema->application)
-		return explain(why, why_size, "%s is a database, but not one of %s", path, schema->program);
-	if (version == schema->version - 1 && schema->upgrade != NULL)
-		return is_sound(sql, path, why, why_size) && upgrade_schema(sql, path, schema, why, why_size);
-	if (version != schema->version)
-		return explain(why, why_size, "the lease database %s has schema version %lld, this %s knows %d: use the %s "
-		               "that wrote it", path, (long long)version, schema->program, schema->version,
-		               version > schema->version ? "newer program" : "program");
-	return is_sound(sql, path, why, why_size);
-}
-
-/* WAL, so that readers and the writer do not wait for each other; FULL, so that a commit is on disk when it returns. */
-static bool
-set_modes(struct sql *sql, const char *path, char *why, size_t why_size)
-{
-	sqlite3_busy_timeout(sql->db, 1000);
-	if (exec(sql, "PRAGMA journal_mode = WAL") && exec(sql, "PRAGMA synchronous = FULL") &&
-	    exec(sql, "PRAGMA journal_size_limit = 67108864"))
-		return true;
-	return explain(why, why_size, "cannot use the lease database %s: %s", path, sql_error(sql));
-}
-
-/* Reading may work where writing does not (file mode, read-only file system): known now, not at the first grant. */
-static bool
-check_writable(struct sql *sql, const char *path, const struct sql_schema *schema, char *why, size_t why_size)
-{
-	char text[100];
-
-	snprintf(text, sizeof(text), "PRAGMA user_version = %d", schema->version);
-	if (exec(sql, "BEGIN IMMEDIATE") && exec(sql, text) && exec(sql, "COMMIT"))
-		return true;
-	return explain(why, why_size, "cannot write the lease database %s: %s", path, sql_error(sql));
-}
-
-struct sql *
-sql_open(const char *path, const struct sql_schema *schema, char *why, size_t why_size)
-{
-	struct sql *sql = mem_zero(1, sizeof(*sql));
-
-	if (!lock_file(sql, path, schema->program, why, why_size))
-		goto err;
-	if (sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		explain(why, why_size, "cannot open the lease database %s: %s", path, sql_error(sql));
-		goto err;
-	}
-	if (!set_modes(sql, path, why, why_size) || !check_schema(sql, path, schema, why, why_size) ||
-	    !check_writable(sql, path, schema, why, why_size))
-		goto err;
-	return sql;
-
-err:
-	sql_close(sql);
-	return NULL;
 }
 
 void
@@ -205,6 +29,7 @@ sql_close(struct sql *sql)
 	sqlite3_close(sql->db);
 	if (sql->lock_fd >= 0)
 		close(sql->lock_fd);
+	free(sql->path);
 	free(sql);
 }
 
@@ -251,11 +76,26 @@ bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
 	}
 }
 
+const char *
+sql_advice(const struct sql *sql)
+{
+	switch (sqlite3_errcode(sql->db)) {
+	case SQLITE_FULL: return "the disk is full: make room on it";
+	case SQLITE_READONLY: return "the file or its file system is read-only: make it writable";
+	case SQLITE_IOERR: return "the disk fails: dmesg may tell why; it may be full, read-only or broken";
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB: return "the file is damaged: stop rsipd and see RECOVERY in rsipd(8)";
+	case SQLITE_BUSY: return "another program keeps it locked: end that one, fuser tells which it is";
+	default: return "see RECOVERY in rsipd(8)";
+	}
+}
+
 static void
 fail(struct sql *sql, const char *what)
 {
 	if (!sql->failed)
-		log_error("store", "cannot write statement=\"%s\" error=\"%s\"", what, sql_error(sql));
+		log_error("store", "cannot write the lease database path=\"%s\" error=\"%s\" what_to_do=\"%s\" statement=\"%.40s\"",
+		          sql->path, sql_error(sql), sql_advice(sql), what);
 	sql->failed = true;
 }
 
@@ -263,7 +103,7 @@ static bool
 begin(struct sql *sql)
 {
 	if (!sql->in_transaction && !sql->failed) {
-		if (exec(sql, "BEGIN IMMEDIATE"))
+		if (sql_exec(sql, "BEGIN IMMEDIATE"))
 			sql->in_transaction = true;
 		else
 			fail(sql, "BEGIN");
@@ -294,6 +134,12 @@ sql_run(struct sql *sql, const char *statement, const char *types, ...)
 }
 
 bool
+sql_changing(const struct sql *sql)
+{
+	return sql->in_transaction;
+}
+
+bool
 sql_failed(const struct sql *sql)
 {
 	return sql->failed;
@@ -304,11 +150,11 @@ sql_commit(struct sql *sql)
 {
 	if (!sql->in_transaction && !sql->failed)
 		return true;
-	if (!sql->failed && !exec(sql, "COMMIT"))
+	if (!sql->failed && !sql_exec(sql, "COMMIT"))
 		fail(sql, "COMMIT");
 	bool ok = !sql->failed;
 	if (!ok && !sqlite3_get_autocommit(sql->db)) /* some failures have rolled back already */
-		exec(sql, "ROLLBACK");
+		sql_exec(sql, "ROLLBACK");
 	sql->in_transaction = sql->failed = false;
 	return ok;
 }

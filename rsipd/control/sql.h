@@ -1,5 +1,5 @@
 /* SQLite for the store, and nothing else of it: one database, statements with bound parameters, one transaction at a
- * time that begins by itself. The only file that includes sqlite3.h. */
+ * time that begins by itself. */
 #ifndef RSIPD_SQL_H
 #define RSIPD_SQL_H
 
@@ -13,12 +13,13 @@ struct sql_schema {
 	const char *text;      /* statements that make an empty database */
 	uint32_t application;  /* PRAGMA application_id: whose file it is */
 	int version;           /* PRAGMA user_version */
+	const char *const *upgrades; /* [v]: statements that make version v + 1 of v; NULL where there is no way */
 	const char *program;   /* for messages */
-	const char *upgrade;   /* statements that make it of the version before; NULL: there is no way from there */
 };
 
-/* Opens path for this process alone to write, others may read; an empty or missing file gets the schema. WAL mode,
- * every commit on disk. NULL, with a sentence for a person in why, when that cannot be had. */
+/* Opens path for this process alone to write, others may read. Where there is no file it makes one with the schema; an older
+ * version is brought up to date. WAL mode, every commit on disk. NULL, with a sentence for a person in why, when that cannot
+ * be had: the file is then as it was. */
 struct sql *sql_open(const char *path, const struct sql_schema *schema, char *why, size_t why_size);
 void sql_close(struct sql *sql); /* what is not committed is undone; accepts NULL */
 
@@ -27,6 +28,7 @@ void sql_close(struct sql *sql); /* what is not committed is undone; accepts NUL
  * b const void * and size_t, n nothing: NULL. A failure is logged, and makes sql_commit fail. */
 void sql_run(struct sql *sql, const char *statement, const char *types, ...);
 
+bool sql_changing(const struct sql *sql); /* there is something to commit */
 bool sql_failed(const struct sql *sql); /* since the last commit */
 
 /* Ends the transaction. False, and all of it undone, when it or any statement of it failed. True when there was none. */

@@ -11,28 +11,32 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
-/* Version 3 knew no identities and no moves. */
-static const char upgrade[] =
-    "ALTER TABLE registration ADD COLUMN identity TEXT;"
-    "ALTER TABLE registration ADD COLUMN moved INTEGER;"
-    "ALTER TABLE registration ADD COLUMN moved_from TEXT;"
-    "CREATE TABLE identity (name TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE move (client_id INTEGER NOT NULL, host TEXT NOT NULL, came_from TEXT NOT NULL, identity TEXT NOT NULL, "
-    "since INTEGER NOT NULL, until INTEGER);"
-    "CREATE INDEX move_of_client ON move (client_id, since);";
+/* What is added to version 3: identities and moves. To version 4: the clocks. */
+static const char *const upgrades[SCHEMA_VERSION] = {
+	[3] = "ALTER TABLE registration ADD COLUMN identity TEXT;"
+	      "ALTER TABLE registration ADD COLUMN moved INTEGER;"
+	      "ALTER TABLE registration ADD COLUMN moved_from TEXT;"
+	      "CREATE TABLE identity (name TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;"
+	      "CREATE TABLE move (client_id INTEGER NOT NULL, host TEXT NOT NULL, came_from TEXT NOT NULL, "
+	      "identity TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER);"
+	      "CREATE INDEX move_of_client ON move (client_id, since)",
+	[4] = "CREATE TABLE run (boot TEXT NOT NULL, zero_ms INTEGER NOT NULL, seen INTEGER NOT NULL)",
+};
 
 struct store *
 store_open(const char *path, char *why, size_t why_size)
 {
-	static const struct sql_schema schema = { schema_sql, APPLICATION_ID, SCHEMA_VERSION, "rsipd", upgrade };
+	static const struct sql_schema schema = { schema_sql, APPLICATION_ID, SCHEMA_VERSION, upgrades, "rsipd" };
 	struct store *st = mem_zero(1, sizeof(*st));
 
 	st->sql = sql_open(path, &schema, why, why_size);
-	if (st->sql != NULL)
+	if (st->sql != NULL && store_clock_begin(st))
 		return st;
-	free(st);
+	if (st->sql != NULL)
+		snprintf(why, why_size, "cannot use the lease database %s: %s", path, sql_error(st->sql));
+	store_close(st);
 	return NULL;
 }
 
@@ -50,15 +54,6 @@ bool
 store_failed(const struct store *st)
 {
 	return sql_failed(st->sql);
-}
-
-/* A time of our clock in seconds since 1970, rounded up: a lease is never shorter after a restart. */
-static int64_t
-wall_of(int64_t at)
-{
-	int64_t ms = at - clock_now();
-
-	return clock_wall() + (ms > 0 ? (ms + 999) / 1000 : ms / 1000);
 }
 
 static void
@@ -87,7 +82,7 @@ write_session(struct store *st, const struct session *s)
 	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, last_port = nullif(?6, 0), last_counter = ?7, "
 	        "last_response = ?8, host = ?2, gateway = ?9, identity = ?10, moved = nullif(?11, 0), moved_from = ?12",
 	        "itttiiibttit", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
-	        rsip_transport_name(s->transport), wall_of(s->expires), (int64_t)last->port, (int64_t)last->counter,
+	        rsip_transport_name(s->transport), store_time_of(st, s->expires), (int64_t)last->port, (int64_t)last->counter,
 	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway),
 	        s->identity != NULL ? s->identity->name : NULL, s->moved,
 	        s->moved != 0 ? ip4_str(s->moved_from, moved_from) : NULL);
@@ -152,6 +147,8 @@ store_commit(struct store *st)
 		s->unwritten = 0;
 		write_session(st, s);
 	}
+	if (sql_changing(st->sql))
+		store_clock_tick(st);
 	return sql_commit(st->sql);
 }
 
@@ -183,7 +180,7 @@ store_add_binding(struct store *st, const struct binding *b)
 	        "iittittiiti", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
 	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
-	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), wall_of(b->expires),
+	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), store_time_of(st, b->expires),
 	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key);
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));
@@ -192,7 +189,7 @@ store_add_binding(struct store *st, const struct binding *b)
 void
 store_extend_binding(struct store *st, const struct binding *b)
 {
-	sql_run(st->sql, "UPDATE binding SET expires = ? WHERE bind_id = ?", "ii", wall_of(b->expires),
+	sql_run(st->sql, "UPDATE binding SET expires = ? WHERE bind_id = ?", "ii", store_time_of(st, b->expires),
 	        (int64_t)b->bind_id);
 }
 
@@ -217,7 +214,7 @@ store_remove_name(struct store *st, const char *name)
 void
 store_end_binding(struct store *st, const struct binding *b, const char *how)
 {
-	int64_t now = clock_now(), ended = wall_of(b->expires < now ? b->expires : now);
+	int64_t now = clock_now(), ended = clock_wall() - (b->expires < now ? (now - b->expires) / 1000 : 0);
 
 	sql_run(st->sql, "UPDATE history SET ended = ?, how = ? WHERE bind_id = ? AND ended IS NULL", "iti", ended, how,
 	        (int64_t)b->bind_id);
@@ -232,7 +229,7 @@ store_add_hold(struct store *st, const struct hold *hold)
 
 	sql_run(st->sql, "INSERT INTO quarantine (local, kind, first, last, host, until) VALUES (?, ?, ?, ?, ?, ?)",
 	        "ttiiti", ip4_str(hold->addr, local), tuple_kind_name(hold->kind), (int64_t)hold->node.first,
-	        (int64_t)hold->node.last, ip4_str(hold->host, host), wall_of(hold->until));
+	        (int64_t)hold->node.last, ip4_str(hold->host, host), store_time_of(st, hold->until));
 }
 
 void

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "names.h"
 #include "store_state.h"
 
@@ -33,9 +32,9 @@ same_text(struct sql_rows *rows, int column, const char *expected)
 }
 
 static bool
-same_time(const struct explanation *why, int64_t written, int64_t at)
+same_time(const struct store *st, const struct explanation *why, int64_t written, int64_t at)
 {
-	int64_t late = written - (clock_wall() + (at - clock_now()) / 1000);
+	int64_t late = written - store_time_of(st, at);
 
 	if (late >= -EXPIRES_TOLERANCE_S && late <= EXPIRES_TOLERANCE_S)
 		return true;
@@ -53,7 +52,7 @@ end(struct sql_rows *rows, bool ok, struct store *st, const struct explanation *
 /* --- registrations --- */
 
 static bool
-session_row_is(struct sql_rows *rows, const struct session *s, const struct explanation *why)
+session_row_is(const struct store *st, struct sql_rows *rows, const struct session *s, const struct explanation *why)
 {
 	char host[IP4_STRLEN], gateway[IP4_STRLEN];
 
@@ -62,7 +61,7 @@ session_row_is(struct sql_rows *rows, const struct session *s, const struct expl
 	if (!same_text(rows, 0, ip4_str(s->host_addr, host)) || !same_text(rows, 1, ip4_str(s->gateway_addr, gateway)) ||
 	    !same_text(rows, 2, rsip_transport_name(s->transport)))
 		return explain(why, "is another one in the database: of a host, gateway address or transport that are not its own");
-	return same_time(why, sql_int(rows, 3), s->expires);
+	return same_time(st, why, sql_int(rows, 3), s->expires);
 }
 
 bool
@@ -75,13 +74,13 @@ store_check_session(struct store *st, const struct session *s, char *text, size_
 		return true;
 	rows = sql_query(st->sql, "SELECT host, gateway, transport, expires FROM registration WHERE client_id = ?", "i",
 	                 (int64_t)s->client_id);
-	return end(rows, session_row_is(rows, s, &why), st, &why);
+	return end(rows, session_row_is(st, rows, s, &why), st, &why);
 }
 
 /* --- bindings --- */
 
 static bool
-binding_row_is(struct sql_rows *rows, const struct binding *b, const struct explanation *why)
+binding_row_is(const struct store *st, struct sql_rows *rows, const struct binding *b, const struct explanation *why)
 {
 	char local[IP4_STRLEN], remote[IP4_STRLEN], endpoint[IP4_STRLEN];
 	const char *peer = b->remote_name != NULL ? b->remote_name :
@@ -97,7 +96,7 @@ binding_row_is(struct sql_rows *rows, const struct binding *b, const struct expl
 	    !same_text(rows, 5, peer) || sql_int(rows, 6) != (b->n_remote_ports > 0 ? b->remote_ports[0].first : 0) ||
 	    !same_text(rows, 8, ip4_str(b->endpoint, endpoint)) || sql_int(rows, 9) != b->gre_key)
 		return explain(why, "has another address, method, tunnel or remote side in the database than in memory");
-	return same_time(why, sql_int(rows, 7), b->expires);
+	return same_time(st, why, sql_int(rows, 7), b->expires);
 }
 
 static bool
@@ -135,7 +134,7 @@ store_check_binding(struct store *st, const struct binding *b, char *text, size_
 	                                  "SELECT client_id, method, tunnel, listen, local, remote, remote_port, expires, "
 	                                  "endpoint, gre_key FROM binding WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 
-	if (!end(rows, binding_row_is(rows, b, &why), st, &why))
+	if (!end(rows, binding_row_is(st, rows, b, &why), st, &why))
 		return false;
 	rows = sql_query(st->sql, "SELECT kind, first, last FROM binding_tuple WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 	return end(rows, tuples_are(rows, b, "database", &why), st, &why);
@@ -170,7 +169,7 @@ store_check_hold(struct store *st, const struct hold *hold, char *text, size_t s
 	else if (sql_int(rows, 0) != (int64_t)hold->node.last || !same_text(rows, 1, ip4_str(hold->host, host)))
 		ok = explain(&why, "is another range's, or for another host, in the database");
 	else
-		ok = same_time(&why, sql_int(rows, 2), hold->until);
+		ok = same_time(st, &why, sql_int(rows, 2), hold->until);
 	return end(rows, ok, st, &why);
 }
 

@@ -29,12 +29,6 @@ explain(struct loading *ld, const char *fmt, ...)
 	return false;
 }
 
-static int64_t
-clock_of(int64_t wall)
-{
-	return clock_now() + (wall - clock_wall()) * 1000;
-}
-
 static bool
 addr_column(struct sql_rows *rows, int column, ip4_t *out)
 {
@@ -92,7 +86,7 @@ load_session(struct loading *ld, struct sql_rows *rows)
 	struct store_session row = {
 		.client_id = (uint32_t)sql_int(rows, 0),
 		.name = sql_text(rows, 2),
-		.expires = clock_of(sql_int(rows, 4)),
+		.expires = store_clock_of(ld->st, sql_int(rows, 4)),
 		.last = { (uint16_t)sql_int(rows, 5), (uint32_t)sql_int(rows, 6) },
 		.identity = sql_text(rows, 9),
 		.moved = sql_int(rows, 10),
@@ -193,7 +187,7 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
 	b->listen = sql_int(rows, 4) != 0;
 	b->gre_key = b->tunnel == RSIP_TUNNEL_GRE ? (uint32_t)sql_int(rows, 10) : 0;
-	b->expires = clock_of(sql_int(rows, 8));
+	b->expires = store_clock_of(ld->st, sql_int(rows, 8));
 	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
 		b->remote_name = mem_strdup(sql_text(rows, 6));
 	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
@@ -233,7 +227,7 @@ load_hold(struct loading *ld, struct sql_rows *rows)
 	if (!addr_column(rows, 0, &tuple.addr) || !kind_column(rows, 1, &tuple.kind) ||
 	    !is_tuple(tuple.kind, tuple.first, tuple.last) || !addr_column(rows, 4, &host))
 		return explain(ld, "the lease database has a quarantine entry that is none");
-	return ld->loader->hold(ld->loader->arg, tuple, host, clock_of(sql_int(rows, 5)));
+	return ld->loader->hold(ld->loader->arg, tuple, host, store_clock_of(ld->st, sql_int(rows, 5)));
 }
 
 /* --- all of it --- */

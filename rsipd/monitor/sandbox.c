@@ -51,7 +51,8 @@ static const int control[] = {
 	SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
 	SCMP_SYS(preadv), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fchmod),
-	SCMP_SYS(fchown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(rmdir), SCMP_SYS(utimensat),
+	SCMP_SYS(fchown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(mkdir), SCMP_SYS(rmdir), SCMP_SYS(utimensat),
 	SCMP_SYS(utimes), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(getrusage), SCMP_SYS(times),
 	SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
 };

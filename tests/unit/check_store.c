@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "gateway_fixture.h"
 #include "lease.h"
 #include "random.h"
@@ -307,8 +309,8 @@ no_database(void)
 static void
 newer_version(void)
 {
-	put(60, "\0\0\0\5", 4); /* user_version in the database header */
-	must_not_open(f.db, "schema version 5, this rsipd knows 4");
+	put(60, "\0\0\0\6", 4); /* user_version in the database header */
+	must_not_open(f.db, "schema version 6, this rsipd knows 5");
 }
 
 static void
@@ -324,6 +326,23 @@ damaged(void)
 	static const char garbage[2000] = "garbage";
 
 	put(4096 + 8, garbage, sizeof(garbage));
+	must_not_open(f.db, "damaged");
+}
+
+static void
+empty(void)
+{
+	ck_assert_int_eq(truncate(f.db, 0), 0);
+	must_not_open(f.db, "is empty");
+}
+
+static void
+cut_in_the_middle(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(f.db, &st), 0);
+	ck_assert_int_eq(truncate(f.db, st.st_size / 2), 0);
 	must_not_open(f.db, "damaged");
 }
 
@@ -353,7 +372,8 @@ contradictory(void)
 
 START_TEST(unusable_databases)
 {
-	static void (*const cases[])(void) = { no_database, newer_version, of_another_program, damaged, contradictory };
+	static void (*const cases[])(void) = { no_database, newer_version, of_another_program, damaged, empty,
+	                                     cut_in_the_middle, contradictory };
 
 	with_closed_store(cases[_i]);
 }
@@ -364,6 +384,184 @@ START_TEST(unusable_places)
 	must_not_open("/nonexistent/rsipd.db", "No such file or directory");
 	must_not_open(f.dir, "Is a directory");
 	must_not_open(f.db, "in use by another rsipd"); /* the fixture's own */
+}
+END_TEST
+
+/* --- the write-ahead log --- */
+
+/* A log with several commits, as a kill leaves it: the database is copied while it is open. */
+static void
+copy_killed(char *copy, size_t size)
+{
+	char command[3 * sizeof(f.db) + 100];
+
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	for (int i = 0; i < 5; i++) {
+		ck_assert_ptr_nonnull(grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSAP_IP));
+		ck_assert(store_commit(f.store));
+	}
+	snprintf(copy, size, "%s/copy.db", f.dir);
+	snprintf(command, sizeof(command), "cp %s %s && cp %s-wal %s-wal", f.db, copy, f.db, copy);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void
+remove_copy(const char *copy)
+{
+	static const char *const names[] = { "", "-wal", "-shm" };
+	char path[300];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", copy, names[i]);
+		unlink(path);
+	}
+}
+
+static void
+spoil(const char *path, off_t at)
+{
+	int fd = open(path, O_WRONLY);
+
+	ck_assert_int_eq(pwrite(fd, "spoilt!", 7, at), 7);
+	close(fd);
+}
+
+START_TEST(log_that_is_whole)
+{
+	char copy[200], why[300] = "";
+
+	copy_killed(copy, sizeof(copy));
+	struct store *st = store_open(copy, why, sizeof(why));
+	ck_assert_msg(st != NULL, "%s", why);
+	store_close(st);
+	remove_copy(copy);
+}
+END_TEST
+
+/* SQLite takes the first damage for the end of the log. */
+START_TEST(log_that_is_damaged)
+{
+	static const struct { off_t at; const char *because; } cases[] = {
+		{ 8, "its header is none" }, { 32 + 24 + 100, "is damaged behind byte 32, with" },
+		{ 32 + 4, "is damaged behind byte 32, with" }, /* in a frame's header */
+	};
+	char copy[200], wal[210];
+
+	copy_killed(copy, sizeof(copy));
+	snprintf(wal, sizeof(wal), "%s-wal", copy);
+	spoil(wal, cases[_i].at);
+	must_not_open(copy, cases[_i].because);
+	remove_copy(copy);
+}
+END_TEST
+
+/* The last commit may not have reached the disk in whole when power failed; nobody was told of it. */
+START_TEST(log_with_a_torn_end)
+{
+	char copy[200], wal[210], why[300] = "";
+	struct stat st;
+
+	copy_killed(copy, sizeof(copy));
+	snprintf(wal, sizeof(wal), "%s-wal", copy);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	spoil(wal, st.st_size - 100);
+	struct store *store = store_open(copy, why, sizeof(why));
+	ck_assert_msg(store != NULL, "%s", why);
+	store_close(store);
+	remove_copy(copy);
+}
+END_TEST
+
+START_TEST(log_without_its_database)
+{
+	char copy[200];
+
+	copy_killed(copy, sizeof(copy));
+	unlink(copy);
+	must_not_open(copy, "is gone, and its write-ahead log");
+	remove_copy(copy);
+}
+END_TEST
+
+/* --- the clock --- */
+
+#define HOUR_MS (3600 * 1000)
+
+/* How long the binding, granted for an hour a minute ago, has to go after a restart. */
+static int64_t
+left_after_restart(void)
+{
+	fixture_restart(&f);
+	fixture_check(&f);
+	struct session *s = session_find(&f.ledger.sessions, HOST);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_ptr_nonnull(s->bindings);
+	return s->bindings->expires - clock_now();
+}
+
+static void
+grant_a_minute_ago(void)
+{
+	clock_set_boot("one");
+	fixture_restart(&f);
+	ck_assert_ptr_nonnull(grant(registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, 0), RSIP_METHOD_RSAP_IP));
+	ck_assert(store_commit(f.store));
+	fixture_pass_ms(60 * 1000);
+	store_put_session(f.store, session_find(&f.ledger.sessions, HOST)); /* a commit, now */
+	ck_assert(store_commit(f.store));
+}
+
+/* Forward and back, before the restart or during it: to the store it is the same. */
+START_TEST(clock_set_while_the_machine_runs)
+{
+	static const int64_t jumps_s[] = { 0, 1, -1, 7200, -7200, 400 * 86400, -400 * 86400 };
+	const int64_t jump = jumps_s[_i];
+
+	grant_a_minute_ago();
+	fixture_set_wall(jump);
+	ck_assert_int_ge(left_after_restart(), HOUR_MS - 60 * 1000);
+	ck_assert_int_le(left_after_restart(), HOUR_MS - 60 * 1000 + 1000);
+	fixture_pass_ms(1000 * 1000);
+	ck_assert_int_ge(left_after_restart(), HOUR_MS - 1060 * 1000);
+	ck_assert_int_le(left_after_restart(), HOUR_MS - 1060 * 1000 + 1000);
+}
+END_TEST
+
+START_TEST(clock_of_another_start_of_the_machine)
+{
+	grant_a_minute_ago();
+	clock_set_boot("two");
+	fixture_restart_machine(&f, 600 * 1000);
+	ck_assert_int_ge(left_after_restart(), HOUR_MS - 660 * 1000);
+	ck_assert_int_le(left_after_restart(), HOUR_MS - 660 * 1000 + 1000);
+	/* Its battery is empty, and it begins in 1970. */
+	clock_set_boot("three");
+	fixture_set_wall(-FIXTURE_START_WALL);
+	ck_assert_int_ge(left_after_restart(), HOUR_MS - 660 * 1000);
+	ck_assert_int_le(left_after_restart(), HOUR_MS - 600 * 1000);
+}
+END_TEST
+
+START_TEST(older_version_is_brought_up_to_date)
+{
+	char *before, *after;
+
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	before = fixture_dump(&f);
+	fixture_close(&f);
+	if (run_sqlite3("DROP TABLE run; DROP TABLE identity; DROP TABLE move; ALTER TABLE registration DROP COLUMN identity; "
+	                "ALTER TABLE registration DROP COLUMN moved; ALTER TABLE registration DROP COLUMN moved_from; "
+	                "PRAGMA user_version = 3")) {
+		fixture_open(&f);
+		after = fixture_dump(&f);
+		ck_assert_str_eq(after, before);
+		free(after);
+	} else {
+		fixture_open(&f);
+	}
+	free(before);
 }
 END_TEST
 
@@ -473,8 +671,15 @@ main(void)
 	tcase_add_test(tc, uncommitted_is_nothing);
 	tcase_add_loop_test(tc, kill_9_at_any_instant, 0, 12);
 	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
-	tcase_add_loop_test(tc, unusable_databases, 0, 5);
+	tcase_add_loop_test(tc, unusable_databases, 0, 7);
 	tcase_add_test(tc, unusable_places);
+	tcase_add_test(tc, log_that_is_whole);
+	tcase_add_loop_test(tc, log_that_is_damaged, 0, 3);
+	tcase_add_test(tc, log_with_a_torn_end);
+	tcase_add_test(tc, log_without_its_database);
+	tcase_add_loop_test(tc, clock_set_while_the_machine_runs, 0, 7);
+	tcase_add_test(tc, clock_of_another_start_of_the_machine);
+	tcase_add_test(tc, older_version_is_brought_up_to_date);
 	tcase_add_test(tc, history);
 	tcase_add_test(tc, old_history_goes);
 	suite_add_tcase(suite, tc);

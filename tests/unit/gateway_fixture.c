@@ -30,6 +30,13 @@ fixture_pass_ms(int64_t ms)
 	set_clock();
 }
 
+void
+fixture_set_wall(int64_t by_s)
+{
+	now_wall_ms += by_s * 1000;
+	set_clock();
+}
+
 static void
 conf_fault(const char *line, void *arg)
 {
@@ -205,6 +212,16 @@ void
 fixture_restart(struct fixture *f)
 {
 	fixture_close(f);
+	fixture_open(f);
+}
+
+void
+fixture_restart_machine(struct fixture *f, int64_t away_ms)
+{
+	fixture_close(f);
+	now_ms = 1000;
+	now_wall_ms += away_ms;
+	set_clock();
 	fixture_open(f);
 }
 

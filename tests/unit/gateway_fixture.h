@@ -41,6 +41,8 @@ void fixture_restart(struct fixture *f);
 bool fixture_try_open(struct fixture *f, char *why, size_t why_size);
 
 void fixture_pass_ms(int64_t ms); /* time passes */
+void fixture_set_wall(int64_t by_s); /* somebody sets the wall clock forward, or back */
+void fixture_restart_machine(struct fixture *f, int64_t away_ms); /* its own clock begins anew; test sets the boot's name */
 
 /* Everything in the ledger as text, a line each, in a fixed order: equal texts are equal ledgers. Caller frees. */
 char *fixture_dump(const struct fixture *f);

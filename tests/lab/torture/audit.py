@@ -9,7 +9,8 @@ import time
 from rsip_wire import Msg
 from torture.host import Lease
 
-SLACK_S = 1.2      # expiry times: the database has whole seconds, and so has rsipctl
+EARLY_S = 0.2      # a lease may not end before its time;
+LATE_S = 2.2       # later it may by two roundings up: the database has whole seconds, and so has rsipctl
 PROBES = 40        # tuples tried by packets in one audit
 IN_STEP_S = 20     # a slow machine; packets are sent again until then
 
@@ -136,11 +137,11 @@ def settle(host, view):
 def settle_extension(host, doubt, leases, now):
     lease, low, high = doubt.lease, doubt.sent + doubt.seconds, now + doubt.seconds
     if lease.bind_id not in leases:  # it ran out: by the old time, or by the new one
-        if min(low, lease.low) <= now + SLACK_S:
+        if min(low, lease.low) <= now:
             host.leases.pop(lease.bind_id, None)
         return
     ends = leases[lease.bind_id][1]
-    if not lease.low - SLACK_S <= ends <= lease.high + SLACK_S:
+    if not lease.low - EARLY_S <= ends <= lease.high + LATE_S:
         lease.low, lease.high = low, high
 
 
@@ -173,11 +174,11 @@ def compare(host, view):
         have, ends = leases[bind]
         if (have.address, have.shape(), have.tuples()) != (lease.address, lease.shape(), lease.tuples()):
             wrong.append("%s: was told %s, the gateway has %s" % (host.source, lease, have))
-        if not lease.low - SLACK_S <= ends <= lease.high + SLACK_S:
+        if not lease.low - EARLY_S <= ends <= lease.high + LATE_S:
             wrong.append("%s: %s was to end in %.1f to %.1f s, and ends in %.1f" % (
                 host.source, lease, lease.low - view.at, lease.high - view.at, ends - view.at))
     for bind, (lease, ends) in leases.items():
-        if bind not in host.leases and ends > view.at + SLACK_S:
+        if bind not in host.leases and ends > view.at + LATE_S:
             wrong.append("%s: never told of, or freed: %s" % (host.source, lease))
     return wrong
 
@@ -193,10 +194,10 @@ def agree(view, database):
         for bind in leases.keys() | rows.keys():
             if bind in leases and bind in rows:
                 (have, ends), (row, row_ends) = leases[bind], rows[bind]
-                if have.tuples() != row.tuples() or abs(ends - row_ends) > 2 * SLACK_S:
+                if have.tuples() != row.tuples() or abs(ends - row_ends) > LATE_S:
                     wrong.append("%s: %s until %.1f in memory, %s until %.1f on disk" % (
                         source, have, ends - view.at, row, row_ends - view.at))
-            elif (leases.get(bind) or rows.get(bind))[1] > view.at + 2 * SLACK_S:
+            elif (leases.get(bind) or rows.get(bind))[1] > view.at + LATE_S:
                 wrong.append("%s: binding %d only %s" % (source, bind, "in memory" if bind in leases else "on disk"))
             if bind in rows and bind not in database.open:
                 wrong.append("%s: binding %d is live, but ended in the history" % (source, bind))
