@@ -82,7 +82,12 @@ class Audit:
         wrong += exactly_once(self.hosts, database)
         wrong += alone(view)
         self.compared += sum(len(host.leases) for host in self.hosts)
-        return wrong or self.packets()
+        return wrong or self.packets() or self.check()
+
+    def check(self):
+        """What the gateway thinks of itself; after the packets, which have waited for the data plane."""
+        done = self.gateway.run(self.gateway.rsipctl, "-s", "/run/rsip/rsipd.sock", "check")
+        return [] if done.returncode == 0 else ["rsipctl check: " + line for line in (done.stdout + done.stderr).splitlines()]
 
     # --- what it forwards ---
 
