@@ -172,7 +172,7 @@ host_of(struct site *s, size_t i)
 	struct session *session = session_find(&s->ledger.sessions, addr);
 
 	return session != NULL ? session :
-	                         registration_begin(&s->ledger, addr, GATEWAY, RSIP_UDP, NULL, 0);
+	                         registration_begin(&s->ledger, addr, GATEWAY, RSIP_UDP, NULL, NULL, 0);
 }
 
 struct binding *
