@@ -2,6 +2,7 @@
  *
  *	scale measure DB [N]         tables of memory and times for 1,000, 10,000, ... up to N bindings (1,000,000)
  *	scale fill DB N [M SECONDS]  a database of N bindings, and M more that expire in so many seconds from now
+ *	scale restart DB             how long it takes until the data plane has all of the database's bindings
  *	scale conf DB SOCKET         the config for it, to standard output */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,14 @@ print_level(const struct site *s, struct weight control, struct weight relay, st
 	fflush(stdout);
 }
 
+static void
+site_begin(struct site *s, const char *db, const struct scale_relay *process)
+{
+	site_open(s, db, process);
+	site_load(s);
+	site_connect(s);
+}
+
 static int
 measure(const char *db, size_t max)
 {
@@ -167,7 +176,7 @@ measure(const char *db, size_t max)
 	struct site s;
 
 	scale_relay_start(&process, (uint32_t)max);
-	site_open(&s, db, &process);
+	site_begin(&s, db, &process);
 	empty = weigh(getpid());
 	relay_empty = weigh(process.pid);
 	printf("%9s %39s %43s\n", "bindings", "bytes a binding, resident", "microseconds an operation, durable");
@@ -194,10 +203,31 @@ make_database(const char *db, size_t n, size_t n_short, uint32_t short_s)
 	struct site s;
 
 	scale_relay_start(&process, (uint32_t)(n + n_short));
-	site_open(&s, db, &process);
+	site_begin(&s, db, &process);
 	fill(&s, n, SITE_LEASE_S);
 	site_pass(&s, 0);
 	fill(&s, n + n_short, short_s);
+	site_close(&s);
+	scale_relay_end(&process);
+	return 0;
+}
+
+static int
+restart(const char *db)
+{
+	double began = seconds(), opened, loaded, connected;
+	struct scale_relay process;
+	struct site s;
+
+	scale_relay_start(&process, SITE_HOSTS_MAX * SITE_BINDINGS_A_HOST);
+	site_open(&s, db, &process);
+	opened = seconds();
+	site_load(&s);
+	loaded = seconds();
+	site_connect(&s);
+	connected = seconds();
+	printf("restart bindings=%zu seconds=%.2f: database opened %.2f, leases loaded %.2f, data plane told %.2f\n",
+	       s.n_bindings, connected - began, opened - began, loaded - opened, connected - loaded);
 	site_close(&s);
 	scale_relay_end(&process);
 	return 0;
@@ -212,10 +242,12 @@ main(int argc, char **argv)
 	if (argc >= 4 && strcmp(argv[1], "fill") == 0)
 		return make_database(argv[2], strtoul(argv[3], NULL, 10), argc > 5 ? strtoul(argv[4], NULL, 10) : 0,
 		                     argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 0);
+	if (argc == 3 && strcmp(argv[1], "restart") == 0)
+		return restart(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "conf") == 0) {
 		site_write_conf(STDOUT_FILENO, argv[2], argv[3]);
 		return 0;
 	}
-	fprintf(stderr, "usage: scale measure DB [N] | scale fill DB N [M SECONDS] | scale conf DB SOCKET\n");
+	fprintf(stderr, "usage: scale measure DB [N] | scale fill DB N [M SECONDS] | scale restart DB | scale conf DB SOCKET\n");
 	return 2;
 }

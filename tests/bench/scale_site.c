@@ -81,9 +81,7 @@ void
 site_open(struct site *s, const char *db, const struct scale_relay *relay)
 {
 	const struct dp_client_events dp_events = { on_violation, NULL };
-	const struct ledger_events events = { on_binding_ended, on_session_ended, NULL };
 	char why[WHY_MAX];
-	struct dp_ops ops;
 
 	*s = (struct site){ .db = db, .conf = read_conf(db), .relay = *relay, .now_ms = clock_now() };
 	clock_set(s->now_ms, clock_wall());
@@ -92,11 +90,24 @@ site_open(struct site *s, const char *db, const struct scale_relay *relay)
 	if (s->store == NULL)
 		log_fatal("scale", "%s", why);
 	s->dp = dp_client_new(s->loop, &s->ledger.bindings, s->conf, NULL, 0, &dp_events);
-	ops = dp_client_ops(s->dp);
+}
+
+void
+site_load(struct site *s)
+{
+	const struct ledger_events events = { on_binding_ended, on_session_ended, NULL };
+	const struct dp_ops ops = dp_client_ops(s->dp);
+	char why[WHY_MAX];
+
 	ledger_init(&s->ledger, s->conf, s->store, &s->stats, &ops, &events);
 	if (!restore_ledger(&s->ledger, why, sizeof(why)))
 		log_fatal("scale", "%s", why);
 	s->n_bindings = binding_count(&s->ledger.bindings);
+}
+
+void
+site_connect(struct site *s)
+{
 	dp_client_connect(s->dp, s->relay.fd);
 	site_settle(s);
 }

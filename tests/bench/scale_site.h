@@ -31,8 +31,11 @@ struct site {
 /* The config of the site as rsipd reads it; the database and the control socket named so. */
 void site_write_conf(int fd, const char *db, const char *control);
 
-/* Opens the database, new or not, and loads it. Ends the program when it cannot. */
+/* Opens the database, new or not, loads it, and tells the data plane: each when called, in this order. They end the
+ * program when they cannot. */
 void site_open(struct site *s, const char *db, const struct scale_relay *relay);
+void site_load(struct site *s);
+void site_connect(struct site *s);
 void site_close(struct site *s); /* commits */
 
 /* The i-th binding of the site by kind and host: of ten, six are 4 ports, one 32, two 4 SPIs, one 4 SPIs with a cookie
