@@ -100,7 +100,7 @@ grant(ip4_t host, struct lease_request req)
 	struct refusal why;
 
 	if (s == NULL)
-		s = registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, NULL, 0);
+		s = registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, NULL, NULL, 0);
 	return lease_grant(&f.ledger, s, &req, &b, &why) == RSIP_OK ? b : NULL;
 }
 
