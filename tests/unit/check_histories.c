@@ -140,7 +140,7 @@ grant(ip4_t host)
 	bool can;
 
 	if (s == NULL)
-		s = registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, NULL, 0);
+		s = registration_begin(&f.ledger, host, 0x0a000001, RSIP_UDP, NULL, NULL, 0);
 	can = model_can_grant(&model, host, &req);
 	note("host %u asks method %d, %s address %08x, %s ports %u from %u, %s SPIs %u from 0x%x, %s cookies %llx/%llx, peer %x",
 	     host - HOST_FIRST, req.method, intents[req.addr_intent], req.addr, intents[req.port_intent], req.n_ports,
