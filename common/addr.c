@@ -8,10 +8,23 @@
 
 #define SPI_LOWEST 256 /* 0-255 are reserved, RFC 4303 2.1 */
 
+/* Without printf: a busy gateway writes several for each lease. */
 const char *
 ip4_str(ip4_t addr, char buf[IP4_STRLEN])
 {
-	snprintf(buf, IP4_STRLEN, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 0xff, addr >> 8 & 0xff, addr & 0xff);
+	char *at = buf;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		unsigned byte = addr >> shift & 0xff;
+
+		if (byte >= 100)
+			*at++ = (char)('0' + byte / 100);
+		if (byte >= 10)
+			*at++ = (char)('0' + byte / 10 % 10);
+		*at++ = (char)('0' + byte % 10);
+		*at++ = '.';
+	}
+	at[-1] = '\0';
 	return buf;
 }
 

@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@ static const char *log_program = "rsip";
 static enum log_target log_to = LOG_TO_STDERR;
 static enum log_level log_max = LOG_LVL_INFO;
 static bool log_json, log_errors_too;
+
+/* Lines that wait for log_flush: no more than one write to a pipe keeps together. */
+static struct { bool on; size_t len; char bytes[PIPE_BUF]; } gathered;
 
 void
 log_init(const char *program, enum log_target to, enum log_level level, bool json)
@@ -154,34 +158,92 @@ json_members(FILE *f, const char *text)
 	}
 }
 
+/* Milliseconds of the time of day, and its text up to the second, which is made once a second. */
+static long
+time_of_day(char text[32])
+{
+	static char made[32];
+	static time_t made_of = -1;
+	struct timeval tv;
+	struct tm tm;
+
+	gettimeofday(&tv, NULL);
+	if (tv.tv_sec != made_of) {
+		gmtime_r(&tv.tv_sec, &tm);
+		strftime(made, sizeof(made), "%Y-%m-%dT%H:%M:%S", &tm);
+		made_of = tv.tv_sec;
+	}
+	memcpy(text, made, sizeof(made));
+	return (long)tv.tv_usec / 1000;
+}
+
+/* Returns the length of the line, 0 when it cannot be made. */
+static size_t
+json_line(char *line, size_t cap, enum log_level level, const char *subsystem, const char *text)
+{
+	FILE *f = fmemopen(line, cap, "w");
+	char when[32];
+	long len, ms = time_of_day(when);
+
+	if (f == NULL)
+		return 0;
+	fprintf(f, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"subsystem\":\"%s\"", when, ms,
+	    level_names[level], log_program, subsystem);
+	json_members(f, text);
+	fputs("}\n", f);
+	len = fflush(f) == 0 ? ftell(f) : 0; /* only what is flushed is known to have fitted */
+	fclose(f);
+	return len > 0 ? (size_t)len : 0;
+}
+
+static size_t
+plain_line(char *line, size_t cap, enum log_level level, const char *subsystem, const char *text)
+{
+	char when[32];
+	long ms = time_of_day(when);
+	int len = snprintf(line, cap, "%s.%03ldZ %s %s[%d] %s: %s\n", when, ms, level_names[level], log_program, (int)getpid(),
+	    subsystem, text);
+
+	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
+}
+
+/* One write, so that lines of several processes do not mix. A lost log line is no reason to stop. */
+static void
+put(const char *bytes, size_t len)
+{
+	if (len > 0 && write(STDERR_FILENO, bytes, len) < 0)
+		return;
+}
+
+void
+log_flush(void)
+{
+	put(gathered.bytes, gathered.len);
+	gathered.len = 0;
+}
+
+void
+log_gather(bool on)
+{
+	log_flush();
+	gathered.on = on;
+}
+
 static void
 write_stderr(enum log_level level, const char *subsystem, const char *text)
 {
-	char line[LINE_EXPANDED_LEN], when[32];
-	struct timeval tv;
-	struct tm tm;
-	FILE *f = fmemopen(line, sizeof(line), "w");
+	char line[LINE_EXPANDED_LEN];
+	size_t len = (log_json ? json_line : plain_line)(line, sizeof(line), level, subsystem, text);
 
-	if (f == NULL)
+	if (gathered.len + len > sizeof(gathered.bytes))
+		log_flush();
+	if (gathered.on && level >= LOG_LVL_INFO && len <= sizeof(gathered.bytes)) {
+		memcpy(gathered.bytes + gathered.len, line, len);
+		gathered.len += len;
 		return;
-	gettimeofday(&tv, NULL);
-	gmtime_r(&tv.tv_sec, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (log_json) {
-		fprintf(f, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"subsystem\":\"%s\"", when,
-		    (long)tv.tv_usec / 1000, level_names[level], log_program, subsystem);
-		json_members(f, text);
-		fputs("}\n", f);
-	} else {
-		fprintf(f, "%s.%03ldZ %s %s[%d] %s: %s\n", when, (long)tv.tv_usec / 1000, level_names[level], log_program,
-		    (int)getpid(), subsystem, text);
 	}
-	/* Only what is flushed is known to have fitted. */
-	long len = fflush(f) == 0 ? ftell(f) : -1;
-	fclose(f);
-	/* One write a line, so that lines of several processes do not mix. A lost log line is no reason to stop. */
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-		return;
+	log_flush();
+	put(line, len);
 }
 
 static void __attribute__((format(printf, 3, 0)))

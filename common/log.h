@@ -29,6 +29,11 @@ void log_warn(const char *subsystem, const char *fmt, ...) __attribute__((format
 void log_info(const char *subsystem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *subsystem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* While on, lines for information and below that go to standard error wait until log_flush, which the event loop calls before
+ * it waits for anything; a warning or an error takes them along. For a daemon that writes many a turn. */
+void log_gather(bool on);
+void log_flush(void);
+
 /* For what strangers can trigger: at most one line a second for each struct; the next line tells how many were
  * withheld as suppressed=N. Zero-initialised by the caller, usually static. */
 struct log_limit { long long last_ms; unsigned suppressed; };

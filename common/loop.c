@@ -62,6 +62,8 @@ loop_once(struct loop *loop, bool wait)
 {
 	bool block = wait && loop->raised == NULL;
 
+	if (block)
+		log_flush();
 	event_base_loop(loop->base, block ? EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	run_deferred(loop);
 }

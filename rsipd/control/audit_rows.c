@@ -24,12 +24,10 @@ report_stray(struct audit_rows *c, int64_t id)
 		[STORE_REGISTRATIONS] = { "registration", "client ID", "is not registered" },
 		[STORE_BINDINGS] = { "binding", "bind ID", "is not leased" },
 		[STORE_TUPLES] = { "binding_tuple", "bind ID", "is not leased" },
-		[STORE_OPEN_HISTORY] = { "history", "bind ID", "is not leased, as not ended" },
 	};
 
-	audit_report_add(c->report, c->table == STORE_OPEN_HISTORY ? AUDIT_HISTORY : AUDIT_ROW_STRAY, 4,
-	                 "the database's table %s has %s %lld, which %s", strays[c->table].table, strays[c->table].of,
-	                 (long long)id, strays[c->table].fact);
+	audit_report_add(c->report, AUDIT_ROW_STRAY, 4, "the database's table %s has %s %lld, which %s", strays[c->table].table,
+	                 strays[c->table].of, (long long)id, strays[c->table].fact);
 }
 
 static unsigned

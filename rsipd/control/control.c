@@ -267,7 +267,10 @@ static bool
 on_commit(void *arg)
 {
 	struct control *c = arg;
-	bool done = store_commit(c->store);
+	bool done;
+
+	dp_client_flush(c->dp); /* it reads while the disk writes, and knows of a grant when its host does */
+	done = store_commit(c->store);
 
 	if (!done)
 		fall_back(c);
@@ -497,6 +500,7 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 	c->own = own;
 	c->n_own = n_own;
 	signal(SIGPIPE, SIG_IGN);
+	log_gather(true);
 	c->store = store_open(conf->state, why, sizeof(why));
 	if (c->store == NULL) {
 		log_error("store", "%s", why);
@@ -515,5 +519,6 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 	status = c->status;
 	unmake(c);
 	free(c);
+	log_gather(false);
 	return status;
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "gateway.h"
-#include "store.h"
+#include "ledger.h"
 #include "value.h"
+#include "who.h"
 
 struct question { ip4_t addr; enum tuple_kind kind; uint64_t value; int64_t at; };
 
@@ -73,7 +74,7 @@ ctl_who(struct ctl_conn *conn, const json_t *request, void *arg)
 		return;
 	}
 	holders = json_array();
-	if (store_who(gw->store, q.addr, q.kind, q.value, q.at, add_holder, holders)) {
+	if (who_held(gw->ledger, q.addr, q.kind, q.value, q.at, add_holder, holders)) {
 		ctl_answer(conn, holders);
 		return;
 	}

@@ -19,6 +19,7 @@
 #include "session.h"
 
 #define PENDING_MAX 4096 /* changes that wait for the socket; with more, telling everything is simpler */
+#define BATCH 64         /* changes told by one system call, so that the data plane wakes once for many */
 
 /* Telling everything, step by step, as fast as the data plane reads. */
 enum sync_step { SYNC_BEGIN, SYNC_POOLS, SYNC_BINDINGS, SYNC_END, SYNC_DONE };
@@ -39,6 +40,7 @@ struct dp_client {
 
 	int fd; /* -1: no data plane now */
 	struct loop_event *readable, *writable; /* writable only while something waits */
+	struct loop_event *flush; /* at the end of the turn */
 	struct pending *pending;
 	size_t n_pending;
 
@@ -99,6 +101,16 @@ lost(struct dp_client *dp, const char *why)
 	disconnect(dp); /* the monitor starts another one and hands us its socket */
 }
 
+/* After a send that failed: waits until the socket takes more, if that is all. */
+static void
+not_sent(struct dp_client *dp)
+{
+	if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+		lost(dp, strerror(errno));
+	else if (dp->writable == NULL)
+		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
+}
+
 /* False when the socket takes no more now, or is gone. */
 static bool
 send_now(struct dp_client *dp, const void *bytes, size_t len)
@@ -112,28 +124,87 @@ send_now(struct dp_client *dp, const void *bytes, size_t len)
 	} while (n < 0 && errno == EINTR);
 	if (n == (ssize_t)len)
 		return true;
-	if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS))
-		lost(dp, strerror(errno));
-	else if (dp->writable == NULL)
-		dp->writable = loop_writable(dp->loop, dp->fd, on_writable, dp);
+	not_sent(dp);
 	return false;
 }
 
-/* Sends a change, in its order behind those that wait. */
+/* What waits first, at most BATCH, in one call: how many the socket took, or -1. */
+static int
+send_batch(struct dp_client *dp)
+{
+	struct mmsghdr messages[BATCH] = { 0 };
+	struct iovec iov[BATCH];
+	struct pending *p;
+	unsigned n = 0;
+	int sent;
+
+	DL_FOREACH(dp->pending, p) {
+		if (n == BATCH)
+			break;
+		iov[n] = (struct iovec){ p->bytes, p->len };
+		messages[n].msg_hdr.msg_iov = &iov[n];
+		messages[n++].msg_hdr.msg_iovlen = 1;
+	}
+	do {
+		sent = sendmmsg(dp->fd, messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+/* False when some of it has to wait on, or the data plane is gone. */
+static bool
+send_pending(struct dp_client *dp)
+{
+	while (dp->pending != NULL) {
+		int sent = send_batch(dp);
+
+		if (sent < 0) {
+			not_sent(dp);
+			return false;
+		}
+		for (; sent > 0; sent--) {
+			struct pending *p = dp->pending;
+			DL_DELETE(dp->pending, p);
+			free(p);
+			dp->n_pending--;
+		}
+	}
+	return true;
+}
+
+void
+dp_client_flush(struct dp_client *dp)
+{
+	if (dp->writable == NULL)
+		send_pending(dp);
+}
+
+static void
+on_flush(void *arg)
+{
+	dp_client_flush(arg);
+}
+
+/* Tells a change, in its order behind those that wait, at the end of the turn. */
 static void
 tell(struct dp_client *dp, const void *bytes, size_t len)
 {
-	if (dp->fd < 0 || (dp->pending == NULL && send_now(dp, bytes, len)) || dp->fd < 0)
+	struct pending *p;
+
+	if (dp->n_pending >= BATCH)
+		dp_client_flush(dp);
+	if (dp->fd < 0)
 		return;
 	if (dp->n_pending == PENDING_MAX) {
 		dp_client_resync(dp, dp->conf);
 		return;
 	}
-	struct pending *p = mem_zero(1, sizeof(*p) + len);
+	p = mem_zero(1, sizeof(*p) + len);
 	p->len = len;
 	memcpy(p->bytes, bytes, len);
 	DL_APPEND(dp->pending, p);
 	dp->n_pending++;
+	loop_deferred_raise(dp->flush);
 }
 
 /* Returns the length of the message in bytes. */
@@ -218,10 +289,12 @@ sync_pools(struct dp_client *dp)
 static void
 tell_claim(const struct dp_claim *claim, void *arg)
 {
+	struct dp_client *dp = arg;
 	struct dp_claim m = *claim;
 
 	m.op = DP_CLAIM;
-	tell(arg, &m, sizeof(m));
+	if (dp->pending != NULL || !send_now(dp, &m, sizeof(m)))
+		tell(dp, &m, sizeof(m));
 }
 
 /* A binding; and before it its address, if that is of no pool any more. */
@@ -278,20 +351,6 @@ sync_more(struct dp_client *dp)
 		      dp->step == SYNC_BINDINGS ? sync_bindings(dp) : sync_mark(dp, DP_SYNC_END)))
 			return false;
 		dp->step++;
-	}
-	return true;
-}
-
-static bool
-send_pending(struct dp_client *dp)
-{
-	while (dp->pending != NULL) {
-		struct pending *p = dp->pending;
-		if (!send_now(dp, p->bytes, p->len))
-			return false;
-		DL_DELETE(dp->pending, p);
-		free(p);
-		dp->n_pending--;
 	}
 	return true;
 }
@@ -448,6 +507,7 @@ dp_client_new(struct loop *loop, struct binding_table *bindings, const struct co
 	dp->n_own = n_own;
 	dp->events = *events;
 	dp->fd = -1;
+	dp->flush = loop_deferred(loop, on_flush, dp);
 	return dp;
 }
 
@@ -457,6 +517,7 @@ dp_client_free(struct dp_client *dp)
 	if (dp == NULL)
 		return;
 	disconnect(dp);
+	loop_event_free(dp->flush);
 	claims_clear(&dp->claims);
 	free(dp);
 }

@@ -28,6 +28,9 @@ void dp_client_connect(struct dp_client *dp, int fd);
 /* Tells it everything again: after a reload (with the new conf) or when the ledger was loaded anew. */
 void dp_client_resync(struct dp_client *dp, const struct conf *conf);
 
+/* Changes are told at the end of the turn of the loop, or now. */
+void dp_client_flush(struct dp_client *dp);
+
 struct dp_ops dp_client_ops(struct dp_client *dp); /* for the ledger */
 
 /* Asks the data plane about n bindings, at most DP_CHECK_MAX. Its answer, to the question of that number, comes to the

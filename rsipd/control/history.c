@@ -16,17 +16,14 @@ struct history {
 	void (*changed)(void *arg);
 	void *arg;
 	uint32_t keep_s;
-	int64_t after; /* the row behind which the next step begins */
 };
 
 static void
 on_step(void *arg)
 {
 	struct history *h = arg;
-	bool more = store_prune(h->store, clock_wall() - h->keep_s, &h->after);
+	bool more = store_prune(h->store, clock_wall() - h->keep_s);
 
-	if (!more)
-		h->after = 0;
 	loop_timer_set(h->timer, more ? STEP_MS : PASS_MS);
 	h->changed(h->arg);
 }
@@ -56,7 +53,6 @@ void
 history_keep(struct history *h, uint32_t keep_s)
 {
 	h->keep_s = keep_s;
-	h->after = 0;
 	if (keep_s == 0)
 		loop_timer_cancel(h->timer);
 	else

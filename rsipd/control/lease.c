@@ -270,6 +270,7 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 	struct session *s = b->session;
 	char addr[IP4_STRLEN];
 	uint32_t lease_s;
+	int64_t was;
 
 	if (s->policy == NULL)
 		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
@@ -280,7 +281,10 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 
 	if ((lease_s = upstream_lease_s(l->conf, b->local_addr, policy_lease_s(s->policy, asked_s))) == 0)
 		return refuse(why, RSIP_LOCAL_ADDR_UNAVAILABLE, "what the gateway leases from another one has run out");
+	was = b->expires;
 	b->expires = clock_now() + (int64_t)lease_s * 1000;
+	if (b->expires < was)
+		registration_outlive(l, s, was);
 	expiry_set(&l->binding_expiry, b, b->expires);
 	store_extend_binding(l->store, b);
 	registration_prolong(l, s, b->expires);
@@ -348,6 +352,7 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 		store_remove_name(l->store, b->remote_name);
 	ledger_strike(l, b);
 	quarantine(l, b);
+	registration_outlive(l, b->session, b->expires);
 	registration_curtail(l, b->session);
 	binding_free(b);
 	lease_assert(l, "end");

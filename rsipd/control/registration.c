@@ -73,7 +73,14 @@ registration_prolong(struct ledger *l, struct session *s, int64_t until)
 		return;
 	s->expires = until;
 	expiry_set(&l->session_expiry, s, until);
-	store_put_session(l->store, s);
+	s->expires_later = true;
+}
+
+void
+registration_outlive(struct ledger *l, struct session *s, int64_t expires)
+{
+	if (s->expires_later && expires >= s->expires)
+		store_put_session(l->store, s);
 }
 
 /* RFC 3103 9.5.3: a gateway that "will no longer be able to perform RSIP functionality for a given host" SHOULD say so
@@ -111,7 +118,7 @@ registration_note_reply(struct ledger *l, struct session *s, struct replay_seq s
 {
 	replay_note(&s->replay, seq.port, seq.counter, response, len);
 	if (durable)
-		store_put_session(l->store, s);
+		store_put_answer(l->store, s);
 }
 
 void

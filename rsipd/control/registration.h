@@ -23,6 +23,9 @@ void registration_move(struct ledger *l, struct session *s, ip4_t host_addr, ip4
 /* R = max(R, until). */
 void registration_prolong(struct ledger *l, struct session *s, int64_t until);
 
+/* A binding that lasted until expires is about to end, or to end earlier: what R owes it is kept. */
+void registration_outlive(struct ledger *l, struct session *s, int64_t expires);
+
 /* A host that no section covers any more can be granted nothing more: its leases run on, and its registration ends with
  * the last of them. No effect on any other host. */
 void registration_curtail(struct ledger *l, struct session *s);

@@ -48,10 +48,19 @@ restore_session(void *arg, const struct store_session *row)
 	s->policy = ledger_policy(r->l, s);
 	s->expires = row->expires;
 	session_set_name(s, row->name, row->name != NULL ? strlen(row->name) : 0);
-	if (row->last.port != 0)
-		replay_note(&s->replay, row->last.port, row->last.counter, row->response, row->response_len);
 	expiry_set(&r->l->session_expiry, s, s->expires);
 	return true;
+}
+
+static struct session *
+restore_answer(void *arg, const struct store_answer *row)
+{
+	struct restoring *r = arg;
+	struct session *s = session_find_client(&r->l->sessions, row->client_id);
+
+	if (s != NULL)
+		replay_note(&s->replay, row->last.port, row->last.counter, row->response, row->response_len);
+	return s;
 }
 
 static bool
@@ -69,6 +78,7 @@ restore_binding(void *arg, struct binding *b, uint32_t client_id)
 	ledger_enter(r->l, s, b);
 	if (s->expires < b->expires) {
 		s->expires = b->expires;
+		s->expires_later = true;
 		expiry_set(&r->l->session_expiry, s, s->expires);
 	}
 	return true;
@@ -99,7 +109,8 @@ bool
 restore_ledger(struct ledger *l, char *why, size_t why_size)
 {
 	struct restoring r = { l, why, why_size };
-	const struct store_loader loader = { restore_identity, restore_session, restore_binding, restore_name, restore_hold, &r };
+	const struct store_loader loader = { restore_identity, restore_session, restore_answer, restore_binding, restore_name,
+	                                     restore_hold, &r };
 
 	if (!store_load(l->store, &loader, why, why_size))
 		return false;

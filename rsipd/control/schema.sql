@@ -1,4 +1,4 @@
--- The lease database of rsipd, schema version 5 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 6 (PRAGMA user_version).
 --
 -- Times are seconds since 1970, those of leases by the wall clock as it was when rsipd started: see run. Addresses are
 -- dotted quads. first and last are ports, SPIs, or the lowest and highest cookie of a block (as signed 64-bit numbers; the
@@ -12,8 +12,8 @@ CREATE TABLE run (
 	seen       INTEGER NOT NULL  -- of the latest commit, by the same clock
 );
 
--- Who is registered now. The last_ columns are of the latest UDP request and the response that a duplicate gets. identity
--- is the name that the host has proved; moved is when it came from the address moved_from, NULL where it never moved.
+-- Who is registered now: until expires, or as long as one of its bindings lasts, whichever is later. identity is the name that
+-- the host has proved; moved is when it came from the address moved_from, NULL where it never moved.
 CREATE TABLE registration (
 	client_id     INTEGER PRIMARY KEY,
 	host          TEXT NOT NULL UNIQUE,
@@ -21,12 +21,19 @@ CREATE TABLE registration (
 	name          TEXT,
 	transport     TEXT NOT NULL CHECK (transport IN ('tcp', 'udp')),
 	expires       INTEGER NOT NULL,
-	last_port     INTEGER,
-	last_counter  INTEGER,
-	last_response BLOB,
 	identity      TEXT,
 	moved         INTEGER,
 	moved_from    TEXT
+);
+
+-- What UDP hosts were answered: of a host's rows the last one counts, which is what a duplicate of that request gets. Rows
+-- are only added at the end and removed at the beginning, so that a commit of many hosts' answers writes few pages.
+CREATE TABLE answer (
+	seq       INTEGER PRIMARY KEY,
+	client_id INTEGER NOT NULL,
+	port      INTEGER NOT NULL, -- where the request came from
+	counter   INTEGER NOT NULL, -- its message counter
+	response  BLOB NOT NULL
 );
 
 -- The highest counter of each identity's authenticated requests (as a signed 64-bit number): none is accepted again.
@@ -58,8 +65,14 @@ CREATE TABLE binding (
 	remote       TEXT,    -- an address, or a name; NULL: any peer
 	remote_port  INTEGER, -- NULL: any port
 	expires      INTEGER NOT NULL,
-	endpoint     TEXT NOT NULL -- the gateway's end of its tunnel, as the host was told
+	endpoint     TEXT NOT NULL, -- the gateway's end of its tunnel, as the host was told
+	granted      INTEGER NOT NULL,
+	extensions   INTEGER NOT NULL DEFAULT 0 -- how often its lease was extended
 );
+
+-- The highest bind ID given out so far.
+CREATE TABLE latest (bind_id INTEGER NOT NULL);
+INSERT INTO latest VALUES (0);
 
 CREATE TABLE binding_tuple (
 	bind_id INTEGER NOT NULL,
@@ -86,23 +99,24 @@ CREATE TABLE quarantine (
 	PRIMARY KEY (local, kind, first)
 ) WITHOUT ROWID;
 
--- Who had what when: one row for each tuple ever granted. ended is NULL while it is leased.
+-- Who had what when: one row for each tuple of each lease that has ended, in the order of the ends. What is leased still is
+-- in binding; the view who_had has both.
 CREATE TABLE history (
-	bind_id   INTEGER NOT NULL,
-	client_id INTEGER NOT NULL,
-	host      TEXT NOT NULL,
-	name      TEXT,
-	method    TEXT NOT NULL,
-	local     TEXT NOT NULL,
-	kind      TEXT NOT NULL,
-	first     INTEGER NOT NULL,
-	last      INTEGER NOT NULL,
-	granted   INTEGER NOT NULL,
-	ended     INTEGER,
-	how       TEXT
+	bind_id    INTEGER NOT NULL,
+	client_id  INTEGER NOT NULL,
+	host       TEXT NOT NULL, -- where it was granted
+	name       TEXT,
+	method     TEXT NOT NULL,
+	local      TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	first      INTEGER NOT NULL,
+	last       INTEGER NOT NULL,
+	granted    INTEGER NOT NULL,
+	extensions INTEGER NOT NULL,
+	ended      INTEGER NOT NULL,
+	how        TEXT NOT NULL
 );
 CREATE INDEX history_of_tuple ON history (local, kind, first);
-CREATE INDEX history_open ON history (bind_id) WHERE ended IS NULL;
 
 CREATE VIEW lease AS
 	SELECT b.bind_id, r.host, r.name, b.method, b.local, t.kind,
@@ -128,6 +142,8 @@ CREATE VIEW who_had AS
 	                 ELSE first END AS first,
 	       CASE kind WHEN 'spi' THEN printf('0x%08x', last) WHEN 'cookie' THEN printf('0x%016x', last)
 	                 ELSE last END AS last,
-	       host, name, bind_id, datetime(granted, 'unixepoch') AS granted_utc,
+	       host, name, bind_id, datetime(granted, 'unixepoch') AS granted_utc, extensions,
 	       datetime(ended, 'unixepoch') AS ended_utc, how
-	FROM history;
+	FROM (SELECT local, kind, first, last, host, name, bind_id, granted, extensions, ended, how FROM history UNION ALL
+	      SELECT local, kind, first, last, host, name, bind_id, granted, extensions, NULL, NULL
+	      FROM binding JOIN binding_tuple USING (bind_id) JOIN registration USING (client_id));

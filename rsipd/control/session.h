@@ -3,6 +3,7 @@
 #ifndef RSIPD_SESSION_H
 #define RSIPD_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uthash.h>
@@ -35,7 +36,11 @@ struct session {
 	struct binding *bindings;         /* utlist.h, in the order of the grants */
 	uint32_t n_bindings, n_ports, n_spis, n_cookies; /* what they add up to, for the quota */
 	struct replay replay;                            /* UDP only */
-	uint32_t unwritten; /* the store's: its place, from 1, among those to be written by the next commit */
+	/* The store's: its place, from 1, among those to be written by the next commit; what of it; and its answer's row. */
+	uint32_t unwritten;
+	bool row_changed, answer_changed;
+	bool expires_later; /* than its row says, for a binding does: the row follows when that ends */
+	uint64_t answer_seq;
 	UT_hash_handle by_addr, by_client;
 };
 

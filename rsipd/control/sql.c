@@ -58,18 +58,19 @@ prepared(struct sql *sql, const char *text)
 	return s;
 }
 
+/* keep: what SQLite is to do with texts and blobs, SQLITE_STATIC when they outlive the step. */
 static void
-bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
+bind_all(sqlite3_stmt *stmt, const char *types, sqlite3_destructor_type keep, va_list ap)
 {
 	for (int i = 0; types[i] != '\0'; i++) {
 		if (types[i] == 'i') {
 			sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
 		} else if (types[i] == 't') {
-			sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, keep);
 		} else if (types[i] == 'b') {
 			const void *bytes = va_arg(ap, const void *);
 			size_t len = va_arg(ap, size_t);
-			sqlite3_bind_blob64(stmt, i + 1, bytes, len, SQLITE_TRANSIENT);
+			sqlite3_bind_blob64(stmt, i + 1, bytes, len, keep);
 		} else {
 			sqlite3_bind_null(stmt, i + 1);
 		}
@@ -125,7 +126,7 @@ sql_run(struct sql *sql, const char *statement, const char *types, ...)
 		return;
 	}
 	va_start(ap, types);
-	bind_all(s->stmt, types, ap);
+	bind_all(s->stmt, types, SQLITE_STATIC, ap);
 	va_end(ap);
 	if (sqlite3_step(s->stmt) != SQLITE_DONE)
 		fail(sql, statement);
@@ -171,7 +172,7 @@ sql_query(struct sql *sql, const char *statement, const char *types, ...)
 	if (rows == NULL)
 		return &broken;
 	va_start(ap, types);
-	bind_all(rows->stmt, types, ap);
+	bind_all(rows->stmt, types, SQLITE_TRANSIENT, ap);
 	va_end(ap);
 	rows->rc = SQLITE_ROW;
 	return rows;

@@ -11,9 +11,23 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
-/* What is added to version 3: identities and moves. To version 4: the clocks. */
+#define WHO_HAD \
+	"CREATE VIEW who_had AS " \
+	"SELECT local, kind, " \
+	"CASE kind WHEN 'spi' THEN printf('0x%08x', first) WHEN 'cookie' THEN printf('0x%016x', first) " \
+	"ELSE first END AS first, " \
+	"CASE kind WHEN 'spi' THEN printf('0x%08x', last) WHEN 'cookie' THEN printf('0x%016x', last) " \
+	"ELSE last END AS last, " \
+	"host, name, bind_id, datetime(granted, 'unixepoch') AS granted_utc, extensions, " \
+	"datetime(ended, 'unixepoch') AS ended_utc, how " \
+	"FROM (SELECT local, kind, first, last, host, name, bind_id, granted, extensions, ended, how FROM history UNION ALL " \
+	"SELECT local, kind, first, last, host, name, bind_id, granted, extensions, NULL, NULL " \
+	"FROM binding JOIN binding_tuple USING (bind_id) JOIN registration USING (client_id)) "
+
+/* What is added to version 3: identities and moves. To version 4: the clocks. From version 5 on answers are a table, and
+ * the history is of what has ended. */
 static const char *const upgrades[SCHEMA_VERSION] = {
 	[3] = "ALTER TABLE registration ADD COLUMN identity TEXT;"
 	      "ALTER TABLE registration ADD COLUMN moved INTEGER;"
@@ -23,6 +37,22 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "identity TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER);"
 	      "CREATE INDEX move_of_client ON move (client_id, since)",
 	[4] = "CREATE TABLE run (boot TEXT NOT NULL, zero_ms INTEGER NOT NULL, seen INTEGER NOT NULL)",
+	[5] = "CREATE TABLE answer (seq INTEGER PRIMARY KEY, client_id INTEGER NOT NULL, port INTEGER NOT NULL, "
+	      "counter INTEGER NOT NULL, response BLOB NOT NULL);"
+	      "INSERT INTO answer (client_id, port, counter, response) SELECT client_id, last_port, last_counter, last_response "
+	      "FROM registration WHERE last_port IS NOT NULL AND last_response IS NOT NULL;"
+	      "DROP VIEW who_had;"
+	      "ALTER TABLE registration DROP COLUMN last_port; ALTER TABLE registration DROP COLUMN last_counter;"
+	      "ALTER TABLE registration DROP COLUMN last_response;"
+	      "CREATE TABLE latest (bind_id INTEGER NOT NULL);"
+	      "INSERT INTO latest SELECT ifnull((SELECT bind_id FROM history ORDER BY rowid DESC LIMIT 1), 0);"
+	      "ALTER TABLE binding ADD COLUMN granted INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE binding ADD COLUMN extensions INTEGER NOT NULL DEFAULT 0;"
+	      "UPDATE binding SET granted = ifnull((SELECT min(granted) FROM history WHERE history.bind_id = binding.bind_id "
+	      "AND ended IS NULL), 0);"
+	      "DELETE FROM history WHERE ended IS NULL; DROP INDEX history_open;"
+	      "ALTER TABLE history ADD COLUMN extensions INTEGER NOT NULL DEFAULT 0;"
+	      WHO_HAD,
 };
 
 struct store *
@@ -46,6 +76,7 @@ store_close(struct store *st)
 	if (st == NULL)
 		return;
 	free(st->unwritten);
+	answers_clear(&st->answers);
 	sql_close(st->sql);
 	free(st);
 }
@@ -70,22 +101,20 @@ forget_unwritten(struct store *st, struct session *s)
 }
 
 static void
-write_session(struct store *st, const struct session *s)
+write_session(struct store *st, struct session *s)
 {
-	const struct replay_seq *last = &s->replay.seen[0];
 	char host[IP4_STRLEN], gateway[IP4_STRLEN], moved_from[IP4_STRLEN];
 
 	sql_run(st->sql,
-	        "INSERT INTO registration (client_id, host, name, transport, expires, last_port, last_counter, "
-	        "last_response, gateway, identity, moved, moved_from) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, ?9, "
-	        "?10, nullif(?11, 0), ?12) "
-	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, last_port = nullif(?6, 0), last_counter = ?7, "
-	        "last_response = ?8, host = ?2, gateway = ?9, identity = ?10, moved = nullif(?11, 0), moved_from = ?12",
-	        "itttiiibttit", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
-	        rsip_transport_name(s->transport), store_time_of(st, s->expires), (int64_t)last->port, (int64_t)last->counter,
-	        (const void *)s->replay.response, s->replay.response_len, ip4_str(s->gateway_addr, gateway),
+	        "INSERT INTO registration (client_id, host, name, transport, expires, gateway, identity, moved, moved_from) "
+	        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9) "
+	        "ON CONFLICT (client_id) DO UPDATE SET expires = ?5, host = ?2, gateway = ?6, identity = ?7, "
+	        "moved = nullif(?8, 0), moved_from = ?9",
+	        "itttittit", (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name, rsip_transport_name(s->transport),
+	        store_time_of(st, s->expires), ip4_str(s->gateway_addr, gateway),
 	        s->identity != NULL ? s->identity->name : NULL, s->moved,
 	        s->moved != 0 ? ip4_str(s->moved_from, moved_from) : NULL);
+	s->row_changed = s->expires_later = false;
 }
 
 void
@@ -112,13 +141,12 @@ store_move_session(struct store *st, struct session *s)
 	end_stay(st, s);
 	sql_run(st->sql, "INSERT INTO move (client_id, host, came_from, identity, since) VALUES (?, ?, ?, ?, ?)", "ittti",
 	        (int64_t)s->client_id, ip4_str(s->host_addr, host), ip4_str(s->moved_from, from), s->identity->name, s->moved);
-	forget_unwritten(st, s);
 	write_session(st, s);
 }
 
 /* A request of a host changes its registration more than once, and hosts that talk a lot are written once a commit. */
-void
-store_put_session(struct store *st, struct session *s)
+static void
+will_write(struct store *st, struct session *s)
 {
 	if (s->unwritten != 0)
 		return;
@@ -131,22 +159,48 @@ store_put_session(struct store *st, struct session *s)
 }
 
 void
+store_put_session(struct store *st, struct session *s)
+{
+	s->row_changed = true;
+	will_write(st, s);
+}
+
+void
+store_put_answer(struct store *st, struct session *s)
+{
+	s->answer_changed = true;
+	will_write(st, s);
+}
+
+void
 store_remove_session(struct store *st, struct session *s)
 {
 	forget_unwritten(st, s);
+	answers_forget(&st->answers, s);
 	if (s->moved != 0)
 		end_stay(st, s);
 	sql_run(st->sql, "DELETE FROM registration WHERE client_id = ?", "i", (int64_t)s->client_id);
 }
 
+static void
+write_changes(struct store *st, struct session *s)
+{
+	if (s->row_changed)
+		write_session(st, s);
+	if (s->answer_changed && s->replay.response != NULL) /* none any more: it has moved since */
+		answers_write(st, s);
+	s->answer_changed = false;
+	s->unwritten = 0;
+}
+
 bool
 store_commit(struct store *st)
 {
-	while (st->n_unwritten > 0) {
-		struct session *s = st->unwritten[--st->n_unwritten];
-		s->unwritten = 0;
-		write_session(st, s);
-	}
+	while (st->n_unwritten > 0)
+		write_changes(st, st->unwritten[--st->n_unwritten]);
+	if (st->last_bind_id != st->stored_bind_id)
+		sql_run(st->sql, "UPDATE latest SET bind_id = ?", "i", (int64_t)st->last_bind_id);
+	st->stored_bind_id = st->last_bind_id;
 	if (sql_changing(st->sql))
 		store_clock_tick(st);
 	return sql_commit(st->sql);
@@ -155,18 +209,8 @@ store_commit(struct store *st)
 static void
 add_tuple(struct store *st, const struct binding *b, struct tuple tuple)
 {
-	const struct session *s = b->session;
-	const char *kind = tuple_kind_name(tuple.kind);
-	char host[IP4_STRLEN], local[IP4_STRLEN];
-
 	sql_run(st->sql, "INSERT INTO binding_tuple (bind_id, kind, first, last) VALUES (?, ?, ?, ?)", "itii",
-	        (int64_t)b->bind_id, kind, (int64_t)tuple.first, (int64_t)tuple.last);
-	sql_run(st->sql,
-	        "INSERT INTO history (bind_id, client_id, host, name, method, local, kind, first, last, granted) "
-	        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	        "iitttttiii", (int64_t)b->bind_id, (int64_t)s->client_id, ip4_str(s->host_addr, host), s->name,
-	        rsip_method_name(b->method), ip4_str(b->local_addr, local), kind, (int64_t)tuple.first,
-	        (int64_t)tuple.last, clock_wall());
+	        (int64_t)b->bind_id, tuple_kind_name(tuple.kind), (int64_t)tuple.first, (int64_t)tuple.last);
 }
 
 void
@@ -176,12 +220,13 @@ store_add_binding(struct store *st, const struct binding *b)
 
 	sql_run(st->sql,
 	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
-	        "endpoint, gre_key) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0))",
-	        "iittittiiti", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
+	        "endpoint, gre_key, granted) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0), ?)",
+	        "iittittiitii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
 	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
 	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), store_time_of(st, b->expires),
-	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key);
+	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key, clock_wall());
+	st->last_bind_id = b->bind_id;
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));
 }
@@ -189,8 +234,8 @@ store_add_binding(struct store *st, const struct binding *b)
 void
 store_extend_binding(struct store *st, const struct binding *b)
 {
-	sql_run(st->sql, "UPDATE binding SET expires = ? WHERE bind_id = ?", "ii", store_time_of(st, b->expires),
-	        (int64_t)b->bind_id);
+	sql_run(st->sql, "UPDATE binding SET expires = ?, extensions = extensions + 1 WHERE bind_id = ?", "ii",
+	        store_time_of(st, b->expires), (int64_t)b->bind_id);
 }
 
 void
@@ -210,14 +255,20 @@ store_remove_name(struct store *st, const char *name)
 	sql_run(st->sql, "DELETE FROM remote_name WHERE name = ?", "t", name);
 }
 
-/* One that expired while the gateway was down ended then, not now. */
+/* One that expired while the gateway was down ended then, not now. A host that has moved since the grant was where it came
+ * from first. */
 void
 store_end_binding(struct store *st, const struct binding *b, const char *how)
 {
 	int64_t now = clock_now(), ended = clock_wall() - (b->expires < now ? (now - b->expires) / 1000 : 0);
+	char host[IP4_STRLEN];
 
-	sql_run(st->sql, "UPDATE history SET ended = ?, how = ? WHERE bind_id = ? AND ended IS NULL", "iti", ended, how,
-	        (int64_t)b->bind_id);
+	sql_run(st->sql,
+	        "INSERT INTO history (bind_id, client_id, host, name, method, local, kind, first, last, granted, extensions, "
+	        "ended, how) SELECT bind_id, client_id, coalesce((SELECT came_from FROM move WHERE move.client_id = "
+	        "binding.client_id AND since >= granted ORDER BY since, move.rowid LIMIT 1), ?2), ?3, method, local, kind, first, "
+	        "last, granted, extensions, ?4, ?5 FROM binding JOIN binding_tuple USING (bind_id) WHERE bind_id = ?1",
+	        "ittit", (int64_t)b->bind_id, ip4_str(b->session->host_addr, host), b->session->name, ended, how);
 	sql_run(st->sql, "DELETE FROM binding_tuple WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 	sql_run(st->sql, "DELETE FROM binding WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 }
@@ -241,27 +292,23 @@ store_remove_hold(struct store *st, const struct hold *hold)
 	        ip4_str(hold->addr, local), tuple_kind_name(hold->kind), (int64_t)hold->node.first);
 }
 
-#define PRUNED_AT_ONCE 500 /* rows looked at: a few milliseconds */
+#define PRUNED_AT_ONCE 500 /* rows: a few milliseconds */
 
-/* Rows stand in the order of the grants, so behind the first that was granted in the time to be kept none is too old. The
- * latest row stays: it tells the last bind ID. */
+/* Rows stand in the order of the ends, but for what expired while the gateway was down. */
 bool
-store_prune(struct store *st, int64_t before, int64_t *after)
+store_prune(struct store *st, int64_t before)
 {
 	struct sql_rows *rows = sql_query(st->sql,
-	                                  "SELECT rowid, granted FROM (SELECT rowid, granted FROM history WHERE rowid > ? "
-	                                  "ORDER BY rowid LIMIT ?) ORDER BY rowid DESC LIMIT 1",
-	                                  "ii", *after, (int64_t)PRUNED_AT_ONCE);
-	bool any = sql_next(rows);
-	int64_t last = any ? sql_int(rows, 0) : 0, granted = any ? sql_int(rows, 1) : 0;
+	                                  "SELECT rowid, ended FROM (SELECT rowid, ended FROM history ORDER BY rowid LIMIT ?) "
+	                                  "ORDER BY rowid DESC LIMIT 1", "i", (int64_t)PRUNED_AT_ONCE);
+	bool any = sql_next(rows), more;
+	int64_t last = any ? sql_int(rows, 0) : 0;
 
+	more = any && sql_int(rows, 1) < before;
 	sql_end(rows);
 	if (any)
-		sql_run(st->sql,
-		        "DELETE FROM history WHERE rowid > ? AND rowid <= ? AND ended < ? "
-		        "AND rowid < (SELECT max(rowid) FROM history)", "iii", *after, last, before);
-	if (!any || granted >= before) /* the round is over */
+		sql_run(st->sql, "DELETE FROM history WHERE rowid <= ? AND ended < ?", "ii", last, before);
+	if (!more)
 		sql_run(st->sql, "DELETE FROM move WHERE until < ?", "i", before);
-	*after = last;
-	return any && granted < before;
+	return more;
 }

@@ -28,10 +28,12 @@ void store_close(struct store *st); /* commits nothing; accepts NULL */
 bool store_commit(struct store *st); /* true also when there was nothing to commit */
 bool store_failed(const struct store *st); /* a change since the last commit failed: the next commit will too */
 
-/* Registrations. The row holds the replay state as well, so that a duplicate that arrives after a restart is known.
- * New or changed: what s says at the next store_commit is what is written. s must not go before that without
- * store_remove_session, unless the store is not used again. */
+/* Registrations, and the answers that duplicates get, so that one that arrives after a restart is known. What is new or
+ * changed: what s says at the next store_commit is what is written. s must not go before that without
+ * store_remove_session, unless the store is not used again. A registration lasts as long as its bindings: what they add to
+ * s->expires needs no row of its own, s->expires_later says that there is none. */
 void store_put_session(struct store *st, struct session *s);
+void store_put_answer(struct store *st, struct session *s); /* s->replay has a new response */
 void store_remove_session(struct store *st, struct session *s);
 void store_move_session(struct store *st, struct session *s); /* it came to s->host_addr: also into the history */
 
@@ -49,8 +51,8 @@ void store_remove_name(struct store *st, const char *name);
 void store_add_hold(struct store *st, const struct hold *hold);
 void store_remove_hold(struct store *st, const struct hold *hold);
 
-/* Reads everything back, identities and sessions first, then names, bindings and holds. What session() and binding() get is theirs to keep
- * or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
+/* Reads everything back, identities and sessions first, then answers, names, bindings and holds. What session() and binding()
+ * get is theirs to keep or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
  * stop. Returns false, with why, when stopped or when the database cannot be read. */
 struct store_session {
 	ip4_t host_addr, gateway_addr;
@@ -58,16 +60,21 @@ struct store_session {
 	enum rsip_transport transport;
 	const char *name; /* or NULL; these pointers are valid during the call */
 	int64_t expires;  /* clock_now() milliseconds; in the past when it expired meanwhile */
-	struct replay_seq last; /* port 0 when there is none */
-	const void *response;
-	size_t response_len;
 	const char *identity; /* or NULL */
 	int64_t moved;        /* seconds since 1970; 0: never */
 	ip4_t moved_from;
 };
+struct store_answer {
+	uint32_t client_id;
+	struct replay_seq last;
+	const void *response; /* valid during the call */
+	size_t response_len;
+};
 struct store_loader {
 	bool (*identity)(void *arg, const char *name, uint64_t counter);
 	bool (*session)(void *arg, const struct store_session *row);
+	/* Those of one host in their order. Returns whose it is, NULL when of nobody any more. */
+	struct session *(*answer)(void *arg, const struct store_answer *row);
 	bool (*binding)(void *arg, struct binding *b, uint32_t client_id);
 	bool (*name)(void *arg, const char *name, const ip4_t *addrs, size_t n);
 	bool (*hold)(void *arg, struct tuple tuple, ip4_t host, int64_t until);
@@ -76,12 +83,12 @@ struct store_loader {
 bool store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size);
 uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 for none */
 
-/* Removes, as a change like any other, what ended before a time (seconds since 1970) from the next few hundred rows of the
- * history behind row *after, 0 to begin, and moves *after on. False when no more rows need be looked at. */
-bool store_prune(struct store *st, int64_t before, int64_t *after);
+/* Removes, as a change like any other, what ended before a time (seconds since 1970) from the first few hundred rows of the
+ * history. False when no more rows need be looked at. */
+bool store_prune(struct store *st, int64_t before);
 
 /* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
- * to cb. Takes a few look-ups, however long the history. Returns false when the history cannot be read. */
+ * to cb. Takes a few look-ups, however long the history. Of leases that have ended: who.h has all. Returns false when the history cannot be read. */
 struct store_holder {
 	uint32_t bind_id, client_id;
 	ip4_t host;
@@ -89,6 +96,8 @@ struct store_holder {
 	int64_t from, to; /* to 0: still held */
 };
 typedef void store_holder_cb(const struct store_holder *holder, void *arg);
+/* The same of one that is held still. */
+bool store_who_holds(struct store *st, const struct binding *b, int64_t at, store_holder_cb *cb, void *arg);
 bool store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
                void *arg);
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "names.h"
 #include "store_state.h"
@@ -51,6 +52,19 @@ end(struct sql_rows *rows, bool ok, struct store *st, const struct explanation *
 
 /* --- registrations --- */
 
+/* A registration lasts at least as long as its bindings, whatever its row says. */
+static int64_t
+after_restart(const struct store *st, const struct session *s, int64_t written)
+{
+	const struct binding *b;
+
+	DL_FOREACH(s->bindings, b) {
+		int64_t until = store_time_of(st, b->expires);
+		written = until > written ? until : written;
+	}
+	return written;
+}
+
 static bool
 session_row_is(const struct store *st, struct sql_rows *rows, const struct session *s, const struct explanation *why)
 {
@@ -61,7 +75,7 @@ session_row_is(const struct store *st, struct sql_rows *rows, const struct sessi
 	if (!same_text(rows, 0, ip4_str(s->host_addr, host)) || !same_text(rows, 1, ip4_str(s->gateway_addr, gateway)) ||
 	    !same_text(rows, 2, rsip_transport_name(s->transport)))
 		return explain(why, "is another one in the database: of a host, gateway address or transport that are not its own");
-	return same_time(st, why, sql_int(rows, 3), s->expires);
+	return same_time(st, why, after_restart(st, s, sql_int(rows, 3)), s->expires);
 }
 
 bool
@@ -140,15 +154,20 @@ store_check_binding(struct store *st, const struct binding *b, char *text, size_
 	return end(rows, tuples_are(rows, b, "database", &why), st, &why);
 }
 
+/* The history is of leases that have ended. */
 bool
 store_check_history(struct store *st, const struct binding *b, char *text, size_t size)
 {
 	const struct explanation why = { text, size };
+	struct tuple tuple = binding_tuple(b, 0);
+	char local[IP4_STRLEN];
 	struct sql_rows *rows = sql_query(st->sql,
-	                                  "SELECT kind, first, last FROM history WHERE bind_id = ? AND ended IS NULL", "i",
-	                                  (int64_t)b->bind_id);
+	                                  "SELECT count(*) FROM history WHERE local = ? AND kind = ? AND first = ? AND bind_id = ?",
+	                                  "ttii", ip4_str(b->local_addr, local), tuple_kind_name(tuple.kind),
+	                                  (int64_t)tuple.first, (int64_t)b->bind_id);
+	bool ended = sql_next(rows) && sql_int(rows, 0) != 0;
 
-	return end(rows, tuples_are(rows, b, "history", &why), st, &why);
+	return end(rows, !ended || explain(&why, "has ended by the history, and not in memory"), st, &why);
 }
 
 /* --- quarantine --- */
@@ -185,14 +204,10 @@ query_ids(struct store *st, enum store_table table, int64_t after, int64_t max)
 	case STORE_BINDINGS:
 		return sql_query(st->sql, "SELECT bind_id FROM binding WHERE bind_id > ? ORDER BY bind_id LIMIT ?", "ii",
 		                 after, max);
-	case STORE_TUPLES:
+	default:
 		return sql_query(st->sql,
 		                 "SELECT DISTINCT bind_id FROM binding_tuple WHERE bind_id > ? ORDER BY bind_id LIMIT ?", "ii",
 		                 after, max);
-	default:
-		return sql_query(st->sql,
-		                 "SELECT DISTINCT bind_id FROM history WHERE bind_id > ? AND ended IS NULL "
-		                 "ORDER BY bind_id LIMIT ?", "ii", after, max);
 	}
 }
 

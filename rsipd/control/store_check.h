@@ -12,15 +12,14 @@
 /* Whether the rows say what memory does; else false, with the difference in words that follow the object's name. */
 bool store_check_session(struct store *st, const struct session *s, char *why, size_t why_size);
 bool store_check_binding(struct store *st, const struct binding *b, char *why, size_t why_size);
-bool store_check_history(struct store *st, const struct binding *b, char *why, size_t why_size); /* open rows of it */
+bool store_check_history(struct store *st, const struct binding *b, char *why, size_t why_size); /* it is not in it */
 bool store_check_hold(struct store *st, const struct hold *hold, char *why, size_t why_size);
 
 enum store_table {
 	STORE_REGISTRATIONS, /* client IDs */
-	STORE_BINDINGS,      /* bind IDs, as in the next two */
+	STORE_BINDINGS,      /* bind IDs, as in the next */
 	STORE_TUPLES,
-	STORE_OPEN_HISTORY, /* what has not ended */
-	STORE_HOLDS,        /* store_next_holds */
+	STORE_HOLDS, /* store_next_holds */
 	STORE_TABLES
 };
 

@@ -87,18 +87,32 @@ load_session(struct loading *ld, struct sql_rows *rows)
 		.client_id = (uint32_t)sql_int(rows, 0),
 		.name = sql_text(rows, 2),
 		.expires = store_clock_of(ld->st, sql_int(rows, 4)),
-		.last = { (uint16_t)sql_int(rows, 5), (uint32_t)sql_int(rows, 6) },
-		.identity = sql_text(rows, 9),
-		.moved = sql_int(rows, 10),
+		.identity = sql_text(rows, 6),
+		.moved = sql_int(rows, 7),
 	};
 
 	row.transport = transport != NULL && strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
-	row.response = sql_blob(rows, 7, &row.response_len);
 	if (row.moved != 0)
-		addr_column(rows, 11, &row.moved_from);
-	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 8, &row.gateway_addr) || row.client_id == 0)
+		addr_column(rows, 8, &row.moved_from);
+	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 5, &row.gateway_addr) || row.client_id == 0)
 		return explain(ld, "the lease database has a registration that is none: client ID %u", row.client_id);
 	return ld->loader->session(ld->loader->arg, &row);
+}
+
+static bool
+load_answer(struct loading *ld, struct sql_rows *rows)
+{
+	struct store_answer row = {
+		.client_id = (uint32_t)sql_int(rows, 1),
+		.last = { (uint16_t)sql_int(rows, 2), (uint32_t)sql_int(rows, 3) },
+	};
+	int64_t seq = sql_int(rows, 0);
+
+	row.response = sql_blob(rows, 4, &row.response_len);
+	if (row.last.port == 0 || row.response_len > RSIP_MESSAGE_MAX ||
+	    !answers_restore(&ld->st->answers, ld->loader->answer(ld->loader->arg, &row), seq))
+		return explain(ld, "the lease database has an answer that is none: number %lld", (long long)seq);
+	return true;
 }
 
 /* --- bindings --- */
@@ -250,10 +264,14 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 {
 	struct loading ld = { st, loader, why, why_size };
 
+	answers_clear(&st->answers);
+	st->n_unwritten = 0;
+	st->last_bind_id = st->stored_bind_id = store_last_bind_id(st);
 	return load_rows(&ld, "SELECT name, counter FROM identity", load_identity) &&
 	       load_rows(&ld,
-	                 "SELECT client_id, host, name, transport, expires, last_port, last_counter, last_response, "
-	                 "gateway, identity, moved, moved_from FROM registration", load_session) &&
+	                 "SELECT client_id, host, name, transport, expires, gateway, identity, moved, moved_from "
+	                 "FROM registration", load_session) &&
+	       load_rows(&ld, "SELECT seq, client_id, port, counter, response FROM answer ORDER BY seq", load_answer) &&
 	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
 	       load_rows(&ld,
 	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
@@ -264,8 +282,7 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 uint32_t
 store_last_bind_id(struct store *st)
 {
-	/* The history has every binding there ever was, in the order of the grants. */
-	struct sql_rows *rows = sql_query(st->sql, "SELECT bind_id FROM history ORDER BY rowid DESC LIMIT 1", "");
+	struct sql_rows *rows = sql_query(st->sql, "SELECT bind_id FROM latest", "");
 	uint32_t last = sql_next(rows) ? (uint32_t)sql_int(rows, 0) : 0;
 
 	sql_end(rows);
@@ -299,7 +316,7 @@ tell_holders(struct sql_rows *rows, store_holder_cb *cb, void *arg)
 #define PLACE "coalesce((SELECT m.host FROM move m WHERE m.client_id = history.client_id AND m.since BETWEEN granted AND ?5 " \
               "AND (m.until IS NULL OR m.until > ?5) ORDER BY m.since DESC, m.rowid DESC LIMIT 1), host)"
 #define WHO "SELECT bind_id, client_id, " PLACE ", name, granted, ended FROM history WHERE local = ?1 AND kind = ?2 AND "
-#define THEN " AND granted <= ?5 AND (ended IS NULL OR ended > ?5) ORDER BY granted"
+#define THEN " AND granted <= ?5 AND ended > ?5 ORDER BY granted"
 
 static bool
 who_range(struct store *st, const char *local, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
@@ -323,6 +340,20 @@ who_cookie(struct store *st, const char *local, uint64_t value, int64_t at, stor
 			return false;
 	}
 	return true;
+}
+
+bool
+store_who_holds(struct store *st, const struct binding *b, int64_t at, store_holder_cb *cb, void *arg)
+{
+	char host[IP4_STRLEN];
+
+	return tell_holders(sql_query(st->sql,
+	                              "SELECT bind_id, client_id, coalesce((SELECT host FROM move m WHERE m.client_id = "
+	                              "binding.client_id AND since BETWEEN granted AND ?2 AND (until IS NULL OR until > ?2) "
+	                              "ORDER BY since DESC, m.rowid DESC LIMIT 1), (SELECT came_from FROM move m WHERE "
+	                              "m.client_id = binding.client_id AND since >= granted ORDER BY since, m.rowid LIMIT 1), ?3), "
+	                              "?4, granted, 0 FROM binding WHERE bind_id = ?1 AND granted <= ?2", "iitt",
+	                              (int64_t)b->bind_id, at, ip4_str(b->session->host_addr, host), b->session->name), cb, arg);
 }
 
 bool

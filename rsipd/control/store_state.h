@@ -1,4 +1,4 @@
-/* The inside of struct store, for store.c, store_clock.c and store_read.c only. */
+/* The inside of struct store, for store.c, store_answers.c, store_clock.c and store_read.c only. */
 #ifndef RSIPD_STORE_STATE_H
 #define RSIPD_STORE_STATE_H
 
@@ -10,13 +10,31 @@
 
 struct session;
 
+/* The table of answers as a ring: whose each row is, by its number. */
+struct answers {
+	struct session **of;  /* NULL: of nobody any more */
+	size_t room;          /* a power of two, or 0 */
+	uint64_t first, next; /* rows that there are, and the number of the next */
+	size_t live;          /* rows that count: one a host */
+};
+
 struct store {
 	struct sql *sql;
 	struct session **unwritten; /* registrations that changed since the last commit */
 	size_t n_unwritten, max_unwritten;
 	int64_t zero_ms; /* what the rows' times go by: schema.sql, table run */
 	int64_t seen;    /* as written */
+	struct answers answers;
+	uint32_t last_bind_id, stored_bind_id;
 };
+
+/* store_answers.c. Writes the session's latest answer, and moves on those that stand in the way of removing old rows: as many
+ * at most as keep the work of a commit in proportion to what is new in it. */
+void answers_write(struct store *st, struct session *s);
+void answers_forget(struct answers *a, struct session *s);
+/* Row seq, read from the file, is the session's latest so far. False when seq is no number of a row. */
+bool answers_restore(struct answers *a, struct session *s, int64_t seq);
+void answers_clear(struct answers *a); /* frees what it holds; it is as new */
 
 /* store_clock.c. Before anything is read: on which clock the rows' times are, moved onto ours where that is needed. False
  * when the database cannot be read or written. */

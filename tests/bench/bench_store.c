@@ -16,15 +16,10 @@
 
 /* The rows of a lease of one block of ports, as store.c writes them. */
 static const char *const lease_statements[] = {
-	"INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, endpoint, gre_key) "
-	"VALUES (?1, ?2, 'rsap-ip', 'ip-ip', 0, '100.64.0.1', NULL, NULL, 1800000000, '10.0.0.1', NULL)",
+	"INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, endpoint, gre_key, "
+	"granted) VALUES (?1, ?2, 'rsap-ip', 'ip-ip', 0, '100.64.0.1', NULL, NULL, 1800000000, '10.0.0.1', NULL, 1790000000)",
 	"INSERT INTO binding_tuple (bind_id, kind, first, last) VALUES (?1, 'port', ?1 % 60000, ?1 % 60000 + 7)",
-	"INSERT INTO history (bind_id, client_id, host, name, method, local, kind, first, last, granted) "
-	"VALUES (?1, ?2, '10.64.0.1', NULL, 'rsap-ip', '100.64.0.1', 'port', ?1 % 60000, ?1 % 60000 + 7, 1790000000)",
-	"INSERT INTO registration (client_id, host, name, transport, expires, last_port, last_counter, last_response, gateway) "
-	"VALUES (?2, '10.64.0.' || ?2, NULL, 'udp', 1800000000, 1024, ?1, zeroblob(60), '10.0.0.1') "
-	"ON CONFLICT (client_id) DO UPDATE SET expires = 1800000000, last_port = 1024, last_counter = ?1, "
-	"last_response = zeroblob(60)",
+	"INSERT INTO answer (seq, client_id, port, counter, response) VALUES (?1, ?2, 1024, ?1, zeroblob(60))",
 };
 static const char *const row_statements[] = {
 	"INSERT INTO binding_tuple (bind_id, kind, first, last) VALUES (?1, 'port', ?1 % 60000, ?2)",

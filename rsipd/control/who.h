@@ -1,0 +1,12 @@
+/* Who held what when: what is leased now, and the history of what was. */
+#ifndef RSIPD_WHO_H
+#define RSIPD_WHO_H
+
+#include "ledger.h"
+#include "store.h"
+
+/* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
+ * to cb. Returns false when the history cannot be read. */
+bool who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg);
+
+#endif
