@@ -409,6 +409,7 @@ dp_client_check(struct dp_client *dp, const struct dp_check_entry *entries, uint
 	uint8_t bytes[sizeof(struct dp_check) + DP_CHECK_MAX * sizeof(*entries)];
 	struct dp_check m = { .op = DP_CHECK, .number = number, .n = n };
 
+	dp_client_flush(dp); /* the answer is to be of all that was told before */
 	if (dp->fd < 0 || dp->step != SYNC_DONE || dp->pending != NULL || (dp->checked != NULL && dp->checked_arg != arg))
 		return false;
 	memcpy(mempcpy(bytes, &m, sizeof(m)), entries, n * sizeof(*entries));
