@@ -350,7 +350,7 @@ static const struct { const char *statement; char of; const char *words; } rows[
 	{ "UPDATE registration SET expires = expires + 50 WHERE client_id = ?", 'c', "50 seconds later" },
 	{ "DELETE FROM quarantine WHERE ?", '1', "is not in the database: a restart would lose it" },
 	{ "UPDATE quarantine SET host = '10.9.9.9' WHERE ?", '1', "for another host" },
-	{ "INSERT INTO registration VALUES (7, '10.9.9.9', '10.0.0.1', NULL, 'udp', ?)", '1',
+	{ "INSERT INTO registration VALUES (7, '10.9.9.9', '10.0.0.1', NULL, 'udp', ?, NULL, NULL, NULL)", '1',
 	  "table registration has client ID 7, which is not registered" },
 	{ "INSERT INTO binding SELECT 4000000000, client_id, method, tunnel, gre_key, listen, local, remote, remote_port, "
 	  "expires, endpoint, granted, extensions FROM binding WHERE bind_id = ?", 'b', "table binding has bind ID 4000000000" },
