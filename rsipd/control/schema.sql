@@ -53,7 +53,8 @@ CREATE TABLE move (
 );
 CREATE INDEX move_of_client ON move (client_id, since);
 
--- What is leased now.
+-- What is leased now, since granted; extensions is how often the lease was extended, endpoint the gateway's end of its tunnel, as
+-- the host was told.
 CREATE TABLE binding (
 	bind_id      INTEGER PRIMARY KEY,
 	client_id    INTEGER NOT NULL,
@@ -65,9 +66,9 @@ CREATE TABLE binding (
 	remote       TEXT,    -- an address, or a name; NULL: any peer
 	remote_port  INTEGER, -- NULL: any port
 	expires      INTEGER NOT NULL,
-	endpoint     TEXT NOT NULL, -- the gateway's end of its tunnel, as the host was told
+	endpoint     TEXT NOT NULL,
 	granted      INTEGER NOT NULL,
-	extensions   INTEGER NOT NULL DEFAULT 0 -- how often its lease was extended
+	extensions   INTEGER NOT NULL DEFAULT 0
 );
 
 -- The highest bind ID given out so far.
