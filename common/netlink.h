@@ -67,6 +67,10 @@ struct netlink_net { uint8_t version, len, addr[16]; };
 int netlink_net_address(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
 int netlink_net_route(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
 
+/* The address that the machine would send to dst from, by table main alone: rules and other tables, where IKE daemons keep
+ * the routes into their tunnels, are left out. 0 = there is no way, or it has no address. */
+ip4_t netlink_source(struct netlink *nl, ip4_t dst);
+
 /* Policy rules. Several may have one priority: they are asked in the order of their adding, and deleting takes the
  * first that fits. */
 struct netlink_rule {

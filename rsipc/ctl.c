@@ -10,11 +10,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "adoption/sas.h"
 #include "document.h"
 #include "guest.h"
 #include "host.h"
 #include "log.h"
 #include "mem.h"
+#include "station.h"
 
 #define BACKLOG 16
 
@@ -59,10 +61,50 @@ ask_release(struct ctl_conn *conn, const json_t *request, void *arg)
 	guest_release(((struct host *)arg)->guests, conn);
 }
 
+/* ---- what a host and a station have in common ---- */
+
+static void
+tell_sas(struct ctl_conn *conn, struct ipsec *ipsec)
+{
+	if (ipsec != NULL)
+		ctl_answer(conn, sas_document(ipsec));
+	else
+		ctl_refuse(conn, "no tunnel is watched over: the config has no section adoption or esp");
+}
+
+static void
+ask_sas(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	tell_sas(conn, ((struct host *)arg)->ipsec);
+}
+
+static void
+ask_station_sas(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	tell_sas(conn, ((struct station *)arg)->ipsec);
+}
+
+static void
+ask_station_status(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, document_station(arg));
+}
+
+static void
+ask_station_stats(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	(void)request;
+	ctl_answer(conn, json_pack("{s:o}", "adoption", sas_counts(((struct station *)arg)->ipsec)));
+}
+
 const struct ctl_command ctl_commands[] = {
 	{ "status", ask_status, false },
 	{ "bindings", ask_bindings, false },
 	{ "stats", ask_stats, false },
+	{ "sas", ask_sas, false },
 	{ "lease", ask_lease, true },
 	{ "attach", ask_attach, true },
 	{ "release", ask_release, true },
@@ -70,6 +112,9 @@ const struct ctl_command ctl_commands[] = {
 };
 
 const struct ctl_command ctl_station_commands[] = {
+	{ "status", ask_station_status, false },
+	{ "stats", ask_station_stats, false },
+	{ "sas", ask_station_sas, false },
 	{ NULL, NULL, false },
 };
 

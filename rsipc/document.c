@@ -7,8 +7,10 @@
 #include "conf.h"
 #include "guest.h"
 #include "host.h"
+#include "ipsec.h"
 #include "lease.h"
 #include "names.h"
+#include "station.h"
 #include "tun_relay.h"
 #include "tunnel.h"
 #include "value.h"
@@ -66,6 +68,14 @@ document_status(const struct host *host)
 	    agent_online(host->agent), "client_id", reg != NULL ? value_count(reg->client_id) : json_null(),
 	    "expires_in_s", reg != NULL ? value_count(seconds_left(reg->expires)) : json_null(), "missing",
 	    of_missing(host), "commands", value_count(guests_count(host->guests))));
+}
+
+json_t *
+document_station(const struct station *station)
+{
+	return value_made(json_pack("{s:s, s:o, s:i}", "version", PACKAGE_VERSION, "uptime_s",
+	    value_count((uint64_t)(clock_now() - station->started) / 1000), "tunnels",
+	    (int)ipsec_tunnels(station->ipsec)));
 }
 
 /* ---- bindings ---- */

@@ -6,7 +6,9 @@
 #include <jansson.h>
 
 struct host;
+struct station;
 
+json_t *document_station(const struct station *station); /* status without a gateway */
 json_t *document_status(const struct host *host);
 json_t *document_bindings(const struct host *host);
 json_t *document_stats(const struct host *host);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "adoption/adoption.h"
+#include "adoption/kernel_backend.h"
 #include "conf.h"
 #include "esp/user_backend.h"
+#include "log.h"
 #include "mem.h"
 
 #define CARRIERS 2 /* the kernel and ourselves */
@@ -78,12 +80,39 @@ carry(struct ipsec *ipsec, struct loop *loop, const struct adoption_conf *conf, 
 	return adoption_start(carrier->adoption);
 }
 
+/* Of the last carrier. */
+static void
+drop(struct ipsec *ipsec)
+{
+	struct carrier *carrier = &ipsec->carriers[--ipsec->n];
+
+	if (carrier->adoption != NULL)
+		adoption_free(carrier->adoption); /* stops the backend */
+	else
+		carrier->backend->stop(carrier->backend);
+	*carrier = (struct carrier){ 0 };
+}
+
+/* With tunnels of our own, a kernel without IPsec is no fault. */
+static bool
+carry_kernel(struct ipsec *ipsec, struct loop *loop, const struct conf *conf)
+{
+	if (!conf->adoption.on || carry(ipsec, loop, &conf->adoption, kernel_backend_new()))
+		return true;
+	if (!esp_conf_on(&conf->esp))
+		return false;
+	log_info("adoption", "the kernel's SAs are left alone");
+	drop(ipsec);
+	return true;
+}
+
 struct ipsec *
 ipsec_open(struct loop *loop, const struct conf *conf)
 {
 	struct ipsec *ipsec = mem_zero(1, sizeof(*ipsec));
 
-	if (!esp_conf_on(&conf->esp) || carry(ipsec, loop, &conf->adoption, user_backend_new(&conf->esp)))
+	if (carry_kernel(ipsec, loop, conf) &&
+	    (!esp_conf_on(&conf->esp) || carry(ipsec, loop, &conf->adoption, user_backend_new(&conf->esp))))
 		return ipsec;
 	ipsec_close(ipsec);
 	return NULL;
@@ -94,14 +123,8 @@ ipsec_close(struct ipsec *ipsec)
 {
 	if (ipsec == NULL)
 		return;
-	while (ipsec->n-- > 0) {
-		struct carrier *carrier = &ipsec->carriers[ipsec->n];
-
-		if (carrier->adoption != NULL)
-			adoption_free(carrier->adoption); /* stops the backend */
-		else
-			carrier->backend->stop(carrier->backend);
-	}
+	while (ipsec->n > 0)
+		drop(ipsec);
 	free(ipsec);
 }
 
@@ -116,4 +139,17 @@ ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption 
 		return NULL;
 	*adoption = ipsec->carriers[i].adoption;
 	return ipsec->carriers[i].backend;
+}
+
+unsigned
+ipsec_tunnels(struct ipsec *ipsec)
+{
+	struct adoption *adoption;
+	unsigned n = 0;
+
+	for (struct sa_backend *b = ipsec_next(ipsec, NULL, &adoption); b != NULL; b = ipsec_next(ipsec, b, &adoption)) {
+		for (const struct sa *sa = b->next(b, NULL); sa != NULL; sa = b->next(b, sa))
+			n++;
+	}
+	return n;
 }

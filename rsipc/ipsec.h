@@ -21,4 +21,6 @@ void ipsec_close(struct ipsec *ipsec); /* accepts NULL */
 /* Each carrier with its tunnels; NULL starts, NULL ends. *adoption: the rule above it, NULL where tunnels do not move. */
 struct sa_backend *ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption);
 
+unsigned ipsec_tunnels(struct ipsec *ipsec); /* how many there are */
+
 #endif

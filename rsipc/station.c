@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conf.h"
 #include "ctl.h"
 #include "ctl_server.h"
@@ -23,7 +24,7 @@ station_open(struct station *station, const struct conf *conf)
 {
 	bool busy;
 
-	*station = (struct station){ .conf = conf, .ctl_fd = -1 };
+	*station = (struct station){ .conf = conf, .started = clock_now(), .ctl_fd = -1 };
 	if ((station->state = state_open(conf->state, &busy)) == NULL)
 		return false;
 	station->loop = loop_new();

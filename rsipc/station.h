@@ -3,6 +3,7 @@
 #define RSIPC_STATION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct conf;
 struct ctl_server;
@@ -13,6 +14,7 @@ struct state;
 
 struct station {
 	const struct conf *conf;
+	int64_t started;
 	struct loop *loop;
 	struct state *state; /* its lock keeps a second rsipc out */
 	struct ipsec *ipsec;

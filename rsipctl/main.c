@@ -46,6 +46,8 @@ static const struct command {
 	{ "pools", "", 0, 0, ask_plain, "pools", NULL, show_pools, "pool addresses and how full they are", NULL, 0 },
 	{ "stats", "", 0, 0, ask_plain, "stats", NULL, show_stats, "counters of control messages and packets", NULL, 0 },
 	{ "drops", "", 0, 0, ask_plain, "stats", "data.drops", show_drops, "dropped packets by reason", NULL, 0 },
+	{ "sas", "", 0, 0, ask_plain, "sas", NULL, show_sas, "IPsec tunnels of this machine and how they moved (rsipc)", NULL,
+	    0 },
 	{ "free", "BIND_ID", 1, 1, ask_by_id, "free", NULL, show_done, "end one binding and tell its host", NULL, 0 },
 	{ "deregister", "CLIENT_ID", 1, 1, ask_by_id, "deregister", NULL, show_done,
 	    "end one registration with all its bindings and tell the host", NULL, 0 },

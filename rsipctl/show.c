@@ -92,6 +92,27 @@ show_bindings(FILE *out, const json_t *document)
 	writer_table(out, document, columns, "There is no binding.");
 }
 
+void
+show_sas(FILE *out, const json_t *document)
+{
+	static const struct column columns[] = {
+		{ "TUNNEL", "name", cell_plain },
+		{ "LOCAL", "local", cell_plain },
+		{ "REMOTE", "remote", cell_plain },
+		{ "SPI OUT", "spi_out", cell_plain },
+		{ "NEWEST", "newest", cell_plain },
+		{ "IN", "in_packets", cell_plain },
+		{ "OUT", "out_packets", cell_plain },
+		{ "ADOPTED", "adopted", cell_plain },
+		{ "MOVED", "moved", cell_plain },
+		{ "REFUSED", "refused", cell_plain },
+		{ "LAST MOVE AGO", "moved_s_ago", cell_duration },
+		{ NULL, NULL, NULL },
+	};
+
+	writer_table(out, document, columns, "There is no IPsec tunnel.");
+}
+
 /* Is anything of this address leased or held? */
 static bool
 in_use(const json_t *row)

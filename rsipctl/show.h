@@ -7,7 +7,7 @@
 
 typedef void show_fn(FILE *out, const json_t *document);
 
-show_fn show_status, show_hosts, show_bindings, show_pools, show_stats, show_drops;
+show_fn show_status, show_hosts, show_bindings, show_pools, show_stats, show_drops, show_sas;
 show_fn show_done; /* of a command that only does something */
 
 #endif

@@ -9,9 +9,8 @@
 #define DUMMIES_DEFAULT 8
 
 const struct cfile_option adoption_options[] = {
-	{ "backend", false }, { "allow", true }, { "per-minute", false }, { "return-probe", false }, { "dummies", false }, { 0 },
+	{ "allow", true }, { "per-minute", false }, { "return-probe", false }, { "dummies", false }, { 0 },
 };
-static const struct cfile_word backends[] = { { "kernel", ADOPTION_KERNEL }, { "user", ADOPTION_USER }, { 0 } };
 
 static void
 read_allow(const struct cfile_section *s, struct adoption_conf *out)
@@ -31,7 +30,6 @@ adoption_conf_read(const struct cfile *file, struct adoption_conf *out)
 	*out = (struct adoption_conf){ .on = s != NULL, .per_minute = PER_MINUTE_DEFAULT, .dummies = DUMMIES_DEFAULT };
 	if (s == NULL)
 		return;
-	out->backend = (enum adoption_backend)cfile_word(s, "backend", backends, ADOPTION_KERNEL);
 	read_allow(s, out);
 	out->per_minute = cfile_number(s, "per-minute", PER_MINUTE_DEFAULT, 0, 60000);
 	out->return_probe = cfile_bool(s, "return-probe", false);

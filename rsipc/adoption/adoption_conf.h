@@ -9,11 +9,8 @@
 #include "addr.h"
 #include "cfile.h"
 
-enum adoption_backend { ADOPTION_KERNEL, ADOPTION_USER };
-
 struct adoption_conf {
 	bool on; /* there is such a section */
-	enum adoption_backend backend;
 	struct ip4_prefix *allow; /* only addresses in one of these are adopted; none listed: any */
 	size_t n_allow;
 	uint32_t per_minute;      /* adoptions of one tunnel; 0 = no limit */

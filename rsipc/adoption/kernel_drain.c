@@ -1,0 +1,136 @@
+#include "kernel_drain.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "kernel_state.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "netlink_xfrm.h"
+
+#define CHECK_MS 500
+#define QUIET_MS 2000  /* without a packet: drained */
+#define LONGEST_MS 10000
+
+struct left {
+	struct kernel_state state;
+	int64_t since, quiet_since;
+	struct left *prev, *next;
+};
+
+struct kernel_drain {
+	struct xfrm_nl *nl;
+	struct loop_event *timer;
+	struct left *all; /* utlist.h */
+};
+
+static void
+finish(struct kernel_drain *drain, struct left *left)
+{
+	struct nl_msg *msg = kernel_state_delete(&left->state);
+
+	xfrm_nl_do(drain->nl, &msg, 1, NULL); /* the IKE daemon may have been first */
+	log_debug("adoption", "old SA ended spi=%08x packets=%llu", left->state.spi,
+	    (unsigned long long)left->state.counts.packets);
+	DL_DELETE(drain->all, left);
+	free(left);
+}
+
+static bool
+is_drained(struct kernel_drain *drain, struct left *left)
+{
+	uint64_t packets = left->state.counts.packets;
+	int64_t now = clock_now();
+
+	if (kernel_state_refresh(drain->nl, &left->state) != 0)
+		return true;
+	if (left->state.counts.packets != packets)
+		left->quiet_since = now;
+	return now - left->quiet_since >= QUIET_MS || now - left->since >= LONGEST_MS;
+}
+
+static void
+check_cb(void *arg)
+{
+	struct kernel_drain *drain = arg;
+	struct left *left, *next;
+
+	DL_FOREACH_SAFE(drain->all, left, next) {
+		if (is_drained(drain, left))
+			finish(drain, left);
+	}
+	if (drain->all != NULL)
+		loop_timer_set(drain->timer, CHECK_MS);
+}
+
+struct kernel_drain *
+kernel_drain_new(struct loop *loop, struct xfrm_nl *nl)
+{
+	struct kernel_drain *drain = mem_zero(1, sizeof(*drain));
+
+	drain->nl = nl;
+	drain->timer = loop_timer(loop, check_cb, drain);
+	return drain;
+}
+
+void
+kernel_drain_free(struct kernel_drain *drain)
+{
+	struct left *left, *next;
+
+	if (drain == NULL)
+		return;
+	DL_FOREACH_SAFE(drain->all, left, next)
+		finish(drain, left);
+	loop_event_free(drain->timer);
+	free(drain);
+}
+
+void
+kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct left *left = mem_zero(1, sizeof(*left));
+
+	left->state = *state;
+	left->since = left->quiet_since = clock_now();
+	DL_APPEND(drain->all, left);
+	loop_timer_set(drain->timer, CHECK_MS);
+}
+
+static struct left *
+find(const struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct left *left;
+
+	DL_FOREACH(drain->all, left) {
+		if (left->state.spi == state->spi && left->state.dst.addr == state->dst.addr)
+			return left;
+	}
+	return NULL;
+}
+
+bool
+kernel_drain_has(const struct kernel_drain *drain, const struct kernel_state *state)
+{
+	return find(drain, state) != NULL;
+}
+
+void
+kernel_drain_end(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct left *left = find(drain, state);
+
+	if (left != NULL)
+		finish(drain, left);
+}
+
+void
+kernel_drain_orphan(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct kernel_state now = *state;
+
+	if (state->spi != 0 && kernel_state_refresh(drain->nl, &now) == 0)
+		kernel_drain_add(drain, state);
+}

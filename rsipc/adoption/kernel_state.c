@@ -1,0 +1,331 @@
+#include "kernel_state.h"
+
+#include <arpa/inet.h>
+#include <linux/udp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mem.h"
+#include "netlink_xfrm.h"
+
+/* ---- reading ---- */
+
+static struct nlmsghdr *
+copy_raw(const struct nlmsghdr *header)
+{
+	struct nlmsghdr *copy = mem_zero(1, NLMSG_ALIGN(header->nlmsg_len));
+
+	memcpy(copy, header, header->nlmsg_len);
+	return copy;
+}
+
+static void
+free_raw(struct nlmsghdr *raw)
+{
+	if (raw != NULL)
+		explicit_bzero(raw, raw->nlmsg_len);
+	free(raw);
+}
+
+/* The attribute of that type, if it is there and long enough for what it should hold. */
+static const void *
+attribute(const struct nlmsghdr *header, size_t fixed, int type, size_t len)
+{
+	struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)header, (int)fixed, type);
+
+	return attr != NULL && (size_t)nla_len(attr) >= len ? nla_data(attr) : NULL;
+}
+
+static void
+read_replay(const struct nlmsghdr *header, size_t fixed, struct kernel_state *out)
+{
+	const struct xfrm_replay_state_esn *esn = attribute(header, fixed, XFRMA_REPLAY_ESN_VAL, sizeof(*esn));
+	const struct xfrm_replay_state *plain = attribute(header, fixed, XFRMA_REPLAY_VAL, sizeof(*plain));
+
+	if (esn != NULL) {
+		out->seq = (uint64_t)esn->seq_hi << 32 | esn->seq;
+		out->oseq = (uint64_t)esn->oseq_hi << 32 | esn->oseq;
+	} else if (plain != NULL) {
+		out->seq = plain->seq;
+		out->oseq = plain->oseq;
+	}
+}
+
+static bool
+read_state(const struct nlmsghdr *header, struct kernel_state *out)
+{
+	const struct xfrm_usersa_info *info = nlmsg_data(header);
+	const struct xfrm_encap_tmpl *encap;
+	const struct xfrm_mark *mark;
+	const uint32_t *if_id;
+	size_t fixed = sizeof(*info);
+
+	if (!nlmsg_valid_hdr(header, (int)fixed) || info->family != AF_INET || info->id.proto != IPPROTO_ESP ||
+	    info->mode != XFRM_MODE_TUNNEL)
+		return false;
+	*out = (struct kernel_state){
+		.spi = ntohl(info->id.spi), .reqid = info->reqid, .src.addr = ntohl(info->saddr.a4),
+		.dst.addr = ntohl(info->id.daddr.a4), .esn = (info->flags & XFRM_STATE_ESN) != 0,
+		.add_time = info->curlft.add_time, .counts = { info->curlft.packets, info->curlft.bytes },
+	};
+	if ((encap = attribute(header, fixed, XFRMA_ENCAP, sizeof(*encap))) != NULL) {
+		out->encap = true;
+		out->src.port = ntohs(encap->encap_sport);
+		out->dst.port = ntohs(encap->encap_dport);
+	}
+	if ((mark = attribute(header, fixed, XFRMA_MARK, sizeof(*mark))) != NULL)
+		out->mark = *mark;
+	if ((if_id = attribute(header, fixed, XFRMA_IF_ID, sizeof(*if_id))) != NULL)
+		out->if_id = *if_id;
+	read_replay(header, fixed, out);
+	return true;
+}
+
+struct reading { struct kernel_table *table; bool with_keys; uint32_t reqid; };
+
+static void
+state_cb(const struct nlmsghdr *header, void *arg)
+{
+	struct reading *reading = arg;
+	struct kernel_table *table = reading->table;
+	struct kernel_state state;
+
+	if (header->nlmsg_type != XFRM_MSG_NEWSA || !read_state(header, &state))
+		return;
+	if (reading->with_keys && state.reqid == reading->reqid)
+		state.raw = copy_raw(header);
+	table->states = mem_grow(table->states, table->n_states + 1, sizeof(state));
+	table->states[table->n_states++] = state;
+}
+
+static void
+policy_cb(const struct nlmsghdr *header, void *arg)
+{
+	struct kernel_table *table = ((struct reading *)arg)->table;
+	const struct xfrm_userpolicy_info *info = nlmsg_data(header);
+	const struct xfrm_user_tmpl *tmpl;
+	struct nlattr *attr;
+
+	if (header->nlmsg_type != XFRM_MSG_NEWPOLICY || !nlmsg_valid_hdr(header, sizeof(*info)) || info->dir >= XFRM_POLICY_MAX)
+		return;
+	attr = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)header, sizeof(*info), XFRMA_TMPL);
+	if (attr == NULL || nla_len(attr) != sizeof(*tmpl))
+		return;
+	tmpl = nla_data(attr);
+	if (tmpl->family != AF_INET || tmpl->id.proto != IPPROTO_ESP || tmpl->mode != XFRM_MODE_TUNNEL)
+		return;
+	table->policies = mem_grow(table->policies, table->n_policies + 1, sizeof(*table->policies));
+	table->policies[table->n_policies++] = (struct kernel_policy){
+		.dir = info->dir, .reqid = tmpl->reqid, .src = ntohl(tmpl->saddr.a4), .dst = ntohl(tmpl->id.daddr.a4),
+		.raw = copy_raw(header),
+	};
+}
+
+int
+kernel_table_read(struct xfrm_nl *nl, struct kernel_table *table, bool with_keys, uint32_t reqid)
+{
+	struct reading reading = { table, with_keys, reqid };
+	struct xfrm_userpolicy_id policy = { 0 };
+	struct xfrm_usersa_id sa = { 0 };
+	int err;
+
+	*table = (struct kernel_table){ 0 };
+	err = xfrm_nl_ask(nl, xfrm_nl_message(XFRM_MSG_GETSA, NLM_F_DUMP, &sa, sizeof(sa)), state_cb, &reading);
+	if (err == 0)
+		err = xfrm_nl_ask(nl, xfrm_nl_message(XFRM_MSG_GETPOLICY, NLM_F_DUMP, &policy, sizeof(policy)), policy_cb,
+		    &reading);
+	return err;
+}
+
+void
+kernel_table_clear(struct kernel_table *table)
+{
+	for (size_t i = 0; i < table->n_states; i++)
+		free_raw(table->states[i].raw);
+	for (size_t i = 0; i < table->n_policies; i++)
+		free_raw(table->policies[i].raw);
+	free(table->states);
+	free(table->policies);
+	*table = (struct kernel_table){ 0 };
+}
+
+/* ---- one SA ---- */
+
+static struct xfrm_usersa_id
+id_of(const struct kernel_state *state)
+{
+	return (struct xfrm_usersa_id){
+		.daddr.a4 = htonl(state->dst.addr), .spi = htonl(state->spi), .family = AF_INET, .proto = IPPROTO_ESP,
+	};
+}
+
+static void
+put_selectors(struct nl_msg *msg, const struct kernel_state *state)
+{
+	if (state->mark.m != 0)
+		nla_put(msg, XFRMA_MARK, sizeof(state->mark), &state->mark);
+	if (state->if_id != 0)
+		nla_put_u32(msg, XFRMA_IF_ID, state->if_id);
+}
+
+static void
+event_cb(const struct nlmsghdr *header, void *arg)
+{
+	struct kernel_state *state = arg;
+	const size_t fixed = sizeof(struct xfrm_aevent_id);
+	const struct xfrm_lifetime_cur *use;
+
+	if (header->nlmsg_type != XFRM_MSG_NEWAE || !nlmsg_valid_hdr(header, (int)fixed))
+		return;
+	read_replay(header, fixed, state);
+	if ((use = attribute(header, fixed, XFRMA_LTIME_VAL, sizeof(*use))) != NULL)
+		state->counts = (struct sa_counts){ use->packets, use->bytes };
+}
+
+int
+kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state)
+{
+	struct xfrm_aevent_id id = { .sa_id = id_of(state), .flags = XFRM_AE_RVAL | XFRM_AE_LVAL };
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETAE, 0, &id, sizeof(id));
+
+	put_selectors(msg, state);
+	return xfrm_nl_ask(nl, msg, event_cb, state);
+}
+
+struct nl_msg *
+kernel_state_delete(const struct kernel_state *state)
+{
+	struct xfrm_usersa_id id = id_of(state);
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_DELSA, 0, &id, sizeof(id));
+
+	put_selectors(msg, state);
+	return msg;
+}
+
+struct nl_msg *
+kernel_state_use(const struct kernel_state *state, struct kernel_place at)
+{
+	const struct xfrm_usersa_info *info = nlmsg_data(state->raw);
+	struct xfrm_aevent_id id = { .sa_id = id_of(state), .saddr.a4 = htonl(at.src.addr), .reqid = state->reqid };
+	struct nl_msg *msg;
+
+	id.sa_id.daddr.a4 = htonl(at.dst.addr);
+	msg = xfrm_nl_message(XFRM_MSG_NEWAE, NLM_F_REPLACE, &id, sizeof(id));
+	put_selectors(msg, state);
+	nla_put(msg, XFRMA_LTIME_VAL, sizeof(info->curlft), &info->curlft);
+	return msg;
+}
+
+/* ---- the same, elsewhere ---- */
+
+static void
+put_replay(struct nl_msg *msg, const struct nlattr *attr, uint64_t oseq)
+{
+	uint8_t *at = nla_data(nla_reserve(msg, nla_type(attr), nla_len(attr)));
+
+	memcpy(at, nla_data(attr), (size_t)nla_len(attr));
+	if (nla_type(attr) == XFRMA_REPLAY_ESN_VAL) {
+		struct xfrm_replay_state_esn *esn = (void *)at;
+
+		esn->oseq = (uint32_t)oseq;
+		esn->oseq_hi = (uint32_t)(oseq >> 32);
+	} else {
+		((struct xfrm_replay_state *)(void *)at)->oseq = (uint32_t)oseq;
+	}
+}
+
+static void
+put_encap(struct nl_msg *msg, const struct nlattr *attr, struct kernel_place to)
+{
+	struct xfrm_encap_tmpl encap;
+
+	memcpy(&encap, nla_data(attr), sizeof(encap));
+	encap.encap_sport = htons(to.src.port);
+	encap.encap_dport = htons(to.dst.port);
+	nla_put(msg, XFRMA_ENCAP, sizeof(encap), &encap);
+}
+
+struct nl_msg *
+kernel_state_add(const struct kernel_state *state, struct kernel_place to, uint64_t oseq)
+{
+	struct xfrm_usersa_info info;
+	struct nlattr *attr;
+	struct nl_msg *msg;
+	int left;
+
+	memcpy(&info, nlmsg_data(state->raw), sizeof(info));
+	info.id.daddr.a4 = htonl(to.dst.addr);
+	info.saddr.a4 = htonl(to.src.addr);
+	msg = xfrm_nl_message(XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	if (oseq < state->oseq)
+		oseq = state->oseq;
+	nlmsg_for_each_attr(attr, state->raw, (int)sizeof(info), left) {
+		switch (nla_type(attr)) {
+		case XFRMA_ENCAP: put_encap(msg, attr, to); break;
+		case XFRMA_REPLAY_VAL:
+		case XFRMA_REPLAY_ESN_VAL: put_replay(msg, attr, oseq); break;
+		case XFRMA_LASTUSED:
+		case XFRMA_LTIME_VAL:
+		case XFRMA_PAD: break;
+		default: nla_put(msg, nla_type(attr), nla_len(attr), nla_data(attr));
+		}
+	}
+	nla_put(msg, XFRMA_LTIME_VAL, sizeof(info.curlft), &info.curlft);
+	return msg;
+}
+
+/* ---- policies ---- */
+
+struct nl_msg *
+kernel_policy_update(const struct kernel_policy *policy, ip4_t src, ip4_t dst)
+{
+	struct xfrm_userpolicy_info *info = nlmsg_data(policy->raw);
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_UPDPOLICY, 0, info, sizeof(*info));
+	struct xfrm_user_tmpl tmpl;
+	struct nlattr *attr;
+	int left;
+
+	nlmsg_for_each_attr(attr, policy->raw, (int)sizeof(*info), left) {
+		if (nla_type(attr) == XFRMA_TMPL) {
+			memcpy(&tmpl, nla_data(attr), sizeof(tmpl));
+			tmpl.saddr.a4 = htonl(src);
+			tmpl.id.daddr.a4 = htonl(dst);
+			nla_put(msg, XFRMA_TMPL, sizeof(tmpl), &tmpl);
+		} else if (nla_type(attr) != XFRMA_LASTUSED && nla_type(attr) != XFRMA_PAD) {
+			nla_put(msg, nla_type(attr), nla_len(attr), nla_data(attr));
+		}
+	}
+	return msg;
+}
+
+struct nl_msg *
+kernel_policy_migrate(const struct kernel_policy *policy, const struct kernel_state *state, struct kernel_place to)
+{
+	const struct xfrm_userpolicy_info *info = nlmsg_data(policy->raw);
+	struct xfrm_userpolicy_id id = { .sel = info->sel, .dir = info->dir };
+	struct xfrm_user_migrate migrate = {
+		.old_daddr.a4 = htonl(state->dst.addr), .old_saddr.a4 = htonl(state->src.addr),
+		.new_daddr.a4 = htonl(to.dst.addr), .new_saddr.a4 = htonl(to.src.addr),
+		.proto = IPPROTO_ESP, .mode = XFRM_MODE_TUNNEL, .reqid = state->reqid, .old_family = AF_INET, .new_family = AF_INET,
+	};
+	struct xfrm_encap_tmpl encap = {
+		.encap_type = UDP_ENCAP_ESPINUDP, .encap_sport = htons(to.src.port), .encap_dport = htons(to.dst.port),
+	};
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_MIGRATE, 0, &id, sizeof(id));
+
+	nla_put(msg, XFRMA_MIGRATE, sizeof(migrate), &migrate);
+	if (state->encap)
+		nla_put(msg, XFRMA_ENCAP, sizeof(encap), &encap);
+	if (state->if_id != 0)
+		nla_put_u32(msg, XFRMA_IF_ID, state->if_id);
+	return msg;
+}
+
+const struct xfrm_selector *
+kernel_policy_selector(const struct kernel_policy *policy)
+{
+	return &((const struct xfrm_userpolicy_info *)nlmsg_data(policy->raw))->sel;
+}
