@@ -14,6 +14,7 @@
 #define PROBE_WAIT_MS 500
 #define DUMMY_FIRST_MS 10 /* the gap behind the first dummy; each is twice the one before */
 #define DUMMY_LAST_MS 5000
+#define DUMMIES_LEAST 3 /* also to a peer that sends all the time: one may be lost, and a kernel judges by the second */
 
 static struct log_limit refused_limit;
 
@@ -33,7 +34,9 @@ struct rule {
 	int64_t tokens_at;      /* adoptions left, as a bucket that fills over time: 1/1000ths at that moment */
 	int64_t tokens;
 	struct loop_event *probing, *calling;
-	unsigned probes_left, dummies_left;
+	struct loop_event *keeping;
+	uint64_t kept;          /* packets sent when the keepalive was last looked at */
+	unsigned probes_left, dummies_left, dummies_sent;
 	int64_t gap_ms;
 	uint64_t heard;         /* the newest sequence number when we moved: more than that is an answer */
 	struct adoption_view view;
@@ -187,14 +190,39 @@ call_cb(void *arg)
 	int err;
 
 	backend->refresh(backend, rule->sa);
-	if (rule->sa->newest > rule->heard || rule->dummies_left == 0)
+	if ((rule->sa->newest > rule->heard && rule->dummies_sent >= DUMMIES_LEAST) || rule->dummies_left == 0)
 		return;
 	if ((err = backend->send_dummy(backend, rule->sa)) != 0)
 		log_debug("adoption", "no dummy sa=%s error=\"%s\"", rule->sa->name, strerror(err));
 	rule->adoption->counts.dummies++;
 	rule->dummies_left--;
+	rule->dummies_sent++;
 	loop_timer_set(rule->calling, rule->gap_ms);
 	rule->gap_ms = 2 * rule->gap_ms < DUMMY_LAST_MS ? 2 * rule->gap_ms : DUMMY_LAST_MS;
+}
+
+/* RFC 3948 2.3, but by a packet that the peer can adopt: a NAT that has forgotten us gives another port at once. */
+static void
+keep_cb(void *arg)
+{
+	struct rule *rule = arg;
+	struct sa_backend *backend = rule->adoption->backend;
+
+	backend->refresh(backend, rule->sa);
+	if (rule->sa->out.packets == rule->kept && backend->send_dummy(backend, rule->sa) == 0)
+		rule->adoption->counts.dummies++;
+	rule->kept = rule->sa->out.packets;
+	loop_timer_set(rule->keeping, rule->adoption->conf->keepalive_s * 1000);
+}
+
+static void
+begin_keeping(struct rule *rule)
+{
+	const struct adoption *adoption = rule->adoption;
+
+	rule->keeping = loop_timer(adoption->loop, keep_cb, rule);
+	if (rule->sa->encap && adoption->conf->keepalive_s > 0 && !adoption->backend->keeps_alive)
+		loop_timer_set(rule->keeping, adoption->conf->keepalive_s * 1000);
 }
 
 void
@@ -217,7 +245,9 @@ adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 	rule->view.moved++;
 	rule->view.moved_at = clock_now();
 	log_info("adoption", "moved sa=%s local=" END " before=" END, sa->name, END_ARGS(local, new), END_ARGS(before, old));
+	adoption->backend->refresh(adoption->backend, sa);
 	rule->heard = sa->newest;
+	rule->dummies_sent = 0;
 	rule->dummies_left = adoption->conf->dummies;
 	rule->gap_ms = DUMMY_FIRST_MS;
 	call_cb(rule);
@@ -241,6 +271,7 @@ added_cb(struct sa *sa, void *arg)
 	rule->tokens = (int64_t)adoption->conf->per_minute * MINUTE_MS;
 	rule->probing = loop_timer(adoption->loop, probe_cb, rule);
 	rule->calling = loop_timer(adoption->loop, call_cb, rule);
+	begin_keeping(rule);
 	sa->rule = rule;
 }
 
@@ -252,6 +283,7 @@ removed_cb(struct sa *sa, void *arg)
 	(void)arg;
 	loop_event_free(rule->probing);
 	loop_event_free(rule->calling);
+	loop_event_free(rule->keeping);
 	free(rule);
 	sa->rule = NULL;
 }

@@ -7,9 +7,11 @@
 
 #define PER_MINUTE_DEFAULT 60
 #define DUMMIES_DEFAULT 8
+#define KEEPALIVE_DEFAULT 20 /* RFC 3948 4 */
 
 const struct cfile_option adoption_options[] = {
-	{ "allow", true }, { "per-minute", false }, { "return-probe", false }, { "dummies", false }, { 0 },
+	{ "allow", true }, { "per-minute", false }, { "return-probe", false }, { "dummies", false },
+	{ "keepalive", false }, { 0 },
 };
 
 static void
@@ -27,13 +29,15 @@ adoption_conf_read(const struct cfile *file, struct adoption_conf *out)
 {
 	const struct cfile_section *s = cfile_section_next(file, "adoption", NULL);
 
-	*out = (struct adoption_conf){ .on = s != NULL, .per_minute = PER_MINUTE_DEFAULT, .dummies = DUMMIES_DEFAULT };
+	*out = (struct adoption_conf){ .on = s != NULL, .per_minute = PER_MINUTE_DEFAULT, .dummies = DUMMIES_DEFAULT,
+		.keepalive_s = KEEPALIVE_DEFAULT };
 	if (s == NULL)
 		return;
 	read_allow(s, out);
 	out->per_minute = cfile_number(s, "per-minute", PER_MINUTE_DEFAULT, 0, 60000);
 	out->return_probe = cfile_bool(s, "return-probe", false);
-	out->dummies = cfile_number(s, "dummies", DUMMIES_DEFAULT, 1, 100);
+	out->keepalive_s = cfile_duration(s, "keepalive", KEEPALIVE_DEFAULT, 0, 3600);
+	out->dummies = cfile_number(s, "dummies", DUMMIES_DEFAULT, 3, 100);
 }
 
 void

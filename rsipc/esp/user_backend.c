@@ -115,7 +115,8 @@ user_probe(struct sa_backend *backend, struct sa *sa, struct sa_end to)
 }
 
 static const struct sa_backend ops = {
-	.name = "user", .start = user_start, .stop = user_stop, .next = user_next, .refresh = user_refresh, .move = user_move,
+	.name = "user", .keeps_alive = true,
+	.start = user_start, .stop = user_stop, .next = user_next, .refresh = user_refresh, .move = user_move,
 	.send_dummy = user_send_dummy, .probe = user_probe,
 };
 

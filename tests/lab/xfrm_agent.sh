@@ -82,6 +82,6 @@ on h ip addr add 10.0.2.2/24 dev eth1; on h ip link set eth1 up
 on h ip addr del 10.0.1.2/24 dev eth0
 on h ip route replace default via 10.0.2.1
 eventually 3 goes_to h 10.0.2.2:4500 && pass "a host that moved leaves from its new address" || fail "a host that moved leaves from its new address" "see $work/h.log"
-eventually 3 goes_to y 10.0.2.2:4500 && pass "the peer adopts with no traffic either way" || fail "the peer adopts with no traffic either way" "see"
+eventually 3 goes_to y 10.0.2.2:4500 && pass "the peer adopts with no traffic either way" || { fail "the peer adopts with no traffic either way" "it goes elsewhere"; cat $work/*.log; on y "$bin/rsipctl" -s "$work/y.sock" sas; on y ip -s xfrm state; }
 eventually 3 answers && pass "the tunnel carries after the move" || fail "the tunnel carries after the move" "no answer"
 verdict_exit
