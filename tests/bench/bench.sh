@@ -9,22 +9,30 @@
 #    router to all hosts,        the gateway, on core 1                        router to all peers,
 #    10.0.0.0/9; core 0                                                        198.18.0.0/15; core 0
 #
-# bench.sh [--quick] [--rounds N] [--seconds EACH] [--out DIRECTORY]: results.tsv, results.md and performance-*.svg
-# go there, default the current one.
+# bench.sh [--quick] [--rounds N] [--seconds EACH] [--counts "N..."] [--flows "N..."] [--lengths "BYTES..."]
+#          [--only "GROUP..."] [--out DIRECTORY]
+# GROUPs: masquerade relay yardsticks xdp test_runs; kernel forwarding, which all are compared with, is in each run.
+# results.tsv, results.md and performance-*.svg go to DIRECTORY, default the current one.
 # BUILDDIR is a build with optimisation and without sanitizers. Traffic comes and goes as XDP frames; the veth devices of
 # n receive in a kernel thread of their own (threaded NAPI) on core 1.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BUILDDIR=${BUILDDIR:-$(pwd)}
 P=${BENCH_PREFIX:-rsipbench$$}
+groups="masquerade relay yardsticks xdp test_runs"
 rounds=5 seconds=1 counts="100 10000 100000 1000000" flows="10 10000 100000" lengths="64 1400" out=$PWD
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) rounds=2 seconds=0.4 counts="100 10000" flows="10 10000" lengths="64" ;;
 	--rounds) rounds=$2 && shift ;;
+	--counts) counts=$2 && shift ;;
+	--flows) flows=$2 && shift ;;
+	--lengths) lengths=$2 && shift ;;
+	--only) groups=$2 && shift ;;
 	--seconds) seconds=$2 && shift ;;
 	--out) out=$(cd "$2" && pwd) && shift ;;
-	*) echo "usage: bench.sh [--quick] [--rounds N] [--seconds EACH] [--out DIRECTORY]" >&2; exit 2 ;;
+	*) echo "usage: bench.sh [--quick] [--rounds N] [--seconds EACH] [--counts N...] [--flows N...] \
+[--lengths BYTES...] [--only GROUP...] [--out DIRECTORY]" >&2; exit 2 ;;
 	esac
 	shift
 done
@@ -235,7 +243,7 @@ test_runs() {
 }
 
 main() {
-	local round length
+	local round length group
 	printf 'round\tlength\tname\tn\tdirection\tvalue\tcpu_ns\n' >"$results"
 	up
 	gateways_up || { echo "bench.sh: a gateway did not start" >&2; exit 1; }
@@ -243,13 +251,14 @@ main() {
 		for length in $lengths; do
 			printf 'round %d of %d, %d bytes\n' $round $rounds "$length" >&2
 			kernel $round "$length"
-			masquerade $round "$length"
-			relay $round "$length" rings
-			relay $round "$length" tun
-			yardsticks $round "$length"
-			xdp $round "$length"
+			for group in $groups; do
+				case $group in
+				relay) relay $round "$length" rings; relay $round "$length" tun ;;
+				masquerade | yardsticks | xdp) $group $round "$length" ;;
+				esac
+			done
 		done
-		test_runs $round
+		case $groups in *test_runs*) test_runs $round ;; esac
 	done
 	python3 "$here/bench_report.py" "$results" "$out"
 }
