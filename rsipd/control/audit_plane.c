@@ -115,7 +115,7 @@ take(struct audit_plane *c)
 static bool
 is_stray(const struct audit_plane *c, uint32_t slot, uint32_t bind_id)
 {
-	return xdp_slots_live(c->gw->xdp, slot) && c->gw->xdp->bindings[slot].bind_id == bind_id &&
+	return xdp_slots_live(c->gw->xdp, slot) && c->gw->xdp->terms[slot].bind_id == bind_id &&
 	       binding_find(&c->gw->ledger->bindings, bind_id) == NULL;
 }
 
@@ -126,7 +126,7 @@ find_strays(struct audit_plane *c)
 	uint32_t end = c->gw->xdp->sizes.bindings;
 
 	for (unsigned i = 0; i < SLOTS_AT_ONCE && c->slot < end; i++, c->slot++) {
-		uint32_t bind_id = c->gw->xdp->bindings[c->slot].bind_id;
+		uint32_t bind_id = c->gw->xdp->terms[c->slot].bind_id;
 		if (c->n_strays < AUDIT_STRAYS_MAX && is_stray(c, c->slot, bind_id))
 			c->strays[c->n_strays++] = (struct audit_stray){ c->slot, bind_id };
 	}

@@ -9,15 +9,16 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 4
+#define XDP_ABI_VERSION 5
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
 	X(ADDRS, addrs)       /* hash: address -> struct xdp_addr */                                             \
 	X(PORTS, ports)       /* array, memory-mapped: struct xdp_ports of an address that shares its ports */   \
 	X(BINDINGS, bindings) /* array, memory-mapped: struct xdp_binding; 0 is nobody */                        \
-	X(SPIS, spis)         /* hash: struct xdp_spi_key -> binding */                                          \
-	X(COOKIES, cookies)   /* hash: struct xdp_cookie_key -> binding: leased blocks */                        \
+	X(TERMS, terms)       /* array, memory-mapped: struct xdp_terms of the binding with the same index */    \
+	X(SPIS, spis)         /* array, memory-mapped: struct xdp_spi_line: leased blocks (xdp_block_key.h) */   \
+	X(COOKIES, cookies)   /* array, memory-mapped: struct xdp_cookie_line: the same */                       \
 	X(CLAIMS, claims)     /* hash: struct xdp_claim_key -> struct xdp_claim: learned cookies */              \
 	X(IPSEC, ipsec)       /* hash: struct xdp_ipsec_key -> binding: who may send ESP and AH */               \
 	X(FLOWS, flows)       /* LRU hash: struct xdp_flow_key -> struct xdp_flow; the programs' own */          \
@@ -67,16 +68,18 @@ enum xdp_pass {
 enum xdp_addr_flags {
 	XDP_ADDR_MSS_CLAMP = 1, /* SYNs go up */
 	XDP_ADDR_COOKIES_UP = 2, /* more masks are in use than XDP_MASKS_MAX: a miss says nothing, and a hit too little */
+	XDP_ADDR_CLAIMS = 4,     /* cookies were learned: CLAIMS has some */
 };
 
 /* A public address that the gateway serves. */
 struct xdp_addr {
 	__u32 whole; /* the binding that leases all of it, or 0 */
 	__u32 ports; /* index into PORTS; 0 = none */
+	__u32 mix;   /* of the address: what tells its SPIs and cookies from those of others (xdp_block_key.h) */
 	__u8 flags;
 	__u8 n_masks, n_shifts;
 	__u8 shifts[XDP_SHIFTS_MAX]; /* log2 of the SPI blocks' sizes */
-	__u8 pad;
+	__u8 pad[5];
 	__u64 masks[XDP_MASKS_MAX];
 };
 
@@ -117,37 +120,45 @@ struct xdp_port_range { __u16 first, last; };
 
 enum xdp_binding_flags {
 	XDP_BINDING_LIVE = 1,
-	XDP_BINDING_REMOTE_PORTS = 2, /* remote_ports holds */
-	XDP_BINDING_IPSEC = 4,        /* RSIPSEC */
-	XDP_BINDING_WHOLE = 8,        /* RSA-IP */
+	XDP_BINDING_REMOTE = 2,       /* the terms' remote_addr holds */
+	XDP_BINDING_REMOTE_PORTS = 4, /* and their remote_ports */
+	XDP_BINDING_IPSEC = 8,        /* RSIPSEC */
+	XDP_BINDING_WHOLE = 16,       /* RSA-IP */
 };
 
 /* A binding. While it is live only path_mtu, next_hop and the counters change: what else changes makes a new entry, and
  * an entry that is free is not used again for a while, so that no program still looks at it.
  *
- * With many bindings each look at another cache line waits for memory, so what an inbound packet needs is all in the
- * first one, its counters included. */
+ * With many bindings each look at another cache line waits for memory, so what most packets need is one line, counters
+ * included; what few ask for is in the terms. */
 struct xdp_binding {
-	__u32 bind_id; /* 0 = free */
 	__u32 host_addr, gateway_addr, local_addr;
-	__u32 remote_addr; /* 0 = any peer */
-	__u16 path_mtu;    /* to the host: the longest outer packet */
-	__u8 protocol;     /* of the tunnel: IPPROTO_IPIP or IPPROTO_GRE */
+	__u16 path_mtu; /* to the host: the longest outer packet */
+	__u8 protocol;  /* of the tunnel: IPPROTO_IPIP or IPPROTO_GRE */
 	__u8 flags;
 	struct xdp_next_hop next_hop;
-	struct xdp_port_range remote_ports[XDP_REMOTE_PORTS_MAX]; /* unused ones: 1-0 */
-	__u64 in_packets, in_bytes; /* public -> host; inner bytes */
-
+	__u64 in_packets, in_bytes;   /* public -> host; inner bytes */
 	__u64 out_packets, out_bytes; /* host -> public */
-	__u32 client_id, pad;
-	__u64 user[5]; /* user space's own */
 };
 
-/* SPI block: aligned, 1 << shift SPIs from first on. */
-struct xdp_spi_key { __u32 addr, first, shift; };
+/* The rest of a binding, which does not change while it is live. */
+struct xdp_terms {
+	__u32 bind_id; /* 0 = free */
+	__u32 client_id;
+	__u32 remote_addr, pad;
+	struct xdp_port_range remote_ports[XDP_REMOTE_PORTS_MAX]; /* unused ones: 1-0 */
+	__u64 cookie_mask; /* of its block of IKE cookies; 0 = none */
+	__u64 user[3];     /* user space's own */
+};
 
-/* Leased block of IKE cookies; value has no bit that mask has not. */
-struct xdp_cookie_key { __u64 mask, value; __u32 addr, pad; };
+/* Who leases which block of SPIs: items of a tag, the block's size and the binding, each one word, so that it is never
+ * seen half changed. 0 = free. */
+#define XDP_SPI_ITEMS 8
+struct xdp_spi_line { __u64 items[XDP_SPI_ITEMS]; };
+
+/* Who leases which block of IKE cookies: the same, and the value of the block. */
+#define XDP_COOKIE_ITEMS 4
+struct xdp_cookie_line { __u64 items[XDP_COOKIE_ITEMS], values[XDP_COOKIE_ITEMS]; };
 
 struct xdp_claim_key { __u64 cookie; __u32 addr, pad; };
 
@@ -177,6 +188,9 @@ struct xdp_state {
 	__u32 generation;
 	__u32 by_destination; /* no routing rule looks at more than destinations and devices: one path for all sources */
 	__u32 own[XDP_OWN_MAX]; /* the machine's addresses: no packet from elsewhere has them for its source */
+	__u32 spi_lines, cookie_lines; /* entries of SPIS and COOKIES */
+	__u32 seed; /* of xdp_addr.mix: who would fill one line of those has to guess it */
+	__u32 pad[5];
 };
 
 enum xdp_device_roles { XDP_DEVICE_PUBLIC = 1, XDP_DEVICE_PRIVATE = 2 };
@@ -193,10 +207,10 @@ struct xdp_totals {
 	__u64 pad[11];
 };
 
-_Static_assert(sizeof(struct xdp_addr) == 48, "no hidden padding");
-_Static_assert(sizeof(struct xdp_binding) == 128 && __builtin_offsetof(struct xdp_binding, out_packets) == 64,
-               "two cache lines");
-_Static_assert(sizeof(struct xdp_cookie_key) == 24 && sizeof(struct xdp_claim_key) == 16, "no hidden padding");
+_Static_assert(sizeof(struct xdp_addr) == 56 && sizeof(struct xdp_terms) == 56 && sizeof(struct xdp_claim_key) == 16,
+               "no hidden padding");
+_Static_assert(sizeof(struct xdp_binding) == 64 && sizeof(struct xdp_spi_line) == 64 &&
+               sizeof(struct xdp_cookie_line) == 64 && sizeof(struct xdp_state) == 64, "a cache line");
 _Static_assert(sizeof(struct xdp_route_pair) == 64 && sizeof(struct xdp_totals) == 256, "no hidden padding");
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "mem.h"
+#include "xdp_block_key.h"
 #include "xdp_port_table.h"
 
 #define IKE_PLAIN_PORT 500 /* RFC 7296 2; every other shared port is spoken to as 4500 is */
@@ -145,8 +146,11 @@ xdp_addrs_get(struct xdp_addrs *a, ip4_t addr, const struct dp_pool *pool)
 		return r;
 	r = mem_zero(1, sizeof(*r));
 	r->addr = addr;
-	if (read_element(a, htonl(addr), &element))
+	r->mix = xdp_addr_mix(a->t->state->seed, addr);
+	if (read_element(a, htonl(addr), &element)) {
 		r->ports = element.ports;
+		r->old_claims = (element.flags & XDP_ADDR_CLAIMS) != 0;
+	}
 	HASH_ADD(hh, a->records, addr, sizeof(r->addr), r);
 	xdp_addrs_set_pool(a, r, pool);
 	return r;
@@ -247,12 +251,14 @@ choose_masks(const struct xdp_addr_record *r, struct xdp_addr *element)
 static struct xdp_addr
 element_of(const struct xdp_addr_record *r)
 {
-	struct xdp_addr element = { .whole = r->whole, .ports = r->ports };
+	struct xdp_addr element = { .whole = r->whole, .ports = r->ports, .mix = r->mix };
 
 	if (r->mss_clamp)
 		element.flags |= XDP_ADDR_MSS_CLAMP;
 	if (r->cookies_up || r->n_hidden > 0)
 		element.flags |= XDP_ADDR_COOKIES_UP;
+	if (r->n_claims > 0 || r->old_claims)
+		element.flags |= XDP_ADDR_CLAIMS;
 	choose_shifts(r, &element);
 	choose_masks(r, &element);
 	return element;

@@ -16,8 +16,10 @@ struct xdp_mask { uint64_t mask; uint32_t n; }; /* network order */
 struct xdp_addr_record {
 	ip4_t addr;
 	uint32_t ports; /* its table, 0 = none */
+	uint32_t mix;   /* struct xdp_addr's */
 	uint32_t whole;
 	uint32_t n_bindings;
+	uint32_t n_claims;     /* learned cookies */
 	uint32_t n_hidden;     /* RSIPSEC bindings that the programs do not know: cookies cannot be told apart without */
 	uint32_t n_blocks[32]; /* SPI blocks by the log2 of their size */
 	struct xdp_mask *masks;
@@ -27,6 +29,7 @@ struct xdp_addr_record {
 	bool mss_clamp;
 	bool cookies_up; /* a cookie found no room once */
 	bool spis_up;    /* nor did an SPI block: those that are missing are the relay's */
+	bool old_claims; /* an earlier run's, until the tables are swept */
 	bool is_shown;
 	struct xdp_addr shown; /* the element as it was written last */
 	UT_hash_handle hh;

@@ -76,12 +76,11 @@ static uint32_t
 new_slot(struct xdp_feed *f, const struct demux_binding *b, uint32_t old)
 {
 	uint32_t slot = take_slot(f, b);
-	struct xdp_binding *entry = &f->t->bindings[slot];
 
 	if (slot == 0)
 		return 0;
-	uint8_t flags = xdp_fill(entry, b, f->gateway_addr);
-	entry->user[XDP_SLOT_EPOCH] = f->epoch;
+	uint8_t flags = xdp_fill(f->t, slot, b, f->gateway_addr);
+	f->t->terms[slot].user[XDP_SLOT_EPOCH] = f->epoch;
 	if (old != 0)
 		copy_counters(f, old, slot);
 	xdp_slots_publish(f->t, slot, flags);
@@ -93,12 +92,12 @@ static uint32_t
 adopt_slot(struct xdp_feed *f, const struct demux_binding *b)
 {
 	uint32_t slot = f->adopting ? xdp_slots_find(f->t, b->lease.bind_id) : 0;
-	struct xdp_binding *entry = &f->t->bindings[slot];
+	struct xdp_terms *terms = &f->t->terms[slot];
 
-	if (slot == 0 || entry->user[XDP_SLOT_FINGERPRINT] != xdp_fingerprint(b))
+	if (slot == 0 || terms->user[XDP_SLOT_FINGERPRINT] != xdp_fingerprint(b))
 		return 0;
-	entry->user[XDP_SLOT_EPOCH] = f->epoch;
-	entry->path_mtu = b->host->path_mtu;
+	terms->user[XDP_SLOT_EPOCH] = f->epoch;
+	f->t->bindings[slot].path_mtu = b->host->path_mtu;
 	return slot;
 }
 
@@ -159,7 +158,7 @@ static bool
 unchanged(const struct xdp_feed *f, const struct demux_binding *b, const struct demux_binding *was)
 {
 	return was != NULL && was->xdp_slot != 0 && xdp_publishable(b) &&
-	       f->t->bindings[was->xdp_slot].user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
+	       f->t->terms[was->xdp_slot].user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
 	       xdp_shown_fault(f->t, xdp_addrs_find(f->addrs, b->lease.local_addr), b) == DP_NO_FAULT;
 }
 
@@ -204,9 +203,11 @@ learned_cb(const struct learned *item, bool gone, void *arg)
 	struct xdp_feed *f = arg;
 	struct xdp_addr_record *r = xdp_addrs_find(f->addrs, item->key.local_addr);
 
-	if (r == NULL || xdp_lead_claim(f->t, item, gone ? 0 : item->binding->xdp_slot) || r->cookies_up)
+	if (r == NULL)
 		return;
-	r->cookies_up = true;
+	r->n_claims += gone ? -1u : 1;
+	if (!xdp_lead_claim(f->t, item, gone ? 0 : item->binding->xdp_slot))
+		r->cookies_up = true;
 	xdp_addrs_write(f->addrs, r);
 }
 

@@ -11,6 +11,7 @@
 
 #include "dataplane.h"
 #include "log.h"
+#include "xdp_blocks.h"
 #include "xdp_port_table.h"
 #include "xdp_slots.h"
 
@@ -37,6 +38,8 @@ flags_of(const struct demux_binding *b)
 {
 	uint8_t flags = 0;
 
+	if (b->lease.remote_addr != 0)
+		flags |= XDP_BINDING_REMOTE;
 	if ((b->lease.flags & DP_F_REMOTE_PORTS) != 0)
 		flags |= XDP_BINDING_REMOTE_PORTS;
 	if (b->lease.method == RSIP_METHOD_RSIPSEC)
@@ -46,22 +49,32 @@ flags_of(const struct demux_binding *b)
 	return flags;
 }
 
-uint8_t
-xdp_fill(struct xdp_binding *entry, const struct demux_binding *b, ip4_t gateway_addr)
+static void
+fill_terms(struct xdp_terms *terms, const struct demux_binding *b)
 {
+	terms->client_id = b->lease.client_id;
+	terms->remote_addr = htonl(b->lease.remote_addr);
+	for (unsigned i = 0; i < XDP_REMOTE_PORTS_MAX; i++) {
+		terms->remote_ports[i] = (struct xdp_port_range) { 1, 0 };
+		if (i < b->lease.n_remote_ports)
+			terms->remote_ports[i] = (struct xdp_port_range) { b->remote_ports[i].first, b->remote_ports[i].last };
+	}
+	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
+		terms->cookie_mask = htobe64(b->lease.cookie_mask);
+	terms->user[XDP_SLOT_FINGERPRINT] = xdp_fingerprint(b);
+}
+
+uint8_t
+xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, ip4_t gateway_addr)
+{
+	struct xdp_binding *entry = &t->bindings[slot];
+
 	entry->host_addr = htonl(b->lease.host_addr);
 	entry->gateway_addr = htonl(b->lease.gateway_addr != 0 ? b->lease.gateway_addr : gateway_addr);
 	entry->local_addr = htonl(b->lease.local_addr);
-	entry->remote_addr = htonl(b->lease.remote_addr);
 	entry->path_mtu = b->host->path_mtu;
 	entry->protocol = b->lease.tunnel == RSIP_TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_IPIP;
-	entry->client_id = b->lease.client_id;
-	for (unsigned i = 0; i < XDP_REMOTE_PORTS_MAX; i++) {
-		entry->remote_ports[i] = (struct xdp_port_range) { 1, 0 };
-		if (i < b->lease.n_remote_ports)
-			entry->remote_ports[i] = (struct xdp_port_range) { b->remote_ports[i].first, b->remote_ports[i].last };
-	}
-	entry->user[XDP_SLOT_FINGERPRINT] = xdp_fingerprint(b);
+	fill_terms(&t->terms[slot], b);
 	return flags_of(b);
 }
 
@@ -104,13 +117,16 @@ set_element(const struct xdp_tables *t, enum xdp_map map, const void *key, const
 	return false;
 }
 
-static void
-drop_element(const struct xdp_tables *t, enum xdp_map map, const void *key, uint32_t slot)
+static bool
+set_item(struct xdp_tables *t, enum xdp_block_table table, const struct xdp_block_key *key, uint32_t slot)
 {
-	uint32_t owner;
+	static struct log_limit limit;
 
-	if (bpf_map_lookup_elem(t->fd[map], key, &owner) == 0 && owner == slot)
-		bpf_map_delete_elem(t->fd[map], key);
+	if (xdp_blocks_set(t, table, key, slot))
+		return true;
+	log_warn_limited(&limit, "xdp", "no room for a block, the relay serves it name=%s",
+	                 xdp_map_names[table == XDP_BLOCKS_SPI ? XDP_MAP_SPIS : XDP_MAP_COOKIES]);
+	return false;
 }
 
 /* ---- SPIs ---- */
@@ -129,12 +145,12 @@ block_at(uint32_t first, uint32_t last)
 static void
 set_block(struct xdp_tables *t, struct xdp_addr_record *r, uint32_t first, uint32_t shift, uint32_t slot, bool add)
 {
-	struct xdp_spi_key key = { .addr = htonl(r->addr), .first = htonl(first), .shift = shift };
+	struct xdp_block_key key = xdp_spi_key(r->mix, first, shift, t->sizes.spi_lines);
 
 	r->n_blocks[shift] += add ? 1 : -1u;
 	if (!add)
-		drop_element(t, XDP_MAP_SPIS, &key, slot);
-	else if (!set_element(t, XDP_MAP_SPIS, &key, &slot))
+		xdp_blocks_drop(t, XDP_BLOCKS_SPI, &key, slot);
+	else if (!set_item(t, XDP_BLOCKS_SPI, &key, slot))
 		r->spis_up = true;
 }
 
@@ -163,19 +179,23 @@ set_spis(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_bin
 
 /* ---- cookies ---- */
 
+static struct xdp_block_key
+cookie_key(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	return xdp_cookie_key(r->mix, htobe64(b->lease.cookie_value), htobe64(b->lease.cookie_mask), t->sizes.cookie_lines);
+}
+
 static void
 set_cookies(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_binding *b, uint32_t slot, bool add)
 {
-	struct xdp_cookie_key key = {
-		.mask = htobe64(b->lease.cookie_mask), .value = htobe64(b->lease.cookie_value), .addr = htonl(r->addr),
-	};
+	struct xdp_block_key key = cookie_key(t, r, b);
 
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
 		return;
-	xdp_addrs_mask(r, key.mask, add);
+	xdp_addrs_mask(r, htobe64(b->lease.cookie_mask), add);
 	if (!add)
-		drop_element(t, XDP_MAP_COOKIES, &key, slot);
-	else if (!set_element(t, XDP_MAP_COOKIES, &key, &slot))
+		xdp_blocks_drop(t, XDP_BLOCKS_COOKIE, &key, slot);
+	else if (!set_item(t, XDP_BLOCKS_COOKIE, &key, slot))
 		r->cookies_up = true;
 }
 
@@ -235,14 +255,6 @@ xdp_mislead(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_
 /* ---- the check ---- */
 
 static bool
-leads(const struct xdp_tables *t, enum xdp_map map, const void *key, uint32_t slot)
-{
-	uint32_t owner;
-
-	return bpf_map_lookup_elem(t->fd[map], key, &owner) == 0 && owner == slot;
-}
-
-static bool
 ports_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
 {
 	for (unsigned i = 0; r->ports != 0 && i < b->lease.n_ports; i++) {
@@ -262,8 +274,8 @@ spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const str
 
 	for (unsigned i = 0; !r->spis_up && i < b->lease.n_spis; i++) {
 		for (uint64_t next = b->spis[i].first; next_block(&b->spis[i], &next, &first, &shift);) {
-			struct xdp_spi_key key = { .addr = htonl(r->addr), .first = htonl(first), .shift = shift };
-			if (!leads(t, XDP_MAP_SPIS, &key, b->xdp_slot))
+			struct xdp_block_key key = xdp_spi_key(r->mix, first, shift, t->sizes.spi_lines);
+			if (xdp_blocks_find(t, XDP_BLOCKS_SPI, &key) != b->xdp_slot)
 				return false;
 		}
 	}
@@ -273,12 +285,10 @@ spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const str
 static bool
 cookies_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
 {
-	struct xdp_cookie_key key = {
-		.mask = htobe64(b->lease.cookie_mask), .value = htobe64(b->lease.cookie_value), .addr = htonl(r->addr),
-	};
+	struct xdp_block_key key = cookie_key(t, r, b);
 
 	return (b->lease.flags & DP_F_COOKIE_BLOCK) == 0 || r->cookies_up ||
-	       leads(t, XDP_MAP_COOKIES, &key, b->xdp_slot);
+	       xdp_blocks_find(t, XDP_BLOCKS_COOKIE, &key) == b->xdp_slot;
 }
 
 /* Any RSIPSEC binding of the host on the address will do. */
@@ -304,11 +314,14 @@ address_is_shown(const struct xdp_tables *t, const struct xdp_addr_record *r)
 }
 
 static bool
-entry_is_of(const struct xdp_binding *entry, const struct demux_binding *b)
+entry_is_of(const struct xdp_tables *t, const struct demux_binding *b)
 {
-	return entry->bind_id == b->lease.bind_id && entry->user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
+	const struct xdp_binding *entry = &t->bindings[b->xdp_slot];
+	const struct xdp_terms *terms = &t->terms[b->xdp_slot];
+
+	return terms->bind_id == b->lease.bind_id && terms->user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
 	       entry->host_addr == htonl(b->lease.host_addr) && entry->local_addr == htonl(b->lease.local_addr) &&
-	       entry->remote_addr == htonl(b->lease.remote_addr);
+	       terms->remote_addr == htonl(b->lease.remote_addr);
 }
 
 enum dp_fault
@@ -316,7 +329,7 @@ xdp_shown_fault(const struct xdp_tables *t, const struct xdp_addr_record *r, con
 {
 	if (!xdp_slots_live(t, b->xdp_slot))
 		return DP_FAULT_XDP_MISSING;
-	if (!entry_is_of(&t->bindings[b->xdp_slot], b))
+	if (!entry_is_of(t, b))
 		return DP_FAULT_XDP_DIFFERS;
 	if (r == NULL || !address_is_shown(t, r))
 		return DP_FAULT_XDP_ADDRESS;

@@ -6,8 +6,8 @@
 #include "conf.h"
 #include "xdp_tables.h"
 
-/* Bounds on what is set aside at the start; a site beyond them is served by both data planes. A port table is 256 KB, a
- * binding 128 bytes. */
+/* Bounds on what is set aside at the start; a site beyond them is served by both data planes. A port table is 272 KB, a
+ * binding 120 bytes, with its blocks about 160. */
 #define PORT_TABLES_MAX 4096u
 #define BINDINGS_MIN 16384u
 #define BINDINGS_MAX (1u << 20)
@@ -59,6 +59,13 @@ devices_needed(void)
 	return n;
 }
 
+/* With four of ten items free, room is found for all but one block in millions. */
+uint32_t
+xdp_lines(uint64_t blocks, unsigned items)
+{
+	return (uint32_t)(blocks * 10 / (6 * items) + 1);
+}
+
 void
 xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes)
 {
@@ -79,8 +86,8 @@ xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes)
 		.addresses = clamp(addresses, 1, UINT32_MAX),
 		.port_tables = clamp(shared, 1, PORT_TABLES_MAX),
 		.bindings = (uint32_t)(bindings + bindings / 2),
-		.spis = (uint32_t)bindings,
-		.cookies = (uint32_t)bindings,
+		.spi_lines = xdp_lines(bindings, XDP_SPI_ITEMS),
+		.cookie_lines = xdp_lines(bindings, XDP_COOKIE_ITEMS),
 		.claims = (uint32_t)bindings,
 		.ipsec = (uint32_t)bindings,
 		.flows = clamp(bindings, FLOWS_MIN, FLOWS_MAX),
@@ -96,8 +103,9 @@ xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map)
 	case XDP_MAP_ADDRS: return sizes->addresses;
 	case XDP_MAP_PORTS: return sizes->port_tables + 1; /* 0 is none */
 	case XDP_MAP_BINDINGS: return sizes->bindings;
-	case XDP_MAP_SPIS: return sizes->spis;
-	case XDP_MAP_COOKIES: return sizes->cookies;
+	case XDP_MAP_TERMS: return sizes->bindings;
+	case XDP_MAP_SPIS: return sizes->spi_lines;
+	case XDP_MAP_COOKIES: return sizes->cookie_lines;
 	case XDP_MAP_CLAIMS: return sizes->claims;
 	case XDP_MAP_IPSEC: return sizes->ipsec;
 	case XDP_MAP_FLOWS: return sizes->flows;
@@ -116,10 +124,11 @@ xdp_sizes_memory(const struct xdp_sizes *s)
 {
 	const uint64_t element = 64;
 
-	return (s->port_tables + 1ull) * sizeof(struct xdp_ports) + (uint64_t)s->bindings * sizeof(struct xdp_binding) +
+	return (s->port_tables + 1ull) * sizeof(struct xdp_ports) +
+	       (uint64_t)s->bindings * (sizeof(struct xdp_binding) + sizeof(struct xdp_terms)) +
+	       (uint64_t)s->spi_lines * sizeof(struct xdp_spi_line) +
+	       (uint64_t)s->cookie_lines * sizeof(struct xdp_cookie_line) +
 	       (uint64_t)s->addresses * (element + 4 + sizeof(struct xdp_addr)) +
-	       (uint64_t)s->spis * (element + sizeof(struct xdp_spi_key) + 4) +
-	       (uint64_t)s->cookies * (element + sizeof(struct xdp_cookie_key) + 4) +
 	       (uint64_t)s->claims * (element + sizeof(struct xdp_claim_key) + sizeof(struct xdp_claim)) +
 	       (uint64_t)s->ipsec * (element + sizeof(struct xdp_ipsec_key) + 4) +
 	       (uint64_t)s->flows * (element + sizeof(struct xdp_flow_key) + sizeof(struct xdp_flow)) +

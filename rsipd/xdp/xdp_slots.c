@@ -21,18 +21,18 @@ xdp_slots_find(const struct xdp_tables *t, uint32_t bind_id)
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
 		uint32_t slot = probe(t, bind_id, i);
 
-		if (t->bindings[slot].bind_id == bind_id && xdp_slots_live(t, slot))
+		if (t->terms[slot].bind_id == bind_id && xdp_slots_live(t, slot))
 			return slot;
 	}
 	return 0;
 }
 
 static bool
-rested(const struct xdp_binding *b, int64_t now)
+rested(const struct xdp_terms *terms, int64_t now)
 {
-	int64_t freed = (int64_t)b->user[XDP_SLOT_FREED];
+	int64_t freed = (int64_t)terms->user[XDP_SLOT_FREED];
 
-	return b->bind_id == 0 && (freed == 0 || now - freed >= REST_MS);
+	return terms->bind_id == 0 && (freed == 0 || now - freed >= REST_MS);
 }
 
 uint32_t
@@ -40,12 +40,13 @@ xdp_slots_take(struct xdp_tables *t, uint32_t bind_id, int64_t now)
 {
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
 		uint32_t slot = probe(t, bind_id, i);
-		struct xdp_binding *b = &t->bindings[slot];
+		struct xdp_terms *terms = &t->terms[slot];
 
-		if (!rested(b, now))
+		if (!rested(terms, now))
 			continue;
-		memset(b, 0, sizeof(*b));
-		b->bind_id = bind_id;
+		memset(&t->bindings[slot], 0, sizeof(t->bindings[slot]));
+		memset(terms, 0, sizeof(*terms));
+		terms->bind_id = bind_id;
 		return slot;
 	}
 	return 0;
@@ -60,9 +61,9 @@ xdp_slots_publish(struct xdp_tables *t, uint32_t slot, uint8_t flags)
 void
 xdp_slots_leave(struct xdp_tables *t, uint32_t slot, int64_t now)
 {
-	struct xdp_binding *b = &t->bindings[slot];
+	struct xdp_terms *terms = &t->terms[slot];
 
-	__atomic_store_n(&b->flags, 0, __ATOMIC_RELEASE);
-	b->user[XDP_SLOT_FREED] = (uint64_t)now;
-	b->bind_id = 0;
+	__atomic_store_n(&t->bindings[slot].flags, 0, __ATOMIC_RELEASE);
+	terms->user[XDP_SLOT_FREED] = (uint64_t)now;
+	terms->bind_id = 0;
 }

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "xdp_blocks.h"
 #include "xdp_port_table.h"
 #include "xdp_slots.h"
 
@@ -22,9 +23,9 @@ leave_old_slots(struct xdp_tables *t, uint64_t epoch)
 	unsigned n = 0;
 
 	for (uint32_t slot = 1; slot < t->sizes.bindings; slot++) {
-		const struct xdp_binding *b = &t->bindings[slot];
+		const struct xdp_terms *terms = &t->terms[slot];
 
-		if (b->bind_id == 0 || b->user[XDP_SLOT_EPOCH] == epoch)
+		if (terms->bind_id == 0 || terms->user[XDP_SLOT_EPOCH] == epoch)
 			continue;
 		xdp_slots_leave(t, slot, clock_now());
 		n++;
@@ -109,6 +110,14 @@ sweep_hash(const struct sweep *s, enum xdp_map map, size_t key_len, keeps_cb *ke
 	}
 }
 
+/* What is left of them was told again, and counted. */
+static void
+forget_old_claims(struct xdp_addr_record *r, void *arg)
+{
+	r->old_claims = false;
+	xdp_addrs_write(arg, r);
+}
+
 void
 xdp_sweep(struct xdp_tables *t, struct xdp_addrs *addrs, const struct demux *d, uint64_t epoch)
 {
@@ -116,11 +125,11 @@ xdp_sweep(struct xdp_tables *t, struct xdp_addrs *addrs, const struct demux *d, 
 	unsigned left = leave_old_slots(t, epoch);
 
 	xdp_addrs_each(addrs, sweep_ports, t);
-	sweep_hash(&s, XDP_MAP_SPIS, sizeof(struct xdp_spi_key), keeps_live);
-	sweep_hash(&s, XDP_MAP_COOKIES, sizeof(struct xdp_cookie_key), keeps_live);
+	xdp_blocks_sweep(t);
 	sweep_hash(&s, XDP_MAP_IPSEC, sizeof(struct xdp_ipsec_key), keeps_live);
 	sweep_hash(&s, XDP_MAP_CLAIMS, sizeof(struct xdp_claim_key), keeps_claim);
 	sweep_hash(&s, XDP_MAP_FLOWS, sizeof(struct xdp_flow_key), keeps_none);
+	xdp_addrs_each(addrs, forget_old_claims, addrs);
 	xdp_addrs_sweep(addrs);
 	log_info("xdp", "tables are in step old_bindings_removed=%u", left);
 }

@@ -5,8 +5,10 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -21,8 +23,9 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_ADDRS] = { 4, sizeof(struct xdp_addr) },
 	[XDP_MAP_PORTS] = { 4, sizeof(struct xdp_ports) },
 	[XDP_MAP_BINDINGS] = { 4, sizeof(struct xdp_binding) },
-	[XDP_MAP_SPIS] = { sizeof(struct xdp_spi_key), 4 },
-	[XDP_MAP_COOKIES] = { sizeof(struct xdp_cookie_key), 4 },
+	[XDP_MAP_TERMS] = { 4, sizeof(struct xdp_terms) },
+	[XDP_MAP_SPIS] = { 4, sizeof(struct xdp_spi_line) },
+	[XDP_MAP_COOKIES] = { 4, sizeof(struct xdp_cookie_line) },
 	[XDP_MAP_CLAIMS] = { sizeof(struct xdp_claim_key), sizeof(struct xdp_claim) },
 	[XDP_MAP_IPSEC] = { sizeof(struct xdp_ipsec_key), 4 },
 	[XDP_MAP_FLOWS] = { sizeof(struct xdp_flow_key), sizeof(struct xdp_flow) },
@@ -32,6 +35,24 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_EGRESS] = { 4, sizeof(struct xdp_egress) },
 	[XDP_MAP_TOTALS] = { 4, sizeof(struct xdp_totals) },
 };
+
+/* What is mapped, and where that is kept in struct xdp_tables. */
+static const struct { enum xdp_map map; size_t at; } mapped[] = {
+	{ XDP_MAP_PORTS, offsetof(struct xdp_tables, ports) },
+	{ XDP_MAP_BINDINGS, offsetof(struct xdp_tables, bindings) },
+	{ XDP_MAP_TERMS, offsetof(struct xdp_tables, terms) },
+	{ XDP_MAP_SPIS, offsetof(struct xdp_tables, spis) },
+	{ XDP_MAP_COOKIES, offsetof(struct xdp_tables, cookies) },
+	{ XDP_MAP_TOTALS, offsetof(struct xdp_tables, totals) },
+	{ XDP_MAP_STATE, offsetof(struct xdp_tables, state) },
+};
+#define MAPPED (sizeof(mapped) / sizeof(mapped[0]))
+
+static void **
+memory_of(struct xdp_tables *t, size_t i)
+{
+	return (void **)(void *)((char *)t + mapped[i].at);
+}
 
 /* ---- taking over ---- */
 
@@ -65,7 +86,7 @@ read_sizes(const int fd[XDP_MAP_COUNT], struct xdp_sizes *sizes)
 	}
 	*sizes = (struct xdp_sizes) {
 		.addresses = n[XDP_MAP_ADDRS], .port_tables = n[XDP_MAP_PORTS] - 1, .bindings = n[XDP_MAP_BINDINGS],
-		.spis = n[XDP_MAP_SPIS], .cookies = n[XDP_MAP_COOKIES], .claims = n[XDP_MAP_CLAIMS],
+		.spi_lines = n[XDP_MAP_SPIS], .cookie_lines = n[XDP_MAP_COOKIES], .claims = n[XDP_MAP_CLAIMS],
 		.ipsec = n[XDP_MAP_IPSEC], .flows = n[XDP_MAP_FLOWS], .devices = n[XDP_MAP_DEVICES],
 		.cpus = n[XDP_MAP_TOTALS],
 	};
@@ -89,6 +110,19 @@ map_memory(const struct xdp_tables *t, enum xdp_map map)
 	return NULL;
 }
 
+/* What the programs have to know of the tables. A seed that an earlier run drew stays: items were placed by it. */
+static bool
+tell_state(struct xdp_tables *t)
+{
+	t->state->spi_lines = t->sizes.spi_lines;
+	t->state->cookie_lines = t->sizes.cookie_lines;
+	if (t->state->seed != 0 || getrandom(&t->state->seed, sizeof(t->state->seed), 0) == sizeof(t->state->seed))
+		return true;
+	log_error("xdp", "cannot draw a random number error=\"%s\"", strerror(errno));
+	xdp_tables_close(t);
+	return false;
+}
+
 bool
 xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT])
 {
@@ -96,27 +130,22 @@ xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT])
 	memcpy(t->fd, fd, sizeof(t->fd));
 	if (!read_sizes(fd, &t->sizes))
 		return false;
-	t->ports = map_memory(t, XDP_MAP_PORTS);
-	t->bindings = map_memory(t, XDP_MAP_BINDINGS);
-	t->totals = map_memory(t, XDP_MAP_TOTALS);
-	t->state = map_memory(t, XDP_MAP_STATE);
-	if (t->ports != NULL && t->bindings != NULL && t->totals != NULL && t->state != NULL)
-		return true;
-	xdp_tables_close(t);
-	return false;
+	for (size_t i = 0; i < MAPPED; i++) {
+		if ((*memory_of(t, i) = map_memory(t, mapped[i].map)) == NULL) {
+			xdp_tables_close(t);
+			return false;
+		}
+	}
+	return tell_state(t);
 }
 
 void
 xdp_tables_close(struct xdp_tables *t)
 {
-	if (t->ports != NULL)
-		munmap(t->ports, mapped_size(t, XDP_MAP_PORTS));
-	if (t->bindings != NULL)
-		munmap(t->bindings, mapped_size(t, XDP_MAP_BINDINGS));
-	if (t->totals != NULL)
-		munmap(t->totals, mapped_size(t, XDP_MAP_TOTALS));
-	if (t->state != NULL)
-		munmap(t->state, mapped_size(t, XDP_MAP_STATE));
+	for (size_t i = 0; i < MAPPED; i++) {
+		if (*memory_of(t, i) != NULL)
+			munmap(*memory_of(t, i), mapped_size(t, mapped[i].map));
+	}
 	memset(t, 0, sizeof(*t));
 }
 
@@ -125,10 +154,8 @@ xdp_tables_protect(struct xdp_tables *t)
 {
 	if (t == NULL)
 		return;
-	mprotect(t->ports, mapped_size(t, XDP_MAP_PORTS), PROT_READ);
-	mprotect(t->bindings, mapped_size(t, XDP_MAP_BINDINGS), PROT_READ);
-	mprotect(t->totals, mapped_size(t, XDP_MAP_TOTALS), PROT_READ);
-	mprotect(t->state, mapped_size(t, XDP_MAP_STATE), PROT_READ);
+	for (size_t i = 0; i < MAPPED; i++)
+		mprotect(*memory_of(t, i), mapped_size(t, mapped[i].map), PROT_READ);
 }
 
 /* ---- devices ---- */

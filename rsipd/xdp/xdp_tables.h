@@ -1,5 +1,5 @@
-/* The tables of the XDP programs (xdp_abi.h) as user space holds them: a descriptor of each map, and the three
- * largest mapped into memory. They are made, or taken over from an earlier run, by the monitor as root; the workers
+/* The tables of the XDP programs (xdp_abi.h) as user space holds them: a descriptor of each map, and most
+ * of them mapped into memory. They are made, or taken over from an earlier run, by the monitor as root; the workers
  * inherit the memory, the relay the descriptors too.
  *
  * Who may do what: since Linux 5.19, kernel.unprivileged_bpf_disabled forbids a process without CAP_BPF to make maps
@@ -24,13 +24,17 @@ struct xdp_sizes {
 	uint32_t addresses;
 	uint32_t port_tables; /* addresses whose ports are shared */
 	uint32_t bindings;    /* entries: half as many more than the bindings that are to fit */
-	uint32_t spis, cookies, claims, ipsec, flows;
+	uint32_t spi_lines, cookie_lines; /* of several blocks each, some of them free */
+	uint32_t claims, ipsec, flows;
 	uint32_t devices; /* one more than the highest ifindex */
 	uint32_t cpus;
 };
 
 /* What the config asks for. */
 void xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes);
+
+/* Lines of so many items each for so many blocks. */
+uint32_t xdp_lines(uint64_t blocks, unsigned items);
 
 /* Entries of one map by these sizes, and the memory that all of them take when full, in bytes. */
 uint32_t xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map);
@@ -41,6 +45,9 @@ struct xdp_tables {
 	struct xdp_sizes sizes; /* as the maps are */
 	struct xdp_ports *ports;
 	struct xdp_binding *bindings;
+	struct xdp_terms *terms;
+	struct xdp_spi_line *spis;
+	struct xdp_cookie_line *cookies;
 	struct xdp_totals *totals;
 	struct xdp_state *state;
 };

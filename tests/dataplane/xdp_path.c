@@ -103,7 +103,7 @@ stay_on_one_cpu(void)
 static bool
 load(struct fast_path *fp, const char **why)
 {
-	const struct xdp_sizes sizes = { .addresses = 16, .port_tables = 8, .bindings = 256, .spis = 256, .cookies = 256,
+	const struct xdp_sizes sizes = { .addresses = 16, .port_tables = 8, .bindings = 256, .spi_lines = 64, .cookie_lines = 128,
 		                         .claims = 1024, .ipsec = 256, .flows = 65536, .devices = 64,
 		                         .cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF) };
 	int fd[XDP_MAP_COUNT];

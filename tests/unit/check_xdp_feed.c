@@ -15,6 +15,7 @@
 #include "demux.h"
 #include "ike_demux.h"
 #include "log.h"
+#include "xdp_blocks.h"
 #include "xdp_feed.h"
 #include "xdp_object.h"
 #include "xdp_slots.h"
@@ -82,7 +83,7 @@ later(int64_t ms)
 static bool
 load(void)
 {
-	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spis = 512, .cookies = 64,
+	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spi_lines = 128, .cookie_lines = 32,
 		                         .claims = 8, .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
 	int fd[XDP_MAP_COUNT];
 
@@ -133,22 +134,21 @@ port_word(ip4_t addr, uint16_t port)
 static uint32_t
 bind_id(uint32_t slot)
 {
-	return slot < XDP_PORT_NATT && xdp_slots_live(&t, slot) ? t.bindings[slot].bind_id : 0;
+	return slot < XDP_PORT_NATT && xdp_slots_live(&t, slot) ? t.terms[slot].bind_id : 0;
 }
 
 static uint32_t
 spi_holder(ip4_t addr, uint32_t spi)
 {
-	struct xdp_spi_key key = { .addr = htonl(addr) };
 	struct xdp_addr a;
-	uint32_t slot;
 
 	if (!shown_addr(addr, &a))
 		return 0;
 	for (unsigned i = 0; i < a.n_shifts; i++) {
-		key.shift = a.shifts[i];
-		key.first = htonl(spi >> key.shift << key.shift);
-		if (bpf_map_lookup_elem(t.fd[XDP_MAP_SPIS], &key, &slot) == 0)
+		uint32_t shift = a.shifts[i];
+		struct xdp_block_key key = xdp_spi_key(a.mix, spi >> shift << shift, shift, t.sizes.spi_lines);
+		uint32_t slot = xdp_blocks_find(&t, XDP_BLOCKS_SPI, &key);
+		if (slot != 0 && t.bindings[slot].local_addr == htonl(addr))
 			return bind_id(slot);
 	}
 	return 0;
@@ -295,7 +295,7 @@ START_TEST(as_the_demultiplexer)
 	for (uint32_t id = 1; id <= 40; id++)
 		demux_unbind(d, id);
 	ck_assert_uint_eq(count_elements(XDP_MAP_ADDRS), 0);
-	ck_assert_uint_eq(count_elements(XDP_MAP_SPIS), 0);
+	ck_assert_uint_eq(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 0);
 	ck_assert_uint_eq(count_elements(XDP_MAP_IPSEC), 0);
 }
 END_TEST
@@ -401,8 +401,10 @@ START_TEST(claims)
 
 	synced();
 	bind_spis(1, X1, A, 0x1000, 0x1000, 0);
+	ck_assert(shown_addr(A, &a) && (a.flags & XDP_ADDR_CLAIMS) == 0);
 	claim(1, 0x77);
 	ck_assert_uint_eq(claim_holder(A, 0x77), 1);
+	ck_assert(shown_addr(A, &a) && (a.flags & XDP_ADDR_CLAIMS) != 0);
 	bind_spis(1, X1, A, 0x1001, 0x1001, 0); /* another entry: the claim follows */
 	ck_assert_uint_eq(claim_holder(A, 0x77), 1);
 	for (uint64_t cookie = 0x100; cookie < 0x110; cookie++)
@@ -410,6 +412,69 @@ START_TEST(claims)
 	ck_assert(shown_addr(A, &a) && (a.flags & XDP_ADDR_COOKIES_UP) != 0); /* more than the table holds */
 	demux_unbind(d, 1);
 	ck_assert_uint_eq(count_elements(XDP_MAP_CLAIMS), 0);
+}
+END_TEST
+
+/* Block number i, of an address for each hundred, and the entry that it is to lead to. */
+static struct xdp_block_key
+block(uint32_t i, enum xdp_block_table table)
+{
+	uint32_t mix = xdp_addr_mix(t.state->seed, A + i / 100);
+
+	t.bindings[1 + i / 100].local_addr = A + i / 100;
+	if (table == XDP_BLOCKS_SPI)
+		return xdp_spi_key(mix, (i + 1) << 4, 4, t.sizes.spi_lines);
+	return xdp_cookie_key(mix, i % 50, UINT64_MAX << (i % 100 / 50), t.sizes.cookie_lines);
+}
+
+static void
+all_lead(enum xdp_block_table table, uint32_t first, uint32_t n, uint32_t step)
+{
+	for (uint32_t i = first; i < n; i += step) {
+		struct xdp_block_key key = block(i, table);
+		ck_assert_uint_eq(xdp_blocks_find(&t, table, &key), 1 + i / 100);
+	}
+}
+
+/* As many as the tables are made for, and then some: none that was taken is lost when others make room. */
+START_TEST(full_lines)
+{
+	enum xdp_block_table table = (enum xdp_block_table)_i;
+	uint32_t items = table == XDP_BLOCKS_SPI ? t.sizes.spi_lines * XDP_SPI_ITEMS : t.sizes.cookie_lines * XDP_COOKIE_ITEMS;
+	uint32_t n = 0, made_for = items * 4 / 10; /* few lines: seldom more than that */
+	struct xdp_block_key key;
+
+	for (key = block(0, table); xdp_blocks_set(&t, table, &key, 1 + n / 100); key = block(n, table))
+		n++;
+	ck_assert_uint_ge(n, made_for);
+	ck_assert_uint_eq(xdp_blocks_count(&t, table), n);
+	all_lead(table, 0, n, 1);
+	for (uint32_t i = 0; i < n; i += 2) {
+		key = block(i, table);
+		xdp_blocks_drop(&t, table, &key, 500); /* not its own */
+		xdp_blocks_drop(&t, table, &key, 1 + i / 100);
+		ck_assert_uint_eq(xdp_blocks_find(&t, table, &key), 0);
+	}
+	all_lead(table, 1, n, 2);
+	ck_assert_uint_eq(xdp_blocks_count(&t, table), n / 2);
+	xdp_blocks_sweep(&t); /* none of those entries is live */
+	ck_assert_uint_eq(xdp_blocks_count(&t, table), 0);
+}
+END_TEST
+
+/* Two blocks that cannot be told apart: the later one is the relay's, unless it is of the same address. */
+START_TEST(blocks_alike)
+{
+	struct xdp_block_key key = { .id = 77ull << 32, .line = 3 };
+
+	t.bindings[1].local_addr = t.bindings[2].local_addr = htonl(A);
+	t.bindings[3].local_addr = htonl(B);
+	ck_assert(xdp_blocks_set(&t, XDP_BLOCKS_SPI, &key, 1));
+	ck_assert(!xdp_blocks_set(&t, XDP_BLOCKS_SPI, &key, 3));
+	ck_assert_uint_eq(xdp_blocks_find(&t, XDP_BLOCKS_SPI, &key), 1);
+	ck_assert(xdp_blocks_set(&t, XDP_BLOCKS_SPI, &key, 2));
+	ck_assert_uint_eq(xdp_blocks_find(&t, XDP_BLOCKS_SPI, &key), 2);
+	ck_assert_uint_eq(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 1);
 }
 END_TEST
 
@@ -451,7 +516,7 @@ START_TEST(a_relay_after_another)
 	ck_assert_uint_eq(port_word(A, 4000), 0);
 	ck_assert_uint_eq(bind_id(port_word(A, 4064)), 3);
 	ck_assert_uint_eq(spi_holder(B, 0x1000), 0);
-	ck_assert_uint_eq(count_elements(XDP_MAP_SPIS), 0);
+	ck_assert_uint_eq(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 0);
 	ck_assert_uint_eq(count_elements(XDP_MAP_CLAIMS), 0);
 	ck_assert_uint_eq(count_elements(XDP_MAP_ADDRS), 1);
 }
@@ -505,6 +570,8 @@ suite_of_all(void)
 	tcase_add_test(tc, what_the_programs_cannot_serve);
 	tcase_add_test(tc, many_masks);
 	tcase_add_test(tc, claims);
+	tcase_add_loop_test(tc, full_lines, XDP_BLOCKS_SPI, XDP_BLOCKS_COOKIE + 1);
+	tcase_add_test(tc, blocks_alike);
 	tcase_add_test(tc, who_sends_ipsec);
 	tcase_add_test(tc, a_relay_after_another);
 	tcase_add_test(tc, more_than_fits);

@@ -2,6 +2,7 @@
 #ifndef XDP_BPF_INBOUND_H
 #define XDP_BPF_INBOUND_H
 
+#include "blocks.h"
 #include "fields.h"
 #include "next_hop.h"
 
@@ -14,50 +15,14 @@
 
 /* ---- whose is it ---- */
 
-/* Row 3, and row 5 for ESP in UDP: the SPI lies in a leased block. */
-static __always_inline __u32
-spi_owner(__u32 addr, const struct xdp_addr *a, __u32 spi)
-{
-	struct xdp_spi_key key = { .addr = addr };
-
-#pragma unroll
-	for (int i = 0; i < XDP_SHIFTS_MAX; i++) {
-		__u32 *owner;
-
-		if (i >= a->n_shifts)
-			break;
-		key.shift = a->shifts[i] & 31;
-		key.first = bpf_htonl(bpf_ntohl(spi) >> key.shift << key.shift);
-		owner = bpf_map_lookup_elem(&spis, &key);
-		if (owner != NULL)
-			return *owner;
-	}
-	return 0;
-}
-
 /* A claim is older than any block it could lie in. */
 static __always_inline __u32
-cookie_owner(__u32 addr, const struct xdp_addr *a, __u64 cookie, struct xdp_claim **claim)
+cookie_owner(const struct xdp_state *now, __u32 addr, const struct xdp_addr *a, __u64 cookie, struct xdp_claim **claim)
 {
 	struct xdp_claim_key claimed = { .cookie = cookie, .addr = addr };
-	struct xdp_cookie_key key = { .addr = addr };
 
-	*claim = bpf_map_lookup_elem(&claims, &claimed);
-	if (*claim != NULL)
-		return (*claim)->binding;
-#pragma unroll
-	for (int i = 0; i < XDP_MASKS_MAX; i++) {
-		__u32 *owner;
-
-		if (i >= a->n_masks)
-			break;
-		key.mask = a->masks[i];
-		key.value = cookie & key.mask;
-		owner = bpf_map_lookup_elem(&cookies, &key);
-		if (owner != NULL)
-			return *owner;
-	}
-	return 0;
+	*claim = (a->flags & XDP_ADDR_CLAIMS) != 0 ? bpf_map_lookup_elem(&claims, &claimed) : NULL;
+	return *claim != NULL ? (*claim)->binding : cookie_block_owner(now, a, cookie);
 }
 
 /* The relay has to see it, so that the claim lives on. */
@@ -77,7 +42,8 @@ claim_needs_use(struct xdp_claim *claim)
 /* Row 4. When the two cookies lead to different hosts, the local side's own decides, which is the responder's where
  * IKEv2 says that the peer is the initiator; else the initiator's (the relay's ike_demux.c). */
 static __always_inline __u32
-ike_owner(const struct frame *f, const struct xdp_addr *a, const struct ike_header *ike, __u32 len)
+ike_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, const struct ike_header *ike,
+          __u32 len)
 {
 	struct xdp_claim *claim, *responders_claim;
 	__u32 owner, responder;
@@ -85,10 +51,10 @@ ike_owner(const struct frame *f, const struct xdp_addr *a, const struct ike_head
 	if (len < sizeof(*ike) || (const void *)(ike + 1) > f->end || ike->initiator == 0 ||
 	    (a->flags & XDP_ADDR_COOKIES_UP) != 0)
 		return 0;
-	owner = cookie_owner(f->ip->daddr, a, ike->initiator, &claim);
+	owner = cookie_owner(now, f->ip->daddr, a, ike->initiator, &claim);
 	if (ike->responder != 0 &&
 	    (owner == 0 || (ike->version >> 4 == 2 && (ike->flags & IKEV2_FLAG_INITIATOR) != 0))) {
-		responder = cookie_owner(f->ip->daddr, a, ike->responder, &responders_claim);
+		responder = cookie_owner(now, f->ip->daddr, a, ike->responder, &responders_claim);
 		if (responder != 0) {
 			owner = responder;
 			claim = responders_claim;
@@ -99,8 +65,8 @@ ike_owner(const struct frame *f, const struct xdp_addr *a, const struct ike_head
 
 /* Rows 4 and 5. */
 static __always_inline __u32
-shared_port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *fields, int natt,
-                  enum xdp_pass *fault)
+shared_port_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
+                  int natt, enum xdp_pass *fault)
 {
 	const void *ike = fields->udp_data;
 	__u32 len = fields->udp_len;
@@ -110,7 +76,7 @@ shared_port_owner(const struct frame *f, const struct xdp_addr *a, struct fields
 		switch (natt_read(f, fields)) {
 		case NATT_ESP:
 			*fault = XDP_PASS_NO_LEASE;
-			return spi_owner(f->ip->daddr, a, fields->spi);
+			return spi_owner(now, a, fields->spi);
 		case NATT_IKE:
 			ike += MARKER_LEN;
 			len -= MARKER_LEN;
@@ -119,13 +85,13 @@ shared_port_owner(const struct frame *f, const struct xdp_addr *a, struct fields
 			return 0;
 		}
 	}
-	return ike_owner(f, a, ike, len);
+	return ike_owner(now, f, a, ike, len);
 }
 
 /* Row 6; *kind becomes what remote policy reads. */
 static __always_inline __u32
-port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *fields, enum field_kind *kind,
-           enum xdp_pass *fault)
+port_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
+           enum field_kind *kind, enum xdp_pass *fault)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
 	__u32 owner = table != NULL ? owner_of_port(table, fields->dst_port) : 0;
@@ -135,12 +101,12 @@ port_owner(const struct frame *f, const struct xdp_addr *a, struct fields *field
 	if (fields->udp_data == NULL)
 		return 0;
 	*kind = FIELD_SPI;
-	return shared_port_owner(f, a, fields, owner == XDP_PORT_NATT, fault);
+	return shared_port_owner(now, f, a, fields, owner == XDP_PORT_NATT, fault);
 }
 
 static __always_inline __u32
-owner_of(const struct frame *f, const struct xdp_addr *a, struct fields *fields, enum field_kind *kind,
-         enum xdp_pass *fault)
+owner_of(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
+         enum field_kind *kind, enum xdp_pass *fault)
 {
 	*kind = fields_read(f, fields);
 	*fault = XDP_PASS_NO_LEASE;
@@ -148,9 +114,9 @@ owner_of(const struct frame *f, const struct xdp_addr *a, struct fields *fields,
 		return a->whole;
 	switch (*kind) {
 	case FIELD_PORTS:
-		return port_owner(f, a, fields, kind, fault);
+		return port_owner(now, f, a, fields, kind, fault);
 	case FIELD_SPI:
-		return spi_owner(f->ip->daddr, a, fields->spi);
+		return spi_owner(now, a, fields->spi);
 	case FIELD_BAD:
 		*fault = XDP_PASS_HEADER;
 		return 0;
@@ -163,22 +129,25 @@ owner_of(const struct frame *f, const struct xdp_addr *a, struct fields *fields,
 /* ---- may it pass ---- */
 
 static __always_inline int
-port_in(const struct xdp_binding *b, __u16 port)
+port_in(const struct xdp_terms *t, __u16 port)
 {
-	return (port >= b->remote_ports[0].first && port <= b->remote_ports[0].last) ||
-	       (port >= b->remote_ports[1].first && port <= b->remote_ports[1].last);
+	return (port >= t->remote_ports[0].first && port <= t->remote_ports[0].last) ||
+	       (port >= t->remote_ports[1].first && port <= t->remote_ports[1].last);
 }
 
 /* Remote flow policy. What a whole address gets besides ports and SPIs is ICMP, which may be an error from elsewhere,
  * and what cannot be read: the relay looks closer. */
 static __always_inline int
-remote_allowed(const struct xdp_binding *b, __u32 peer, enum field_kind kind, __u16 peer_port)
+remote_allowed(const struct xdp_binding *b, __u32 slot, __u32 peer, enum field_kind kind, __u16 peer_port)
 {
-	if (b->remote_addr == 0)
+	const struct xdp_terms *t;
+
+	if ((b->flags & XDP_BINDING_REMOTE) == 0)
 		return 1;
-	if (b->remote_addr != peer || kind == FIELD_OTHER || kind == FIELD_BAD)
+	t = bpf_map_lookup_elem(&terms, &slot);
+	if (t == NULL || t->remote_addr != peer || kind == FIELD_OTHER || kind == FIELD_BAD)
 		return 0;
-	return (b->flags & XDP_BINDING_REMOTE_PORTS) == 0 || kind != FIELD_PORTS || port_in(b, peer_port);
+	return (b->flags & XDP_BINDING_REMOTE_PORTS) == 0 || kind != FIELD_PORTS || port_in(t, peer_port);
 }
 
 static __always_inline __u32
@@ -188,12 +157,12 @@ tunnel_len(const struct xdp_binding *b)
 }
 
 static __always_inline enum xdp_pass
-inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_binding *b, const struct fields *fields,
-              enum field_kind kind)
+inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_binding *b, __u32 slot,
+              const struct fields *fields, enum field_kind kind)
 {
 	__u32 src = f->ip->saddr;
 
-	if (!remote_allowed(b, src, kind, fields->src_port))
+	if (!remote_allowed(b, slot, src, kind, fields->src_port))
 		return XDP_PASS_REMOTE;
 	if (src == b->host_addr || src == b->gateway_addr) /* RFC 2003 3.2 */
 		return XDP_PASS_ADDRESS;
@@ -281,6 +250,7 @@ inbound(struct xdp_md *ctx)
 	struct xdp_binding *b;
 	struct xdp_addr *a;
 	struct frame f;
+	__u32 slot;
 
 	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
@@ -294,9 +264,10 @@ inbound(struct xdp_md *ctx)
 		return pass_up(XDP_PASS_ADDRESS);
 	f.len = bounded(bpf_ntohs(f.ip->tot_len));
 	f.pad = f.end - (void *)f.ip - f.len;
-	if ((b = binding_at(owner_of(&f, a, &fields, &kind, &fault))) == NULL)
+	slot = owner_of(now, &f, a, &fields, &kind, &fault);
+	if ((b = binding_at(slot, f.ip->daddr)) == NULL)
 		return pass_up(fault);
-	if ((fault = inbound_fault(&f, a, b, &fields, kind)) != XDP_PASS_COUNT)
+	if ((fault = inbound_fault(&f, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
 		return pass_up(fault);
 	if ((fault = next_hop_refresh(ctx, now, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
 		return pass_up(fault);

@@ -29,13 +29,14 @@
 	} map SEC(".maps")
 
 HASH_OF(addrs, __u32, struct xdp_addr);
-HASH_OF(spis, struct xdp_spi_key, __u32);
-HASH_OF(cookies, struct xdp_cookie_key, __u32);
 HASH_OF(claims, struct xdp_claim_key, struct xdp_claim);
 HASH_OF(ipsec, struct xdp_ipsec_key, __u32);
 
 ARRAY_OF(ports, struct xdp_ports, BPF_F_MMAPABLE);
 ARRAY_OF(bindings, struct xdp_binding, BPF_F_MMAPABLE);
+ARRAY_OF(terms, struct xdp_terms, BPF_F_MMAPABLE);
+ARRAY_OF(spis, struct xdp_spi_line, BPF_F_MMAPABLE);
+ARRAY_OF(cookies, struct xdp_cookie_line, BPF_F_MMAPABLE);
 ARRAY_OF(totals, struct xdp_totals, BPF_F_MMAPABLE);
 ARRAY_OF(state, struct xdp_state, BPF_F_MMAPABLE);
 ARRAY_OF(routes, struct xdp_route_pair, 0);
@@ -49,13 +50,13 @@ struct {
 	__type(value, struct xdp_flow);
 } flows SEC(".maps");
 
-/* A binding that may be used now, or NULL. */
+/* A binding of this public address that may be used now, or NULL. */
 static __always_inline struct xdp_binding *
-binding_at(__u32 index)
+binding_at(__u32 index, __u32 local_addr)
 {
 	struct xdp_binding *b = index != 0 ? bpf_map_lookup_elem(&bindings, &index) : NULL;
 
-	return b != NULL && (b->flags & XDP_BINDING_LIVE) != 0 ? b : NULL;
+	return b != NULL && (b->flags & XDP_BINDING_LIVE) != 0 && b->local_addr == local_addr ? b : NULL;
 }
 
 #endif

@@ -137,14 +137,14 @@ source_owner(const struct frame *f, const struct xdp_addr *a, const struct tunne
 /* b may be another binding than the one that a flow was learned with: entries are used again. */
 static __always_inline enum xdp_pass
 outbound_fault(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, const struct xdp_binding *b,
-               const struct fields *fields, enum field_kind kind)
+               __u32 slot, const struct fields *fields, enum field_kind kind)
 {
-	if (b->host_addr != t->host || b->local_addr != f->ip->saddr ||
+	if (b->host_addr != t->host ||
 	    (kind == FIELD_SPI && (b->flags & (XDP_BINDING_IPSEC | XDP_BINDING_WHOLE)) == 0))
 		return XDP_PASS_NO_LEASE;
 	if (b->protocol != t->protocol || b->gateway_addr != t->gateway)
 		return XDP_PASS_TUNNEL;
-	if (!remote_allowed(b, f->ip->daddr, kind, fields->dst_port))
+	if (!remote_allowed(b, slot, f->ip->daddr, kind, fields->dst_port))
 		return XDP_PASS_REMOTE;
 	if (f->ip->daddr == t->host || is_martian(f->ip->daddr)) /* RFC 2784 3.1 */
 		return XDP_PASS_ADDRESS;
@@ -207,6 +207,7 @@ outbound(struct xdp_md *ctx)
 	struct xdp_binding *b;
 	struct xdp_addr *a;
 	struct frame f;
+	__u32 slot;
 	int fault;
 
 	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
@@ -215,9 +216,10 @@ outbound(struct xdp_md *ctx)
 		return fault == NO_TUNNEL ? XDP_PASS : pass_up(fault);
 	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->saddr)) == NULL)
 		return pass_up(XDP_PASS_NO_LEASE);
-	if ((b = binding_at(source_owner(&f, a, &t, &fields, &kind, &flow, &reason))) == NULL)
+	slot = source_owner(&f, a, &t, &fields, &kind, &flow, &reason);
+	if ((b = binding_at(slot, f.ip->saddr)) == NULL)
 		return pass_up(reason);
-	if ((reason = outbound_fault(&f, a, &t, b, &fields, kind)) != XDP_PASS_COUNT)
+	if ((reason = outbound_fault(&f, a, &t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
 		return pass_up(reason);
 	if (flow.binding != 0)
 		return show_to_relay(&flow);
