@@ -1,5 +1,5 @@
-/* Where in the tables SPIS and COOKIES a block is looked for, by the programs and by user space: in one of two lines, in
- * any item of it. The tag says which of the blocks that meet in a line it is; of the few that still look alike user
+/* Where in the tables SPIS and COOKIES a block is looked for, by the programs and by user space: in one of two lines,
+ * in any item of it. The tag says which of the blocks that meet in a line it is; of the few that still look alike user
  * space enters one only. A tag says nothing about the address for certain, which the binding does. */
 #ifndef RSIPD_XDP_BLOCK_KEY_H
 #define RSIPD_XDP_BLOCK_KEY_H

@@ -1,6 +1,6 @@
-/* The tables of SPI and cookie blocks as user space writes them: two lines for each block, and where both are full,
- * what is in them makes room (cuckoo hashing). Programs read meanwhile: they find the old holder of a block, the new one
- * or nobody, never another block's. */
+/* The tables of SPI and cookie blocks as user space writes them: two lines for each block, and where both are full, what
+ * is in them makes room (cuckoo hashing). Programs read meanwhile: they find the old holder of a block, the new one or
+ * nobody, never another block's. */
 #ifndef RSIPD_XDP_BLOCKS_H
 #define RSIPD_XDP_BLOCKS_H
 

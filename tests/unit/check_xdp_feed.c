@@ -83,8 +83,8 @@ later(int64_t ms)
 static bool
 load(void)
 {
-	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spi_lines = 128, .cookie_lines = 32,
-		                         .claims = 8, .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
+	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spi_lines = 128,
+		                         .cookie_lines = 32, .claims = 8, .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
 	int fd[XDP_MAP_COUNT];
 
 	object = xdp_object_open(&sizes, NULL);
