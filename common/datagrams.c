@@ -142,9 +142,9 @@ datagrams_free(struct datagrams *d)
 }
 
 int
-datagrams_connect_socket(ip4_t local_addr, ip4_t addr, uint16_t port)
+datagrams_connect_socket(ip4_t local_addr, uint16_t local_port, ip4_t addr, uint16_t port)
 {
-	struct sockaddr_in local = sockaddr_of(local_addr, 0), peer = sockaddr_of(addr, port);
+	struct sockaddr_in local = sockaddr_of(local_addr, local_port), peer = sockaddr_of(addr, port);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && (bind(fd, (struct sockaddr *)&local, sizeof(local)) != 0 ||

@@ -62,8 +62,8 @@ void datagrams_queue(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, c
 void datagrams_flush(struct datagrams *d);
 void datagrams_free(struct datagrams *d); /* accepts NULL; not from inside its callback */
 
-/* A socket for a host: bound to local_addr (0 = any) and an ephemeral port, connected to the gateway, so that only its
- * datagrams arrive. -1 with errno. */
-int datagrams_connect_socket(ip4_t local_addr, ip4_t addr, uint16_t port);
+/* A socket for a host: bound to local_addr (0 = any) and local_port (0 = an ephemeral one), connected to the gateway, so that
+ * only its datagrams arrive. -1 with errno. */
+int datagrams_connect_socket(ip4_t local_addr, uint16_t local_port, ip4_t addr, uint16_t port);
 
 #endif

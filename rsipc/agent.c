@@ -14,7 +14,8 @@
 #include "when.h"
 
 #define STOP_MS 3000           /* how long a clean exit waits for the gateway */
-#define DOUBT_INTERVAL_MS 30000 /* between two checks of all leases that the gateway's errors cause */
+#define DOUBT_OVER_MS 60000    /* so long after the latest check of all leases the gateway's errors cause one at once again */
+#define CALLED_PAUSE_MS 1000   /* between two questions that calls to the port of RSIP cause */
 #define TAKEN_WAIT_MS 1000     /* before asking again for what the gateway has just taken away */
 
 static struct log_limit async_limit, junk_limit, trust_limit;
@@ -91,14 +92,19 @@ verify_leases(struct agent *agent)
 		if (lease->state == LEASE_HELD)
 			lease->renew_at = clock_now();
 	}
-	agent->verified_at = clock_now();
 }
 
 void
 agent_doubt(struct agent *agent)
 {
-	if (clock_now() - agent->verified_at >= DOUBT_INTERVAL_MS)
-		verify_leases(agent);
+	int64_t now = clock_now();
+
+	if (now < agent->doubt_at)
+		return;
+	if (now - agent->doubt_at >= DOUBT_OVER_MS)
+		backoff_reset(&agent->doubting);
+	agent->doubt_at = now + backoff_fail(&agent->doubting);
+	verify_leases(agent);
 }
 
 /* ---- the request under way ---- */
@@ -599,6 +605,31 @@ agent_input(struct agent *agent, const void *bytes, size_t len)
 	agent_run(agent);
 }
 
+static bool
+is_call(const struct rsip_message *m)
+{
+	return m->type == RSIP_ERROR_RESPONSE && m->error == RSIP_REGISTER_FIRST && m->has_counter && m->counter == 0;
+}
+
+/* RFC 3103 10.2.2. A QUERY has no effect but its answer, which is REGISTER_FIRST where the call was true. */
+void
+agent_called(struct agent *agent, const void *bytes, size_t len)
+{
+	static struct rsip_message m;
+	int64_t now = clock_now();
+
+	if (message_decode(&m, bytes, len) != RSIP_OK || !is_call(&m) || !agent_registered(agent) ||
+	    now - agent->called_at < CALLED_PAUSE_MS)
+		return;
+	log_info("agent", "gateway says that it does not know us: asking it");
+	agent->called_at = now;
+	agent->query_at = now;
+	agent->open_at = when_sooner(agent->open_at, now); /* it lives: no need to wait */
+	if (agent->again_at != WHEN_NEVER)
+		agent->again_at = now;
+	agent_run(agent);
+}
+
 /* ---- the owner's wishes ---- */
 
 void
@@ -720,7 +751,8 @@ agent_new(const struct conf *conf, bool conf_leases, const struct agent_ops *ops
 	agent->ops = ops;
 	agent->arg = arg;
 	agent->again_at = WHEN_NEVER;
-	agent->verified_at = -DOUBT_INTERVAL_MS;
+	agent->doubt_at = clock_now();
+	agent->called_at = -CALLED_PAUSE_MS;
 	agent->trust.conf = conf;
 	read_hostname(agent);
 	for (size_t i = 0; conf_leases && i < conf->n_leases; i++) {

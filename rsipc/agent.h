@@ -61,6 +61,9 @@ void agent_relocate(struct agent *agent);
 void agent_up(struct agent *agent, ip4_t host_addr);
 void agent_down(struct agent *agent, const char *why);
 void agent_input(struct agent *agent, const void *bytes, size_t len);
+/* The same, to the port of RSIP: so a gateway that has lost our registration calls us when we send packets. Anybody may
+ * have sent it: it is not believed, the gateway is asked. */
+void agent_called(struct agent *agent, const void *bytes, size_t len);
 
 /* One more lease, on behalf of owner (not NULL), like `want`, which is borrowed until agent_unwant. */
 void agent_want(struct agent *agent, const struct conf_lease *want, const void *owner);

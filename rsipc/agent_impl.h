@@ -75,7 +75,9 @@ struct agent {
 	int64_t query_at;
 	struct ip4_prefix *locals;
 	size_t n_locals;
-	int64_t verified_at; /* when leases were last doubted and extended to find out */
+	int64_t called_at;   /* when the gateway was last asked because it called */
+	int64_t doubt_at; /* not before then are leases doubted again, and extended to find out */
+	struct backoff doubting;
 
 	bool stopping, stopped, changed;
 	int64_t stop_by;

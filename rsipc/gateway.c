@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "rsip_proto.h"
 #include "transport.h"
 
 #define CONNECT_MS 10000 /* for TCP's handshake: a gateway is near */
@@ -22,6 +24,7 @@ struct gateway {
 	void *arg;
 	struct stream *stream;
 	struct datagrams *datagrams;
+	struct datagrams *bell; /* where a gateway that has forgotten us, and our port, can reach us; NULL: nowhere */
 	struct loop_event *patience;    /* the handshake takes too long */
 	struct loop_event *news;        /* up or down, told in the next turn of the loop */
 	ip4_t host_addr;
@@ -114,6 +117,28 @@ datagram(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, s
 	g->events->message(bytes, len, g->arg);
 }
 
+static void
+rung(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, size_t len)
+{
+	struct gateway *g = arg;
+
+	(void)peer_addr; /* connected, as above */
+	(void)peer_port;
+	g->events->called(bytes, len, g->arg);
+}
+
+/* The port may be taken, by a gateway on this machine or another agent: we do without. */
+static void
+hang_bell(struct gateway *g)
+{
+	int fd = datagrams_connect_socket(g->host_addr, RSIP_PORT, g->conf->gateway, g->conf->gateway_port);
+
+	if (fd >= 0)
+		g->bell = datagrams_new(g->loop, fd, rung, g);
+	else
+		log_debug("gateway", "cannot be called by the gateway error=\"%s\"", strerror(errno));
+}
+
 /* ---- both ---- */
 
 /* The address that this host has towards the gateway: that of a connected socket. */
@@ -129,7 +154,7 @@ own_address(int fd)
 void
 gateway_open(struct gateway *g)
 {
-	int fd = datagrams_connect_socket(0, g->conf->gateway, g->conf->gateway_port);
+	int fd = datagrams_connect_socket(0, 0, g->conf->gateway, g->conf->gateway_port);
 
 	gateway_close(g);
 	if (fd < 0) {
@@ -138,6 +163,7 @@ gateway_open(struct gateway *g)
 	}
 	g->host_addr = own_address(fd);
 	g->why = NULL;
+	hang_bell(g);
 	if (g->conf->udp) {
 		g->datagrams = datagrams_new(g->loop, fd, datagram, g);
 		loop_deferred_raise(g->news);
@@ -162,8 +188,9 @@ gateway_close(struct gateway *g)
 	forget_news(g);
 	stream_free(g->stream);
 	datagrams_free(g->datagrams);
+	datagrams_free(g->bell);
 	g->stream = NULL;
-	g->datagrams = NULL;
+	g->datagrams = g->bell = NULL;
 }
 
 void

@@ -16,6 +16,7 @@ struct gateway_events {
 	void (*up)(ip4_t host_addr, void *arg);    /* messages can be sent; our own address on the way there */
 	void (*down)(const char *why, void *arg);  /* the session could not be had, or has ended */
 	void (*message)(const void *bytes, size_t len, void *arg);
+	void (*called)(const void *bytes, size_t len, void *arg); /* came to the port of RSIP, not to the session's */
 };
 
 struct gateway *gateway_new(struct loop *loop, const struct conf *conf, const struct gateway_events *events, void *arg);

@@ -97,8 +97,14 @@ gateway_message(const void *bytes, size_t len, void *arg)
 	agent_input(((struct host *)arg)->agent, bytes, len);
 }
 
+static void
+gateway_called(const void *bytes, size_t len, void *arg)
+{
+	agent_called(((struct host *)arg)->agent, bytes, len);
+}
+
 static const struct gateway_events gateway_events = {
-	.up = gateway_up, .down = gateway_down, .message = gateway_message,
+	.up = gateway_up, .down = gateway_down, .message = gateway_message, .called = gateway_called,
 };
 
 /* ---- the network ---- */

@@ -38,6 +38,7 @@
 #include "server.h"
 #include "stats.h"
 #include "store.h"
+#include "strangers.h"
 #include "upstream.h"
 
 #define STORE_RETRY_MS 5000 /* after a failed commit nothing is changed for so long */
@@ -58,6 +59,7 @@ struct control {
 	struct dp_client *dp;
 	struct server *server;
 	struct gateway gateway;
+	struct strangers strangers;
 	char data_plane[16], data_plane_detail[512]; /* as the monitor told */
 	struct ctl_server *ctl;
 	struct metrics *metrics;
@@ -94,6 +96,24 @@ on_session_ended(void *arg, const struct session *s)
 	notify(c, s, bytes, notice_session_ended(s, bytes), RSIP_DE_REGISTER_RESPONSE);
 }
 
+/* A host of ours may have been registered before the database was restored from an older copy. We do not know its port: it
+ * listens on that of RSIP. Others are left alone. */
+static void
+call_stranger(struct control *c, ip4_t host_addr)
+{
+	static struct log_limit limit;
+	uint8_t bytes[NOTICE_MAX];
+	char host[IP4_STRLEN];
+
+	if (conf_policy_for(c->conf, host_addr) == NULL || !strangers_take(&c->strangers, host_addr, clock_now()))
+		return;
+	log_warn_limited(&limit, "dataplane", "host without a registration sends packets, told to register host=%s",
+	                 ip4_str(host_addr, host));
+	server_call(c->server, host_addr, bytes, notice_register_first(bytes));
+	stats_response(&c->stats, RSIP_ERROR_RESPONSE);
+	stats_error(&c->stats, RSIP_REGISTER_FIRST);
+}
+
 static void
 on_violation(void *arg, const struct dp_violation *v)
 {
@@ -104,11 +124,13 @@ on_violation(void *arg, const struct dp_violation *v)
 	char host[IP4_STRLEN], local[IP4_STRLEN], remote[IP4_STRLEN];
 
 	c->stats.violations++;
+	if (s == NULL) {
+		call_stranger(c, v->host_addr);
+		return;
+	}
 	log_warn_limited(&limit, "dataplane", "violation host=%s error=%s local=%s:%u remote=%s:%u",
 	                 ip4_str(v->host_addr, host), rsip_error_name((int)v->error), ip4_str(v->local_addr, local),
 	                 v->local_port, ip4_str(v->remote_addr, remote), v->remote_port);
-	if (s == NULL)
-		return;
 	notify(c, s, bytes, notice_violation(s, v, bytes), RSIP_ERROR_RESPONSE);
 	stats_error(&c->stats, (enum rsip_error)v->error);
 }

@@ -50,6 +50,20 @@ notice_violation(const struct session *s, const struct dp_violation *v, uint8_t 
 }
 
 size_t
+notice_register_first(uint8_t buf[NOTICE_MAX])
+{
+	static const char text[] = "the gateway drops your packets: it has no registration of yours";
+
+	message_init(&notice, RSIP_ERROR_RESPONSE);
+	notice.error = RSIP_REGISTER_FIRST;
+	notice.has_counter = true;
+	notice.counter = 0;
+	notice.error_text = text;
+	notice.error_text_len = sizeof(text) - 1;
+	return message_encode(&notice, buf, NOTICE_MAX);
+}
+
+size_t
 notice_bad_frame(uint8_t buf[NOTICE_MAX])
 {
 	static const char text[] = "an Overall Length below 4 cannot be followed: the connection ends here";

@@ -228,6 +228,19 @@ server_notify(struct server *srv, const struct session *s, const void *bytes, si
 		post(srv, &to, false, bytes, len);
 }
 
+void
+server_call(struct server *srv, ip4_t host_addr, const void *bytes, size_t len)
+{
+	const struct listener *ls;
+
+	LL_FOREACH(srv->listeners, ls) {
+		const struct destination to = { .datagrams = ls->datagrams, .host_addr = host_addr, .port = RSIP_PORT };
+
+		if (to.datagrams != NULL)
+			post(srv, &to, false, bytes, len);
+	}
+}
+
 /* --- in --- */
 
 /* Carries a request out and answers it. False when it has to wait. */

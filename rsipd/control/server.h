@@ -31,6 +31,10 @@ void server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_f
  * or to the port of its last datagram. */
 void server_notify(struct server *srv, const struct session *s, const void *bytes, size_t len);
 
+/* The same to a host that is not registered, by a datagram to the port of RSIP, from each address that we listen on: it
+ * takes the one from the address that it knows. */
+void server_call(struct server *srv, ip4_t host_addr, const void *bytes, size_t len);
+
 /* A name has been looked up: carries out the requests that waited for it (REQUEST_LATER). */
 void server_resume(struct server *srv);
 

@@ -12,7 +12,7 @@
 #include "token_bucket.h"
 
 #define VIOLATIONS_PER_SECOND 5    /* of one host */
-#define STRANGERS_PER_SECOND 10    /* of all that are no hosts */
+#define STRANGERS_PER_SECOND 500   /* of all that are no hosts; many are when the database was restored from an older copy */
 #define MESSAGES_AT_ONCE 65536     /* a full synchronisation of a large site; then packets get their turn */
 
 struct dp_server {

@@ -343,6 +343,19 @@ gw_error(struct world *w, enum rsip_error error, uint32_t id)
 }
 
 void
+gw_calls(struct world *w, enum rsip_error error)
+{
+	uint8_t bytes[4096];
+
+	start(w, RSIP_ERROR_RESPONSE);
+	m.has_client_id = false;
+	m.has_counter = true;
+	m.counter = 0;
+	m.error = error;
+	agent_called(w->agent, bytes, message_encode(&m, bytes, sizeof(bytes)));
+}
+
+void
 world_settle(struct world *w)
 {
 	world_run(w);

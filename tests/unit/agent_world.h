@@ -63,6 +63,7 @@ void gw_freed(struct world *w, uint32_t bind_id);
 void gw_de_registered(struct world *w, uint32_t client_id);
 void gw_local(struct world *w, const char *network); /* QUERY_RESPONSE with one local network, or none (NULL) */
 void gw_error(struct world *w, enum rsip_error error, uint32_t client_id); /* 0: none in it */
+void gw_calls(struct world *w, enum rsip_error error); /* an error to the port of RSIP, unasked */
 void gw_bytes(struct world *w, const void *bytes, size_t len);
 
 /* Registers as client 1 for two hours, takes the ports 203.0.113.8:1234-1237 as bind ID 1 for an hour, and hears that

@@ -126,6 +126,51 @@ START_TEST(async_de_register_crosses_an_assign)
 }
 END_TEST
 
+/* ---- 10.2.2: a gateway that has lost the registration ---- */
+
+/* It is asked, and believed when it says so in answer. What was held is asked for by name, over a session of its own. */
+START_TEST(a_call_of_the_gateway)
+{
+	world_settle(&w);
+	world_wait(&w, 5000);
+	w.n_seen = w.n_sent;
+	gw_calls(&w, RSIP_REGISTER_FIRST);
+	host(&w, "QUERY_REQUEST client_id=1 counter=4");
+	ck_assert_uint_eq(leases_held(&w), 1);
+	gw_error(&w, RSIP_REGISTER_FIRST, 0);
+	ck_assert_int_eq(w.closes, 1);
+	agent_up(w.agent, 0x0a00000b);
+	host(&w, "DE-REGISTER_REQUEST client_id=1 counter=1");
+	gw_error(&w, RSIP_REGISTER_FIRST, 0);
+	host(&w, "REGISTER_REQUEST counter=2");
+	gw_registered(&w, 7, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, ASK_SAME_APPS("7", "3"));
+}
+END_TEST
+
+/* Anybody can send to that port. */
+START_TEST(a_call_of_somebody_else)
+{
+	world_settle(&w);
+	world_wait(&w, 5000);
+	w.n_seen = w.n_sent;
+	gw_calls(&w, RSIP_BAD_CLIENT_ID); /* no call */
+	host_silent(&w);
+	gw_calls(&w, RSIP_REGISTER_FIRST);
+	host(&w, "QUERY_REQUEST client_id=1 counter=4");
+	gw_local(&w, "10.0.0.0/8");
+	ck_assert_uint_eq(leases_held(&w), 1);
+	for (int i = 0; i < 100; i++) { /* once is enough for now */
+		gw_calls(&w, RSIP_REGISTER_FIRST);
+		world_wait(&w, 5);
+	}
+	host_silent(&w);
+	world_wait(&w, 600);
+	gw_calls(&w, RSIP_REGISTER_FIRST);
+	host(&w, "QUERY_REQUEST client_id=1 counter=5");
+}
+END_TEST
+
 /* ---- 9.7.3, 9.9.3: "If the host detects an error or otherwise does not "understand" the gateway's response, it SHOULD
  * send a FREE_REQUEST with the bind ID" ---- */
 
@@ -256,7 +301,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { seven_attempts_of_the_same_bytes, counter_waits_for_its_answer, counter_wraps_to_1,
-		reordered_answers, async_de_register_crosses_an_assign, extend_is_answered_by_free, free_is_refused,
+		reordered_answers, async_de_register_crosses_an_assign, a_call_of_the_gateway, a_call_of_somebody_else, extend_is_answered_by_free, free_is_refused,
 		listen_without_remote_policy, listen_under_remote_policy, lease_runs_out };
 	Suite *suite = suite_create("agent_udp");
 	TCase *tc = tcase_create("udp");

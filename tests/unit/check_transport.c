@@ -301,7 +301,7 @@ START_TEST(datagrams_there_and_back)
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, len), 0);
 	getsockname(fd, (struct sockaddr *)&addr, &len);
 	struct datagrams *d = datagrams_new(loop, fd, on_datagram, &d);
-	int host = datagrams_connect_socket(0, INADDR_LOOPBACK, ntohs(addr.sin_port));
+	int host = datagrams_connect_socket(0, 0, INADDR_LOOPBACK, ntohs(addr.sin_port));
 	ck_assert_int_ge(host, 0);
 	ck_assert_int_eq(send(host, "hello", 5, 0), 5);
 	ck_assert_int_eq(send(host, "", 0, 0), 0); /* an empty datagram is one too */
