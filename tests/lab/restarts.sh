@@ -77,7 +77,7 @@ kill_all() { gateway_stop KILL && gateway_start "$conf"; }
 
 # --- packets flow -------------------------------------------------------------------------------------------------------
 
-# through MAX-EXCHANGE MAX-KILLED: how many may be lost where nobody but the fast path is there.
+# through MAX-EXCHANGE MAX-KILLED: how many may be lost from one rsipd to the next, and when one is killed.
 through() {
 	gateway_conf 203.0.113.9 1024-65535
 	host_conf x1 tcp 8080 ip-ip
@@ -91,9 +91,9 @@ through() {
 	streams "$part: and again: nothing is lost" 0 kill_worker control
 	streams "$part: reload: nothing is lost" 0 reload
 	streams "$part: reload of another config: nothing is lost" 0 reload_other
-	streams "$part: the relay is killed: less than a second is lost" "$2" kill_worker relay
-	streams "$part: a new rsipd over the old one: less than a second is lost" "$1" exchange
-	streams "$part: kill -9 and start: less than a second is lost" "$2" kill_all
+	streams "$part: the relay is killed: of 200 messages a second $2 at most" "$2" kill_worker relay
+	streams "$part: a new rsipd over the old one: of 200 messages a second $1 at most" "$1" exchange
+	streams "$part: kill -9 and start: of 200 messages a second $2 at most" "$2" kill_all
 	streams "$part: stop and start: less than a second is lost" $second stop_and_start
 	check "$part: the leases are the same all the while" test "$(bindings length) $(last_port 10.0.0.11)" = "3 $PORT_x1"
 	refute "$part: and the host has noticed nothing but the connection" said rsipc_x1 'registration lost'
