@@ -91,11 +91,12 @@ bool netlink_rule_asks(struct netlink *nl, uint32_t priority, uint32_t table);
 /* Deletes all rules and routes that were made under this protocol number. */
 void netlink_purge(struct netlink *nl, uint8_t protocol);
 
-/* Calls changed whenever the machine's addresses or the routes of table main may have changed. NULL after a line in the
- * log. The caller ends it with netlink_unwatch, which accepts NULL. */
+/* Calls changed whenever the machine's addresses or the routes of table main may have changed. Changes come in crowds, an
+ * interface that comes up is a dozen of them: it is called when none has come for settle_ms; 0 = at once, each time. NULL
+ * after a line in the log. The caller ends it with netlink_unwatch, which accepts NULL. */
 struct loop;
 struct netlink_watch;
-struct netlink_watch *netlink_watch(struct loop *loop, void (*changed)(void *arg), void *arg);
+struct netlink_watch *netlink_watch(struct loop *loop, unsigned settle_ms, void (*changed)(void *arg), void *arg);
 void netlink_unwatch(struct netlink_watch *watch);
 
 /* Tells at once, and before it returns, of whatever may send packets another way: routes of all tables, rules, addresses,

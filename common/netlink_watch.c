@@ -9,11 +9,10 @@
 #include "mem.h"
 #include "netlink_impl.h"
 
-#define SETTLE_MS 200 /* changes come in crowds: an interface that comes up is a dozen of them */
-
 struct netlink_watch {
 	struct nl_sock *sock;
 	struct loop_event *readable, *settled;
+	unsigned settle_ms;
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -29,7 +28,7 @@ message_cb(struct nl_msg *msg, void *arg)
 	if (route && nlmsg_valid_hdr(header, sizeof(struct rtmsg)) &&
 	    ((struct rtmsg *)nlmsg_data(header))->rtm_table != RT_TABLE_MAIN)
 		return NL_OK;
-	loop_timer_set(watch->settled, SETTLE_MS);
+	loop_timer_set(watch->settled, watch->settle_ms);
 	return NL_OK;
 }
 
@@ -41,7 +40,7 @@ readable_cb(int fd, void *arg)
 
 	(void)fd;
 	if (err == -NLE_NOMEM) /* more than the socket holds was lost: something has changed for certain */
-		loop_timer_set(watch->settled, SETTLE_MS);
+		loop_timer_set(watch->settled, watch->settle_ms);
 	else if (err < 0 && err != -NLE_AGAIN && err != -NLE_INTR)
 		log_warn("netlink", "cannot be read error=\"%s\"", nl_geterror(err));
 }
@@ -55,11 +54,12 @@ settled_cb(void *arg)
 }
 
 struct netlink_watch *
-netlink_watch(struct loop *loop, void (*changed)(void *arg), void *arg)
+netlink_watch(struct loop *loop, unsigned settle_ms, void (*changed)(void *arg), void *arg)
 {
 	struct netlink_watch *watch = mem_zero(1, sizeof(*watch));
 	int err;
 
+	watch->settle_ms = settle_ms;
 	watch->changed = changed;
 	watch->arg = arg;
 	watch->sock = netlink_must(nl_socket_alloc());

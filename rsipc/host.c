@@ -29,6 +29,7 @@
 
 #define POLL_MS 30000       /* a path's MTU may grow again, and a device's name become free, of which nobody tells */
 #define IDLE_FIRST_MS 30000 /* how long an agent for commands waits for the first of them */
+#define SETTLE_MS 200       /* the machine has changed, when nothing has changed for so long */
 
 /* ---- the agent's wishes and news ---- */
 
@@ -318,7 +319,7 @@ host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy
 		return false;
 	host->loop = loop_new();
 	if ((host->nl = netlink_open()) == NULL || !device_free(host) || (host->ctl_fd = ctl_listen(conf->control)) < 0 ||
-	    (host->watch = netlink_watch(host->loop, machine_changed, host)) == NULL || !open_ipsec(host)) {
+	    (host->watch = netlink_watch(host->loop, SETTLE_MS, machine_changed, host)) == NULL || !open_ipsec(host)) {
 		host_close(host);
 		return false;
 	}

@@ -220,7 +220,7 @@ esp_engine_new(struct loop *loop, const struct esp_conf *conf, const struct esp_
 	engine->sequence = esp_sequence_open(conf->state, 2 * conf->n_sas);
 	engine->look = loop_deferred(loop, look_at_all, engine);
 	if (engine->sequence == NULL || !make_tunnels(engine) || (engine->nl = netlink_open()) == NULL || !open_wire(engine) ||
-	    !open_device(engine) || (engine->watch = netlink_watch(loop, look_soon, engine)) == NULL) {
+	    !open_device(engine) || (engine->watch = netlink_watch(loop, 0, look_soon, engine)) == NULL) {
 		esp_engine_free(engine);
 		return NULL;
 	}
