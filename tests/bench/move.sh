@@ -2,8 +2,8 @@
 # What a call through an IPsec tunnel loses when the host moves to another address: 1,000 datagrams a second each way, one
 # move, the old address gone at the instant at which the new one is there, 20 ms round trip (../lab/adoption/sites.sh).
 #
-#   move.sh [PART...]      prints a table of: strongSwan with MOBIKE, strongSwan without (it connects anew), by IKEv2 and
-#                          IKEv1; PART: bench_NAME of ../lab/adoption/bench.sh, instead of all
+#   move.sh [PART...]      prints a table of: strongSwan with MOBIKE, strongSwan without (it connects anew), rsipc beside
+#                          strongSwan, and rsipc with its own ESP; PART: bench_NAME of ../lab/adoption/, instead of all
 #
 # Needs root, and what ../lab/adoption.sh needs; BUILDDIR: a finished build (build/release when not set).
 set -u
@@ -12,7 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 . "$here/../lab/adoption/kernel.sh"
 
-[ $# -gt 0 ] || set -- bench_mobike bench_reconnect bench_reconnect_v1
+[ $# -gt 0 ] || set -- bench_mobike bench_reconnect bench_reconnect_v1 bench_agent_plain bench_agent bench_agent_v1 \
+	bench_agent_host bench_user
 lines=$(mktemp) out=$(mktemp -d)
 trap 'rm -rf "$lines" "$out"' EXIT
 
@@ -34,7 +35,7 @@ table() {
 	END
 }
 
-kernel_lab 150 "$out" "$@" | tee /dev/stderr | sed -n 's/^RESULT: \([^:]*\): /\1\t/p' >"$lines"
+kernel_lab 240 "$out" "$@" | tee /dev/stderr | sed -n 's/^RESULT: \([^:]*\): /\1\t/p' >"$lines"
 status=${PIPESTATUS[0]}
 table <"$lines"
 exit "$status"

@@ -2,9 +2,12 @@
 # Address adoption: tunnels whose ends move (adoption/sites.sh draws the lab).
 #
 #   adoption.sh [NAME...]     PASS, FAIL and SKIP lines; without names all of them
+#   adoption.sh --demo        one move in words
 #
+#   with ESP of rsipc's own, keys set by hand, in namespaces of this kernel:
+#     user          streams, idle tunnels, flapping, both ends at once, translation between, attacks, guards
 #   with the kernel's ESP, and rsipc as its agent:
-#     ikev2 ikev1   beside stock strongSwan on both ends: streams, idle tunnels, flapping, both ends, rekeys, DPD
+#     ikev2_plain ikev2 ikev1   beside stock strongSwan on both ends, without MOBIKE and with: the same, rekeys, DPD
 #     manual        SAs by hand
 #     nat           address translation between, with ports that change
 #     attacks       replayed, forged and late packets; and what somebody on the path can do
@@ -12,9 +15,9 @@
 #     stock         the agent on the host alone, stock strongSwan at the gateway
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
-# procps kmod iptables tcpdump python3 strongswan-charon strongswan-swanctl libstrongswan-standard-plugins, and
-# user-mode-linux where the running kernel has no ESP or netem: these labs then run in a kernel of their own (uml.sh).
-# Captures and logs of a run that failed stay in $BUILDDIR/adoption-lab.
+# procps kmod iptables tcpdump python3 jq strongswan-charon strongswan-swanctl libstrongswan-standard-plugins, and
+# user-mode-linux where the running kernel has no ESP or netem: the labs that need it then run in a kernel of their own
+# (uml.sh). Captures and logs of a run that failed stay in $BUILDDIR/adoption-lab.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,21 +25,35 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/adoption/kernel.sh"
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 out=$BUILDDIR/adoption-lab
-limit=1500 # seconds
+limit=1500 # seconds, for all of the kernel's
 
 [ "$(id -u)" = 0 ] || { fail "adoption" "needs root"; verdict_exit; }
 [ -x "$BUILDDIR/tests/tools/stream" ] || { fail "adoption" "$BUILDDIR is not a finished build"; verdict_exit; }
-[ $# -gt 0 ] || set -- ikev2 ikev1 manual nat attacks guards stock
 rm -rf "$out"
 mkdir -p "$out"
 
-kernel_lab $limit "$out" "$@" 2>"$out/lab.log"
-status=$?
-case $status in
-0) rm -rf "$out" ;;
-125) skip "adoption in the kernel" "no ESP and netem in this kernel, and $(tail -n 1 "$out/lab.log")" && exit 0 ;;
-124) fail "adoption in the kernel" "not done after $limit seconds; see $out" ;;
-1) echo "captures and logs: $out" ;;
-*) fail "adoption in the kernel" "the lab ended with status $status; see $out" ;;
-esac
-exit "$status"
+# user_lab PART: in this kernel, whatever it has.
+user_lab() { SITES_KERNEL='' timeout -k 10 600 "$here/adoption/inside.sh" "$out" "$BUILDDIR" "$1"; }
+
+if [ "${1-}" = --demo ]; then
+	. "$here/ipsec/demo_view.sh"
+	demo_view < <(user_lab demo 2>"$out/lab.log"; echo "STATUS: $?")
+	exit "$view_status"
+fi
+
+[ $# -gt 0 ] || set -- user ikev2_plain ikev2 ikev1 manual nat attacks guards stock
+kernel_parts=() status=0
+for name in "$@"; do
+	if [ "$name" = user ]; then user_lab user 2>"$out/user.log" || status=1; else kernel_parts+=("$name"); fi
+done
+if [ ${#kernel_parts[@]} -gt 0 ]; then
+	kernel_lab $limit "$out" "${kernel_parts[@]}" 2>"$out/lab.log"
+	case $? in
+	0) ;;
+	125) skip "adoption in the kernel" "no ESP and netem in this kernel, and $(tail -n 1 "$out/lab.log")" ;;
+	124) fail "adoption in the kernel" "not done after $limit seconds; see $out" ; status=1 ;;
+	*) status=1 ;;
+	esac
+fi
+if [ $status = 0 ]; then rm -rf "$out"; else echo "captures and logs: $out"; fi
+exit $status

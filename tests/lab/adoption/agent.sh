@@ -1,10 +1,21 @@
 # Our agent: rsipc with nothing but a section `adoption`, on h and on g; and where SAs point. Source this file after swan.sh.
 
-# What it takes of strongSwan (docs/adoption.md): no MOBIKE, no reaction of its own to addresses that come and go, and a
-# gateway that does not take the host for one behind a NAT: strongSwan then moves SAs itself, and for late packets too.
-AGENT_CONNECTION="mobike = no"
-AGENT_ENCAP=g
-AGENT_CHARON="plugins { kernel-netlink { roam_events = no } }"
+# agent_settings 2|2-plain|1: what it takes of strongSwan beside the agent (docs/adoption.md), as SWAN_ variables: IKEv2
+# whose MOBIKE brings the IKE SA along when the tunnel has moved, IKEv2 without MOBIKE, IKEv1. Packets of IKE must leave from
+# whatever address there is. The gateway is not to take the host for one behind a NAT, where that can be had: strongSwan
+# then moves SAs itself, and for late packets too.
+agent_settings() {
+	local plain="socket-default { set_source = no }"
+	case $1 in
+	2) SWAN_VERSION=2 SWAN_ENCAP=g SWAN_CONNECTION="mobike = yes" SWAN_CHARON='' ;;
+	2-plain)
+		SWAN_VERSION=2 SWAN_ENCAP="h g" SWAN_CONNECTION="mobike = no"
+		SWAN_CHARON="plugins { $plain
+			kernel-netlink { roam_events = no } }"
+		;;
+	1) SWAN_VERSION=1 SWAN_ENCAP=g SWAN_CONNECTION='' SWAN_CHARON="plugins { $plain }" ;;
+	esac
+}
 
 # agent_start NODE [LINES]: lines of its section. True when it answers rsipctl.
 agent_start() {

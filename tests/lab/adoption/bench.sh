@@ -2,7 +2,7 @@
 
 # bench_move NAME SECONDS: the stream flows, the host moves from a to b; what came of it SECONDS later.
 bench_move() {
-	local name=$1 seconds=$2 report
+	local name=$1 seconds=$2 report STREAM_RATE=1000
 	host_at a
 	sleep 0.5
 	stream_start
@@ -39,18 +39,20 @@ part_bench_reconnect_v1() {
 		dpd_timeout = 3s" SWAN_CHILD="dpd_action = restart" bench_strongswan "strongSwan anew, IKEv1" 1 12
 }
 
-# Our agent on both ends, beside strongSwan without MOBIKE.
+# bench_agent NAME SETTINGS NODE...: our agent on those nodes, beside strongSwan.
 bench_agent() {
-	local SWAN_CONNECTION=$AGENT_CONNECTION SWAN_CHARON=$AGENT_CHARON SWAN_ENCAP=${SWAN_ENCAP-$AGENT_ENCAP} node
+	local SWAN_VERSION SWAN_CONNECTION SWAN_CHARON SWAN_ENCAP node
+	agent_settings "$2"
 	host_at a
-	check_here "bench: $1: strongSwan starts" swan_start "$2" || return
-	for node in ${*:3}; do check_here "bench: $1: the agent starts on $node" agent_start "$node" || return; done
+	check_here "bench: $1: strongSwan starts" swan_start "$SWAN_VERSION" || return
+	for node in "${@:3}"; do check_here "bench: $1: the agent starts on $node" agent_start "$node" || return; done
 	check_here "bench: $1: SAs are there" swan_up net || return
 	bench_move "$1" 4
 	agent_stop h g
 	swan_stop
 }
 
-part_bench_agent() { bench_agent "adoption, both ends, IKEv2" 2 h g; }
-part_bench_agent_v1() { bench_agent "adoption, both ends, IKEv1" 1 h g; }
-part_bench_agent_host() { SWAN_ENCAP="h g" bench_agent "adoption, host only, IKEv2" 2 h; }
+part_bench_agent() { bench_agent "adoption, IKEv2" 2 h g; }
+part_bench_agent_plain() { bench_agent "adoption, IKEv2, no MOBIKE" 2-plain h g; }
+part_bench_agent_v1() { bench_agent "adoption, IKEv1" 1 h g; }
+part_bench_agent_host() { bench_agent "adoption at the host alone, IKEv2" 2-plain h; }

@@ -2,16 +2,16 @@
 # from, but asks for less (docs/adoption.md). Source this file after attacks.sh.
 
 part_stock() {
-	local label report version SWAN_ENCAP="h g"
-	for version in 2 1; do
+	local label report version ENCAP="h g"
+	for version in 2 2-plain 1; do
 		label="stock peer: IKEv$version"
 		if world $version h; then
 			step_stream
 			step_idle
 			host_at b
 			check "$label: a move before a rekey" wait_for 5 ends_are $H_B $G_A
-			check "$label: after the move: the host rekeys the child SA" spi_changes rekey h --child net
-			check "$label: after the move: the gateway rekeys the child SA" spi_changes rekey g --child net
+			check "$label: after the move: the host rekeys the child SA" rekeys_child h
+			check "$label: after the move: the gateway rekeys the child SA" rekeys_child g
 			check "$label: rekeys after the move: none twice" wait_for 20 none_twice
 			check "$label: both tunnels work" both_reach
 		fi

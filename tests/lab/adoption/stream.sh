@@ -1,6 +1,6 @@
 # The two-way stream between h and s, and what it says of a move. Source this file after sites.sh.
 
-STREAM=$BUILDDIR/tests/tools/stream
+STREAM=${STREAM:-$BUILDDIR/tests/tools/stream}
 STREAM_RATE=${STREAM_RATE:-1000}
 
 # stream_start [4|6]: both ends, until stream_stop; true when it flows in both directions.
