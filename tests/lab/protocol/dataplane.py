@@ -3,6 +3,7 @@
 x1 and x2 share 203.0.113.9; the peers 203.0.113.201 and .202 are nobody's but the test's. Every packet must arrive byte
 for byte as it was sent, but for TTL and header checksum.
 """
+import contextlib
 import socket
 import struct
 import subprocess
@@ -10,9 +11,9 @@ import time
 
 import ip_packet as p
 from protocol.harness import check, expect, expect_equal, expect_kind
-from rsip_client import Silence
-from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, address, cookie_block, fqdn, lease_time, no_ports, ports, spi,
-                       tunnel_type, vendor)
+from rsip_client import Silence, namespace
+from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, PORT, address, cookie_block, fqdn, lease_time, no_ports, parse, ports,
+                       spi, tunnel_type, vendor)
 
 A = "203.0.113.9"
 NEVER = 0.15  # seconds to wait for what must not come
@@ -403,13 +404,28 @@ def remote_name(lab):
     stays_away(host.tunnel, stray, "another peer's packet")
 
 
-@check("data: a host without registration, an outer source that is nobody's: dropped and counted, no answer")
+@check("data: a host without registration: dropped and counted, told by REGISTER_FIRST at port 4555, once a second (10.2.2)")
 def unregistered(lab):
     tunnel, before = lab.tunnel(lab.x2), drops(lab)["not_registered"]
     packet = p.udp(A, 5000, lab.peer.address, 9)
-    tunnel.send(packet)
-    stays_away(lab.peer, packet, "the packet of an unregistered host")
-    expect_equal("drops", drops(lab)["not_registered"] - before, 1)
+    with namespace(lab.x2.netns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bell:
+        bell.bind((lab.x2.source, PORT))
+        bell.connect((lab.x2.gateway, PORT))
+        for _ in range(10):
+            tunnel.send(packet)
+        stays_away(lab.peer, packet, "the packet of an unregistered host")
+        bell.settimeout(5)
+        told = expect_kind(parse(bell.recv(65535)), Msg.ERROR_RESPONSE)
+        expect_equal("what it is told", (told.error, told.counter, told.client_id), (Err.REGISTER_FIRST, 0, None))
+        bell.settimeout(NEVER)
+        expect(silent(bell), "it is told more than once a second")
+    expect_equal("drops", drops(lab)["not_registered"] - before, 10)
+
+
+def silent(sock):
+    with contextlib.suppress(TimeoutError):
+        return not sock.recv(65535)
+    return True
 
 
 @check("data: host to host by the public address (hairpin, RFC 4787 REQ-9)")
