@@ -1,5 +1,6 @@
 #include "sql.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -77,13 +78,28 @@ bind_all(sqlite3_stmt *stmt, const char *types, sqlite3_destructor_type keep, va
 	}
 }
 
+#define FULL "the disk is full: make room on it"
+#define READ_ONLY "the file or its file system is read-only: make it writable"
+
+static const char *
+io_advice(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT: return FULL;
+	case EROFS: return READ_ONLY;
+	default: return "the disk fails: dmesg may tell why";
+	}
+}
+
 const char *
 sql_advice(const struct sql *sql)
 {
 	switch (sqlite3_errcode(sql->db)) {
-	case SQLITE_FULL: return "the disk is full: make room on it";
-	case SQLITE_READONLY: return "the file or its file system is read-only: make it writable";
-	case SQLITE_IOERR: return "the disk fails: dmesg may tell why; it may be full, read-only or broken";
+	case SQLITE_FULL: return FULL;
+	case SQLITE_READONLY: return READ_ONLY;
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR: return io_advice(sqlite3_system_errno(sql->db));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB: return "the file is damaged: stop rsipd and see RECOVERY in rsipd(8)";
 	case SQLITE_BUSY: return "another program keeps it locked: end that one, fuser tells which it is";

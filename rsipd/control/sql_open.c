@@ -189,8 +189,9 @@ is_sound(struct opening *o)
 
 /* One that an older program wrote is brought up to date, in steps of one version. */
 static bool
-upgrade(struct opening *o, int version)
+upgrade(struct opening *o)
 {
+	int version = (int)number(o->sql, "PRAGMA user_version");
 	char mark[60];
 
 	for (; version < o->schema->version; version++) {
@@ -204,28 +205,28 @@ upgrade(struct opening *o, int version)
 	return true;
 }
 
+/* Before anything is changed: another program's file is left as it is. */
 static bool
-check_schema(struct opening *o)
+check_owner(struct opening *o)
 {
 	int64_t application = number(o->sql, "PRAGMA application_id"), version = number(o->sql, "PRAGMA user_version");
 	const int known = o->schema->version;
 
 	if (application < 0 || version < 0)
-		return explain(o, "cannot read the lease database %s (%s): " WHAT_TO_DO, o->path, sql_error(o->sql));
+		return explain(o, "cannot read the lease database %s (%s): %s", o->path, sql_error(o->sql), sql_advice(o->sql));
 	if (application != (int64_t)o->schema->application)
 		return explain(o, "%s is a database, but not one of %s: " WHAT_TO_DO, o->path, o->schema->program);
 	if (version > known || version < 1 || (version < known && o->schema->upgrades[version] == NULL))
 		return explain(o, "the lease database %s has schema version %lld, this %s knows %d: use the %s that wrote it",
 		               o->path, (long long)version, o->schema->program, known,
 		               version > known ? "newer program" : "program");
-	return is_sound(o) && upgrade(o, (int)version);
+	return true;
 }
 
 /* WAL, so that readers and the writer do not wait for each other; FULL, so that a commit is on disk when it returns. */
 static bool
 set_modes(struct opening *o)
 {
-	sqlite3_busy_timeout(o->sql->db, 1000);
 	if (sql_exec(o->sql, "PRAGMA journal_mode = WAL") && sql_exec(o->sql, "PRAGMA synchronous = FULL") &&
 	    sql_exec(o->sql, "PRAGMA journal_size_limit = 67108864"))
 		return true;
@@ -247,8 +248,10 @@ check_writable(struct opening *o)
 static bool
 open_db(struct opening *o)
 {
-	if (sqlite3_open_v2(o->path, &o->sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+	if (sqlite3_open_v2(o->path, &o->sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+		sqlite3_busy_timeout(o->sql->db, 1000);
 		return true;
+	}
 	return explain(o, "cannot open the lease database %s: %s", o->path, sql_error(o->sql));
 }
 
@@ -261,7 +264,8 @@ sql_open(const char *path, const struct sql_schema *schema, char *why, size_t wh
 	why[0] = '\0';
 	sql->path = mem_strdup(path);
 	sql->lock_fd = -1;
-	if (check_log(&o) && lock_file(&o) && open_db(&o) && set_modes(&o) && check_schema(&o) && check_writable(&o))
+	if (check_log(&o) && lock_file(&o) && open_db(&o) && check_owner(&o) && set_modes(&o) && is_sound(&o) && upgrade(&o) &&
+	    check_writable(&o))
 		return sql;
 	sql_close(sql);
 	return NULL;

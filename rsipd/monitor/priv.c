@@ -143,7 +143,11 @@ can_write(const char *database)
 			log_error("priv", "user %s cannot pass %s on the way to the state; choose another path, or: chmod a+x %s",
 			          RSIP_USER, dir, dir);
 	}
-	if (good && access(dir, R_OK | W_OK | X_OK) != 0) {
+	if (good && access(dir, R_OK | W_OK | X_OK) != 0 && errno == EROFS) {
+		log_error("priv", "the state directory is on a read-only file system; mount it for writing, findmnt tells which: "
+		          "findmnt -T %s", dir);
+		good = false;
+	} else if (good && access(dir, R_OK | W_OK | X_OK) != 0) {
 		log_error("priv", "user %s cannot write in the state directory; give it to the user: chown %s %s", RSIP_USER,
 		          RSIP_USER, dir);
 		good = false;
