@@ -50,63 +50,81 @@ dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports,
 	return hash(sum, remote_addrs, lease->n_remote_addrs * sizeof(*remote_addrs));
 }
 
-static bool
-dp_check_valid(const void *bytes, size_t len)
-{
-	struct dp_check m;
-
-	if (len < sizeof(m))
-		return false;
-	memcpy(&m, bytes, sizeof(m));
-	return m.n <= DP_CHECK_MAX && len == sizeof(m) + m.n * sizeof(struct dp_check_entry);
-}
-
-static bool
-dp_checked_valid(const void *bytes, size_t len)
-{
-	struct dp_checked m;
-
-	if (len < sizeof(m))
-		return false;
-	memcpy(&m, bytes, sizeof(m));
-	return m.n <= DP_CHECK_MAX && len == sizeof(m) + m.n * sizeof(struct dp_fault_entry);
-}
-
-static bool
-dp_bind_valid(const void *bytes, size_t len)
+/* Of a struct dp_bind with its ranges; 0 for one that is none. */
+static size_t
+bind_length(const void *bytes, size_t len)
 {
 	struct dp_bind b;
 
 	if (len < sizeof(b))
-		return false;
+		return 0;
 	memcpy(&b, bytes, sizeof(b));
 	if (b.n_ports > DP_RANGES_MAX || b.n_spis > DP_RANGES_MAX || b.n_remote_ports > DP_RANGES_MAX ||
 	    b.n_remote_addrs > DP_REMOTE_ADDRS_MAX)
-		return false;
-	return len == sizeof(b) + (b.n_ports + b.n_remote_ports) * sizeof(struct port_range) +
-	                  b.n_spis * sizeof(struct spi_range) + b.n_remote_addrs * sizeof(ip4_t);
+		return 0;
+	return sizeof(b) + (b.n_ports + b.n_remote_ports) * sizeof(struct port_range) +
+	       b.n_spis * sizeof(struct spi_range) + b.n_remote_addrs * sizeof(ip4_t);
+}
+
+static size_t
+check_length(const void *bytes, size_t len)
+{
+	struct dp_check m;
+
+	if (len < sizeof(m))
+		return 0;
+	memcpy(&m, bytes, sizeof(m));
+	return m.n <= DP_CHECK_MAX ? sizeof(m) + m.n * sizeof(struct dp_check_entry) : 0;
+}
+
+static size_t
+checked_length(const void *bytes, size_t len)
+{
+	struct dp_checked m;
+
+	if (len < sizeof(m))
+		return 0;
+	memcpy(&m, bytes, sizeof(m));
+	return m.n <= DP_CHECK_MAX ? sizeof(m) + m.n * sizeof(struct dp_fault_entry) : 0;
+}
+
+/* As long as it says that it is; 0 for none. */
+static size_t
+length_of(const void *bytes, size_t len)
+{
+	uint32_t op;
+
+	if (len < sizeof(op))
+		return 0;
+	memcpy(&op, bytes, sizeof(op));
+	switch (op) {
+	case DP_SYNC_BEGIN:
+	case DP_SYNC_END: return sizeof(struct dp_sync);
+	case DP_BIND: return bind_length(bytes, len);
+	case DP_UNBIND: return sizeof(struct dp_unbind);
+	case DP_CLAIM:
+	case DP_CLAIMED:
+	case DP_UNCLAIMED: return sizeof(struct dp_claim);
+	case DP_POOL: return sizeof(struct dp_pool);
+	case DP_CHECK: return check_length(bytes, len);
+	case DP_CHECKED: return checked_length(bytes, len);
+	case DP_VIOLATION: return sizeof(struct dp_violation);
+	default: return 0;
+	}
+}
+
+size_t
+dp_message_length(const void *bytes, size_t len)
+{
+	size_t length = length_of(bytes, len);
+
+	return length > 0 && length <= len ? length : len;
 }
 
 bool
 dp_message_valid(const void *bytes, size_t len)
 {
-	uint32_t op;
+	size_t length = length_of(bytes, len);
 
-	if (len < sizeof(op))
-		return false;
-	memcpy(&op, bytes, sizeof(op));
-	switch (op) {
-	case DP_SYNC_BEGIN:
-	case DP_SYNC_END: return len == sizeof(struct dp_sync);
-	case DP_BIND: return dp_bind_valid(bytes, len);
-	case DP_UNBIND: return len == sizeof(struct dp_unbind);
-	case DP_CLAIM:
-	case DP_CLAIMED:
-	case DP_UNCLAIMED: return len == sizeof(struct dp_claim);
-	case DP_POOL: return len == sizeof(struct dp_pool);
-	case DP_CHECK: return dp_check_valid(bytes, len);
-	case DP_CHECKED: return dp_checked_valid(bytes, len);
-	case DP_VIOLATION: return len == sizeof(struct dp_violation);
-	default: return false;
-	}
+	return length > 0 && length == len;
 }

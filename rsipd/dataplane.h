@@ -1,5 +1,5 @@
 /* What the control process tells a data plane, and hears from it. The messages cross a SOCK_SEQPACKET socket between
- * two processes of the same build, one message a packet, in host byte order; every one received is checked for its
+ * two processes of the same build, one or more messages a packet, in host byte order; every one received is checked for its
  * exact size before use.
  *
  * The order of a life: DP_SYNC_BEGIN, then every pool, live binding and claim, then DP_SYNC_END (the data plane forgets
@@ -148,6 +148,10 @@ struct dp_fault_entry { uint32_t bind_id, fault; };
 /* A number that differs, but for a chance of 2^-64, when anything that control tells of the binding does. */
 uint64_t dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
                              const struct port_range *remote_ports, const ip4_t *remote_addrs);
+
+/* A packet may be several messages, one after another. How long the first of them is; len when what begins there is none. */
+#define DP_PACKET_MAX 65536
+size_t dp_message_length(const void *bytes, size_t len);
 
 /* True when these bytes are one message of a known operation at exactly its size, counts within bounds. For both ends:
  * nothing else of a message is looked at before. */

@@ -35,10 +35,8 @@ audit_books_end(struct audit_books *c)
 {
 	struct audit_place *place, *next;
 
-	if (c->generation == c->ledger->generation) {
+	if (c->generation == c->ledger->generation)
 		session_cursor_end(&c->sessions, &c->ledger->sessions);
-		binding_cursor_end(&c->bindings, &c->ledger->bindings);
-	}
 	HASH_ITER(hh, c->places, place, next) {
 		HASH_DELETE(hh, c->places, place);
 		free(place->ids);
@@ -144,9 +142,9 @@ audit_books_binding(struct audit_books *c)
 		walked(c);
 		return 0;
 	}
-	c->seen_id = c->ledger->last_bind_id; /* what is granted later comes behind, if the walk is not at its end already */
 	c->report->bindings++;
-	note(c, b);
+	if ((int32_t)(b->bind_id - c->seen_id) <= 0) /* what is granted while the walk lasts is noted by catch_up */
+		note(c, b);
 	if (binding_find(&c->ledger->bindings, b->bind_id) != b || !is_of_its_host(c, b))
 		audit_report_add(c->report, AUDIT_BOOKS, 3, "binding %u is not indexed, or not its host's", b->bind_id);
 	if (!expiry_is_set(&c->ledger->binding_expiry, b, b->expires))

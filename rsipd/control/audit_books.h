@@ -20,7 +20,7 @@ struct audit_books {
 	struct session_cursor sessions;
 	struct binding_cursor bindings;
 	struct audit_place *places; /* uthash: the bindings of each public address, as they were come across */
-	uint32_t seen_id;           /* bindings up to this one are in places; those granted since are looked up */
+	uint32_t seen_id;           /* bindings up to this one are in places; those granted since are looked up by ID */
 	ip4_t *addrs;               /* those in use when the bindings had been walked */
 	uint64_t n_addrs, next_addr;
 };

@@ -16,7 +16,7 @@
 void
 audit_plane_begin(struct audit_plane *c, const struct gateway *gw, struct audit_report *report)
 {
-	*c = (struct audit_plane){ .gw = gw, .report = report, .generation = gw->ledger->generation };
+	*c = (struct audit_plane){ .gw = gw, .report = report };
 }
 
 void
@@ -24,8 +24,6 @@ audit_plane_end(struct audit_plane *c)
 {
 	if (c->gw->dp != NULL)
 		dp_client_check_end(c->gw->dp, c);
-	if (c->begun && c->generation == c->gw->ledger->generation)
-		binding_cursor_end(&c->cursor, &c->gw->ledger->bindings);
 }
 
 /* --- questions and answers --- */

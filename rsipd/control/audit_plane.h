@@ -18,7 +18,6 @@ struct gateway;
 struct audit_plane {
 	const struct gateway *gw;
 	struct audit_report *report;
-	uint64_t generation; /* the ledger's, in which the cursor is */
 	struct binding_cursor cursor;
 	bool begun;
 	struct dp_check_entry entries[DP_CHECK_MAX]; /* of the question that waits to be asked or answered */

@@ -5,42 +5,77 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "addr.h"
+#include "id_table.h"
 #include "rsip_proto.h"
 
 struct session;
 
-/* Pure data: no timers, no SQL, no sockets. One allocation, the three arrays behind the struct included. */
+/* The remote side as a name, for the few bindings that have one. */
+struct binding_named {
+	char *name;                 /* as remote flow policy asked for it: owned */
+	struct remote_name *remote; /* its addresses now (remote_names.h); NULL outside of the ledger */
+	struct binding *prev, *next; /* others with this remote side, utlist.h */
+};
+
+/* Pure data: no timers, no SQL, no sockets. One allocation, what it leases included: there may be a million. */
 struct binding {
 	uint32_t bind_id;     /* unique over all hosts of the gateway, never 0, growing */
 	uint32_t expiry_slot; /* the expiry heap's */
 	struct session *session;
 	struct binding *prev, *next; /* the other bindings of the session, utlist.h */
+	struct binding *id_next;     /* the table's */
+	struct binding_named *named; /* NULL: the remote side is no name */
 	int64_t expires;             /* clock_now() milliseconds */
+	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
 	ip4_t local_addr;
-	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or remote_name has it */
+	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or named has it */
 	ip4_t ike_listener; /* 0 = none */
 	ip4_t endpoint;     /* our end of its tunnel, as the host was told */
-	uint8_t method;     /* enum rsip_method */
-	uint8_t tunnel;     /* enum rsip_tunnel_type */
 	uint32_t gre_key;   /* agreed on with the host; 0 = none */
-	bool listen;
+	uint16_t n_spis;
 	uint8_t n_ports; /* RSAP-IP, RSIPSEC: ranges in port order */
 	uint8_t n_remote_ports;
-	uint16_t n_spis;
-	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
-	struct port_range *ports, *remote_ports;
-	struct spi_range *spis;
-	char *remote_name;            /* NULL, or the remote side as remote flow policy asked for it: owned */
-	struct remote_name *remote;   /* its addresses now (remote_names.h); NULL outside of the ledger */
-	struct binding *same_prev, *same_next; /* others with this remote side */
-	UT_hash_handle hh;
+	uint8_t method; /* enum rsip_method */
+	uint8_t tunnel; /* enum rsip_tunnel_type */
+	bool listen;
+	uint32_t ranges[]; /* SPIs, ports, remote ports: by the functions below */
 };
 
-/* A zeroed binding with room for that many ranges, n_ and pointers set. binding_free ends it. */
+static inline struct spi_range *
+binding_spis(const struct binding *b)
+{
+	return (struct spi_range *)(uintptr_t)b->ranges;
+}
+
+static inline struct port_range *
+binding_ports(const struct binding *b)
+{
+	return (struct port_range *)(void *)(binding_spis(b) + b->n_spis);
+}
+
+static inline struct port_range *
+binding_remote_ports(const struct binding *b)
+{
+	return binding_ports(b) + b->n_ports;
+}
+
+static inline const char *
+binding_remote_name(const struct binding *b) /* or NULL */
+{
+	return b->named != NULL ? b->named->name : NULL;
+}
+
+static inline struct remote_name *
+binding_remote(const struct binding *b) /* or NULL */
+{
+	return b->named != NULL ? b->named->remote : NULL;
+}
+
+/* A zeroed binding with room for that many ranges, n_ set. binding_free ends it. */
 struct binding *binding_new(size_t n_ports, size_t n_remote_ports, size_t n_spis);
+void binding_name_remote(struct binding *b, const char *name); /* its remote side is a name; once */
 void binding_free(struct binding *b); /* accepts NULL; b must be in no table */
 
 /* What a binding takes from its address, one by one and in one form: that is what pools, quarantine and history deal
@@ -65,25 +100,22 @@ const char *tuple_kind_name(enum tuple_kind kind);             /* "address", "po
 uint32_t binding_port_count(const struct binding *b); /* over all ranges */
 uint32_t binding_spi_count(const struct binding *b);
 
-/* Index of all live bindings by bind ID. Zero-initialised. */
-struct binding_table {
-	struct binding *by_id;
-	struct binding_cursor *cursors;
-};
+/* Index of all live bindings by bind ID. */
+struct binding_table { struct id_table by_id; };
+void binding_table_init(struct binding_table *t);
+void binding_table_done(struct binding_table *t); /* no binding may be left */
 void binding_table_add(struct binding_table *t, struct binding *b); /* bind_id not in it yet */
 void binding_table_remove(struct binding_table *t, struct binding *b);
 struct binding *binding_find(const struct binding_table *t, uint32_t bind_id); /* or NULL */
 size_t binding_count(const struct binding_table *t);
 
 /* A walk over all bindings that may take many turns of the loop: what is removed meanwhile is skipped, what is added
- * meanwhile comes at the end. Between _start and _end the cursor belongs to the table and must not move. */
+ * meanwhile may be come across or not. */
 struct binding_cursor {
-	struct binding *at;
-	struct binding_cursor *prev, *next;
+	const struct binding_table *table;
+	struct id_cursor at;
 };
-void binding_cursor_start(struct binding_cursor *c, struct binding_table *t);
+void binding_cursor_start(struct binding_cursor *c, const struct binding_table *t);
 struct binding *binding_cursor_next(struct binding_cursor *c); /* NULL at the end */
-void binding_cursor_end(struct binding_cursor *c, struct binding_table *t);
-void binding_cursors_detach(struct binding_table *t); /* puts all at their end: the table is about to go */
 
 #endif

@@ -123,7 +123,6 @@ binding_walk_end(void *arg)
 {
 	struct binding_walk *walk = arg;
 
-	binding_cursor_end(&walk->cursor, walk->table);
 	free(walk);
 }
 

@@ -61,23 +61,23 @@ of_remote_name(const struct binding *b)
 {
 	json_t *addrs = value_made(json_array());
 	ip4_t peers[DP_REMOTE_ADDRS_MAX];
-	size_t n = b->remote != NULL ? lease_peers(b, peers) : 0;
+	size_t n = binding_remote(b) != NULL ? lease_peers(b, peers) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(addrs, value_address(peers[i]));
 	return value_made(json_pack("{s:o, s:o, s:o, s:o}", "address", json_null(), "ports",
-	    value_ports(b->remote_ports, b->n_remote_ports), "name", value_text(b->remote_name), "addresses", addrs));
+	    value_ports(binding_remote_ports(b), b->n_remote_ports), "name", value_text(binding_remote_name(b)), "addresses", addrs));
 }
 
 static json_t *
 of_remote(const struct binding *b)
 {
-	if (b->remote_name != NULL)
+	if (binding_remote_name(b) != NULL)
 		return of_remote_name(b);
 	if (b->remote_addr == 0)
 		return json_null();
 	return value_made(json_pack("{s:o, s:o}", "address", value_address(b->remote_addr), "ports",
-	    value_ports(b->remote_ports, b->n_remote_ports)));
+	    value_ports(binding_remote_ports(b), b->n_remote_ports)));
 }
 
 static void
@@ -106,7 +106,7 @@ document_binding(const struct gateway *gw, const struct binding *b)
 	    "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "bind_id", value_count(b->bind_id), "client_id", value_count(b->session->client_id), "host",
 	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
-	    value_address(b->local_addr), "ports", value_ports(b->ports, b->n_ports), "spis", value_spis(b->spis, b->n_spis),
+	    value_address(b->local_addr), "ports", value_ports(binding_ports(b), b->n_ports), "spis", value_spis(binding_spis(b), b->n_spis),
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "gre_key",
 	    b->gre_key != 0 ? value_count(b->gre_key) : json_null(), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",

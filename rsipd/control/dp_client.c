@@ -46,8 +46,10 @@ struct dp_client {
 
 	enum sync_step step;
 	struct dp_pools pools; /* SYNC_POOLS: what comes next */
-	struct binding_cursor cursor;
+	struct binding_cursor cursor; /* SYNC_BINDINGS */
 	bool cursor_open;
+	size_t batch_len; /* bindings that go out together, ahead of what is pending */
+	uint8_t batch[DP_PACKET_MAX];
 
 	struct claims claims;
 	uint64_t changes;
@@ -73,11 +75,10 @@ drop_pending(struct dp_client *dp)
 }
 
 static void
-close_cursor(struct dp_client *dp)
+drop_sync(struct dp_client *dp)
 {
-	if (dp->cursor_open)
-		binding_cursor_end(&dp->cursor, dp->bindings);
 	dp->cursor_open = false;
+	dp->batch_len = 0;
 }
 
 static void
@@ -91,7 +92,7 @@ disconnect(struct dp_client *dp)
 	close(dp->fd);
 	dp->fd = -1;
 	drop_pending(dp);
-	close_cursor(dp);
+	drop_sync(dp);
 }
 
 static void
@@ -128,6 +129,16 @@ send_now(struct dp_client *dp, const void *bytes, size_t len)
 	return false;
 }
 
+/* The bindings of a synchronisation that go out together. */
+static bool
+flush_batch(struct dp_client *dp)
+{
+	if (dp->batch_len > 0 && !send_now(dp, dp->batch, dp->batch_len))
+		return false;
+	dp->batch_len = 0;
+	return true;
+}
+
 /* What waits first, at most BATCH, in one call: how many the socket took, or -1. */
 static int
 send_batch(struct dp_client *dp)
@@ -155,6 +166,8 @@ send_batch(struct dp_client *dp)
 static bool
 send_pending(struct dp_client *dp)
 {
+	if (!flush_batch(dp))
+		return false;
 	while (dp->pending != NULL) {
 		int sent = send_batch(dp);
 
@@ -233,18 +246,18 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 	uint8_t *at = bytes + sizeof(m);
 	ip4_t peers[DP_REMOTE_ADDRS_MAX];
 
-	if (b->remote != NULL) {
+	if (binding_remote(b) != NULL) {
 		m.remote_addr = DP_REMOTE_NOBODY;
 		m.n_remote_addrs = (uint16_t)lease_peers(b, peers);
 	}
 	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
 	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
-	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) | (b->remote != NULL ? DP_F_REMOTE_NAME : 0));
+	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) | (binding_remote(b) != NULL ? DP_F_REMOTE_NAME : 0));
 	m.max_claims = claims_allowed(b);
 	memcpy(bytes, &m, sizeof(m));
-	at = mempcpy(at, b->ports, b->n_ports * sizeof(*b->ports));
-	at = mempcpy(at, b->spis, b->n_spis * sizeof(*b->spis));
-	at = mempcpy(at, b->remote_ports, b->n_remote_ports * sizeof(*b->remote_ports));
+	at = mempcpy(at, binding_ports(b), b->n_ports * sizeof(*binding_ports(b)));
+	at = mempcpy(at, binding_spis(b), b->n_spis * sizeof(*binding_spis(b)));
+	at = mempcpy(at, binding_remote_ports(b), b->n_remote_ports * sizeof(*binding_remote_ports(b)));
 	at = mempcpy(at, peers, m.n_remote_addrs * sizeof(*peers));
 	return (size_t)(at - bytes);
 }
@@ -289,48 +302,42 @@ sync_pools(struct dp_client *dp)
 static void
 tell_claim(const struct dp_claim *claim, void *arg)
 {
-	struct dp_client *dp = arg;
 	struct dp_claim m = *claim;
 
 	m.op = DP_CLAIM;
-	if (dp->pending != NULL || !send_now(dp, &m, sizeof(m)))
-		tell(dp, &m, sizeof(m));
+	tell(arg, &m, sizeof(m));
 }
 
 /* A binding; and before it its address, if that is of no pool any more. */
-static bool
-sync_binding(struct dp_client *dp, const struct binding *b)
+static void
+batch_binding(struct dp_client *dp, const struct binding *b)
 {
-	uint8_t bytes[DP_MESSAGE_MAX];
-
 	if (conf_pool_of(dp->conf, b->local_addr) == NULL) {
 		struct dp_pool m = dp_pool_left(dp->conf, b->local_addr);
 
-		if (!send_now(dp, &m, sizeof(m)))
-			return false;
+		memcpy(dp->batch + dp->batch_len, &m, sizeof(m));
+		dp->batch_len += sizeof(m);
 	}
-	return send_now(dp, bytes, encode_bind(b, bytes));
+	dp->batch_len += encode_bind(b, dp->batch + dp->batch_len);
 }
 
 static bool
 sync_bindings(struct dp_client *dp)
 {
-	const struct binding *b;
+	const struct binding *b = NULL;
 
-	if (!dp->cursor_open) {
+	if (!dp->cursor_open)
 		binding_cursor_start(&dp->cursor, dp->bindings);
-		dp->cursor_open = true;
-	}
-	while (dp->pending == NULL && (b = dp->cursor.at) != NULL) {
-		if (!sync_binding(dp, b))
+	dp->cursor_open = true;
+	while (dp->pending == NULL) {
+		if (dp->batch_len + sizeof(struct dp_pool) + DP_MESSAGE_MAX > sizeof(dp->batch) && !flush_batch(dp))
 			return false;
-		binding_cursor_next(&dp->cursor);
+		if ((b = binding_cursor_next(&dp->cursor)) == NULL)
+			break;
+		batch_binding(dp, b);
 		claims_of_binding(&dp->claims, b->bind_id, tell_claim, dp);
 	}
-	if (dp->pending != NULL)
-		return false;
-	close_cursor(dp);
-	return true;
+	return dp->pending == NULL && flush_batch(dp);
 }
 
 static bool
@@ -352,6 +359,7 @@ sync_more(struct dp_client *dp)
 			return false;
 		dp->step++;
 	}
+	dp->cursor_open = false;
 	return true;
 }
 
@@ -377,7 +385,7 @@ dp_client_resync(struct dp_client *dp, const struct conf *conf)
 	if (dp->fd < 0)
 		return;
 	drop_pending(dp);
-	close_cursor(dp);
+	drop_sync(dp);
 	dp->step = SYNC_BEGIN;
 	dp->pools = (struct dp_pools){ .conf = conf, .own = dp->own, .n_own = dp->n_own };
 	if (dp->writable == NULL)
@@ -393,12 +401,12 @@ dp_client_check_entry(const struct binding *b)
 	ip4_t peers[DP_REMOTE_ADDRS_MAX];
 
 	encode_bind(b, bytes);
-	if (b->remote != NULL)
+	if (binding_remote(b) != NULL)
 		lease_peers(b, peers);
 	return (struct dp_check_entry){
 		.bind_id = b->bind_id,
-		.fingerprint = dp_bind_fingerprint((const struct dp_bind *)(const void *)bytes, b->ports, b->spis,
-		                                   b->remote_ports, peers),
+		.fingerprint = dp_bind_fingerprint((const struct dp_bind *)(const void *)bytes, binding_ports(b), binding_spis(b),
+		                                   binding_remote_ports(b), peers),
 	};
 }
 

@@ -42,7 +42,7 @@ static bool
 try_named_ports(struct fit *f)
 {
 	for (size_t i = 0; i < f->b->n_ports; i++) {
-		struct port_range range = f->b->ports[i];
+		struct port_range range = binding_ports(f->b)[i];
 		if (!pool_spec_has_ports(f->spec, range))
 			return fail(f, FIT_RANGE, RSIP_LOCAL_ADDRPORT_UNALLOWED);
 		if (!is_free(f, TUPLE_PORT, range.first, range.last))
@@ -77,7 +77,7 @@ try_any_ports(struct fit *f)
 
 	if (!find_ports(f, n, next_power_of_two(n) == n ? n : 1, &first) && !find_ports(f, n, 1, &first))
 		return fail(f, FIT_PORTS, RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
-	f->b->ports[0] = (struct port_range){ (uint16_t)first, (uint16_t)(first + n - 1) };
+	binding_ports(f->b)[0] = (struct port_range){ (uint16_t)first, (uint16_t)(first + n - 1) };
 	return true;
 }
 
@@ -85,7 +85,7 @@ static bool
 try_named_spis(struct fit *f)
 {
 	for (size_t i = 0; i < f->b->n_spis; i++) {
-		struct spi_range range = f->b->spis[i];
+		struct spi_range range = binding_spis(f->b)[i];
 		if (!pool_spec_has_spis(f->spec, range))
 			return fail(f, FIT_RANGE, RSIP_IPSEC_SPI_UNAVAILABLE);
 		if (!is_free(f, TUPLE_SPI, range.first, range.last))
@@ -105,7 +105,7 @@ try_any_spis(struct fit *f)
 		struct address_room room = { TUPLE_SPI, runs[i].first, runs[i].last, n, next_power_of_two(n), NULL, 0 };
 
 		if (address_find_room(f->a, &room, f->want->host, &first)) {
-			f->b->spis[0] = (struct spi_range){ (uint32_t)first, (uint32_t)(first + n - 1) };
+			binding_spis(f->b)[0] = (struct spi_range){ (uint32_t)first, (uint32_t)(first + n - 1) };
 			return true;
 		}
 	}

@@ -42,7 +42,7 @@ allowed_addrs(const struct conf_policy *policy, const struct remote_name *name, 
 size_t
 lease_peers(const struct binding *b, ip4_t *addrs)
 {
-	return allowed_addrs(b->session->policy, b->remote, addrs);
+	return allowed_addrs(b->session->policy, binding_remote(b), addrs);
 }
 
 /* The name of the remote side, with addresses that the host may talk to, into *name. */
@@ -92,9 +92,9 @@ binding_as_asked(const struct ledger *l, struct session *s, const struct lease_r
 	b->listen = req->listen;
 	b->local_addr = req->addr;
 	if (req->port_intent == POOL_NAMED)
-		memcpy(b->ports, req->ports, n_ports * sizeof(*b->ports));
+		memcpy(binding_ports(b), req->ports, n_ports * sizeof(*binding_ports(b)));
 	if (req->spi_intent == POOL_NAMED)
-		memcpy(b->spis, req->spis, n_spis * sizeof(*b->spis));
+		memcpy(binding_spis(b), req->spis, n_spis * sizeof(*binding_spis(b)));
 	if (req->cookie_intent != POOL_NONE) {
 		b->cookie_value = req->cookie_value;
 		b->cookie_mask = req->cookie_mask;
@@ -103,9 +103,9 @@ binding_as_asked(const struct ledger *l, struct session *s, const struct lease_r
 	if (policy->remote_flow != RSIP_REMOTE_NONE) /* RFC 3103 9.9.3: else the remote side MUST be don't care */
 		b->remote_addr = req->remote_addr;
 	if (name != NULL)
-		b->remote_name = mem_strdup(name->name);
+		binding_name_remote(b, name->name);
 	if (micro)
-		b->remote_ports[0] = (struct port_range){ req->remote_port, req->remote_port };
+		binding_remote_ports(b)[0] = (struct port_range){ req->remote_port, req->remote_port };
 	return b;
 }
 
@@ -205,7 +205,7 @@ log_grant(const struct binding *b)
 
 	log_info("lease", "granted bind_id=%u host=%s method=%s address=%s ports=%u first_port=%u spis=%u lease_s=%u",
 	         b->bind_id, ip4_str(b->session->host_addr, host), rsip_method_name(b->method),
-	         ip4_str(b->local_addr, addr), binding_port_count(b), b->n_ports > 0 ? b->ports[0].first : 0u,
+	         ip4_str(b->local_addr, addr), binding_port_count(b), b->n_ports > 0 ? binding_ports(b)[0].first : 0u,
 	         binding_spi_count(b), lease_seconds_left(b->expires));
 }
 
@@ -300,7 +300,7 @@ lease_follow_name(struct ledger *l, const struct remote_name *name)
 	const struct binding *b;
 
 	store_put_name(l->store, name);
-	DL_FOREACH2(name->bindings, b, same_next)
+	DL_FOREACH2(name->bindings, b, named->next)
 		l->dataplane.bind(l->dataplane.arg, b);
 }
 
@@ -348,8 +348,8 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 		l->stats->bindings_expired++;
 	else
 		l->stats->bindings_freed++;
-	if (b->remote != NULL && b->remote->bindings->same_next == NULL)
-		store_remove_name(l->store, b->remote_name);
+	if (binding_remote(b) != NULL && binding_remote(b)->bindings->named->next == NULL)
+		store_remove_name(l->store, binding_remote_name(b));
 	ledger_strike(l, b);
 	quarantine(l, b);
 	registration_outlive(l, b->session, b->expires);

@@ -12,6 +12,7 @@ ledger_init(struct ledger *l, const struct conf *conf, struct store *store, stru
 
 	*l = (struct ledger){ .generation = ++generations, .conf = conf, .store = store, .stats = stats,
 	                      .dataplane = *dataplane, .events = *events };
+	binding_table_init(&l->bindings);
 	l->pool = pool_new();
 	pool_configure(l->pool, conf, &l->sessions);
 	expiry_init(&l->session_expiry, offsetof(struct session, expiry_slot));
@@ -36,7 +37,7 @@ ledger_done(struct ledger *l)
 	}
 	identities_clear(&l->identities);
 	session_cursors_detach(&l->sessions);
-	binding_cursors_detach(&l->bindings);
+	binding_table_done(&l->bindings);
 	pool_free(l->pool);
 	expiry_done(&l->session_expiry);
 	expiry_done(&l->binding_expiry);
@@ -75,7 +76,7 @@ ledger_enter(struct ledger *l, struct session *s, struct binding *b)
 	s->n_spis += binding_spi_count(b);
 	s->n_cookies += b->cookie_mask != 0;
 	binding_table_add(&l->bindings, b);
-	if (b->remote_name != NULL)
+	if (binding_remote_name(b) != NULL)
 		remote_names_attach(l->names, b);
 	expiry_set(&l->binding_expiry, b, b->expires);
 }

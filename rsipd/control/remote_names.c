@@ -259,24 +259,24 @@ remote_names_attach(struct remote_names *names, struct binding *b)
 
 	if (names == NULL)
 		return;
-	n = find(names, b->remote_name);
+	n = find(names, binding_remote_name(b));
 	if (n == NULL) { /* a database without its addresses: they will come */
-		n = add(names, b->remote_name);
+		n = add(names, binding_remote_name(b));
 		n->next = clock_now();
 	}
-	b->remote = n;
-	DL_APPEND2(n->bindings, b, same_prev, same_next);
+	b->named->remote = n;
+	DL_APPEND2(n->bindings, b, named->prev, named->next);
 }
 
 void
 remote_names_detach(struct remote_names *names, struct binding *b)
 {
-	struct remote_name *n = b->remote;
+	struct remote_name *n = binding_remote(b);
 
 	if (names == NULL || n == NULL)
 		return;
-	DL_DELETE2(n->bindings, b, same_prev, same_next);
-	b->remote = NULL;
+	DL_DELETE2(n->bindings, b, named->prev, named->next);
+	b->named->remote = NULL;
 }
 
 /* --- time --- */

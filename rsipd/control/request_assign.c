@@ -142,9 +142,9 @@ tell_local_ports(const struct binding *b, struct rsip_ports *out)
 	else
 		out->form = b->n_ports == 1 ? RSIP_LIST_RANGE : RSIP_LIST_EACH;
 	if (b->n_ports > 0)
-		out->port[0] = b->ports[0].first;
+		out->port[0] = binding_ports(b)[0].first;
 	for (size_t i = 0; b->n_ports > 1 && i < b->n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++)
+		for (uint32_t port = binding_ports(b)[i].first; port <= binding_ports(b)[i].last; port++)
 			out->port[n++] = (uint16_t)port;
 	}
 }
@@ -154,7 +154,7 @@ tell_local_ports(const struct binding *b, struct rsip_ports *out)
 static void
 tell_remote(const struct binding *b, const struct rsip_message *request, struct rsip_message *reply)
 {
-	if (b->remote_name != NULL)
+	if (binding_remote_name(b) != NULL)
 		reply->remote_addr = request->remote_addr;
 	else
 		tell_address(&reply->remote_addr, b->remote_addr);
@@ -162,7 +162,7 @@ tell_remote(const struct binding *b, const struct rsip_message *request, struct 
 	reply->remote_ports.number = 1;
 	if (b->n_remote_ports > 0) {
 		reply->remote_ports.form = RSIP_LIST_RANGE;
-		reply->remote_ports.port[0] = b->remote_ports[0].first;
+		reply->remote_ports.port[0] = binding_remote_ports(b)[0].first;
 	} else if (request->remote_ports.form == RSIP_LIST_DONT_NEED) {
 		reply->remote_ports.form = RSIP_LIST_DONT_NEED;
 		reply->remote_ports.number = 0;
@@ -177,9 +177,9 @@ tell_spis(const struct binding *b, struct rsip_spis *out)
 	out->number = (uint16_t)binding_spi_count(b);
 	out->form = b->n_spis == 1 ? RSIP_LIST_RANGE : RSIP_LIST_EACH;
 	if (b->n_spis > 0)
-		out->spi[0] = b->spis[0].first;
+		out->spi[0] = binding_spis(b)[0].first;
 	for (size_t i = 0; b->n_spis > 1 && i < b->n_spis; i++) {
-		for (uint64_t spi = b->spis[i].first; spi <= b->spis[i].last; spi++)
+		for (uint64_t spi = binding_spis(b)[i].first; spi <= binding_spis(b)[i].last; spi++)
 			out->spi[n++] = (uint32_t)spi;
 	}
 }

@@ -223,8 +223,8 @@ store_add_binding(struct store *st, const struct binding *b)
 	        "endpoint, gre_key, granted) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0), ?)",
 	        "iittittiitii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
-	        b->remote_name != NULL ? b->remote_name : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
-	        (int64_t)(b->n_remote_ports > 0 ? b->remote_ports[0].first : 0), store_time_of(st, b->expires),
+	        binding_remote_name(b) != NULL ? binding_remote_name(b) : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
+	        (int64_t)(b->n_remote_ports > 0 ? binding_remote_ports(b)[0].first : 0), store_time_of(st, b->expires),
 	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key, clock_wall());
 	st->last_bind_id = b->bind_id;
 	for (size_t i = 0; i < binding_n_tuples(b); i++)

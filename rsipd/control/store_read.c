@@ -14,6 +14,8 @@
 struct loading {
 	struct store *st;
 	const struct store_loader *loader;
+	struct sql_rows *tuples; /* of all bindings, in the order of their IDs */
+	bool more_tuples;        /* they stand at one that has not been read */
 	char *why;
 	size_t why_size;
 };
@@ -153,22 +155,28 @@ add_part(struct parts *p, enum tuple_kind kind, uint64_t first, uint64_t last)
 	}
 }
 
+static void
+next_tuple(struct loading *ld)
+{
+	ld->more_tuples = sql_next(ld->tuples);
+}
+
+/* Bindings come in the order of their IDs as well, so that one walk through each table finds what belongs together. */
 static bool
 read_parts(struct loading *ld, int64_t bind_id, struct parts *p)
 {
-	struct sql_rows *rows = sql_query(ld->st->sql,
-	                                  "SELECT kind, first, last FROM binding_tuple WHERE bind_id = ? "
-	                                  "ORDER BY kind, first", "i", bind_id);
 	enum tuple_kind kind;
 	bool ok = true;
 
 	p->n_ports = p->n_spis = 0;
 	p->cookie_value = p->cookie_mask = 0;
 	p->ike_listener = 0;
-	while (ok && sql_next(rows))
-		ok = kind_column(rows, 0, &kind) &&
-		     add_part(p, kind, (uint64_t)sql_int(rows, 1), (uint64_t)sql_int(rows, 2));
-	return sql_end(rows) && ok;
+	while (ld->more_tuples && sql_int(ld->tuples, 0) < bind_id) /* of none */
+		next_tuple(ld);
+	for (; ok && ld->more_tuples && sql_int(ld->tuples, 0) == bind_id; next_tuple(ld))
+		ok = kind_column(ld->tuples, 1, &kind) &&
+		     add_part(p, kind, (uint64_t)sql_int(ld->tuples, 2), (uint64_t)sql_int(ld->tuples, 3));
+	return ok;
 }
 
 static struct binding *
@@ -176,13 +184,13 @@ binding_of_parts(const struct parts *p, uint16_t remote_port)
 {
 	struct binding *b = binding_new(p->n_ports, remote_port != 0, p->n_spis);
 
-	memcpy(b->ports, p->ports, p->n_ports * sizeof(*b->ports));
-	memcpy(b->spis, p->spis, p->n_spis * sizeof(*b->spis));
+	memcpy(binding_ports(b), p->ports, p->n_ports * sizeof(*binding_ports(b)));
+	memcpy(binding_spis(b), p->spis, p->n_spis * sizeof(*binding_spis(b)));
 	b->cookie_value = p->cookie_value;
 	b->cookie_mask = p->cookie_mask;
 	b->ike_listener = p->ike_listener;
 	if (remote_port != 0)
-		b->remote_ports[0] = (struct port_range){ remote_port, remote_port };
+		binding_remote_ports(b)[0] = (struct port_range){ remote_port, remote_port };
 	return b;
 }
 
@@ -203,7 +211,7 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->gre_key = b->tunnel == RSIP_TUNNEL_GRE ? (uint32_t)sql_int(rows, 10) : 0;
 	b->expires = store_clock_of(ld->st, sql_int(rows, 8));
 	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
-		b->remote_name = mem_strdup(sql_text(rows, 6));
+		binding_name_remote(b, sql_text(rows, 6));
 	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
 	    !addr_column(rows, 9, &b->endpoint)) {
 		binding_free(b);
@@ -259,10 +267,26 @@ load_rows(struct loading *ld, const char *query, bool (*load)(struct loading *ld
 	return ok;
 }
 
+static bool
+load_bindings(struct loading *ld)
+{
+	bool ok;
+
+	ld->tuples = sql_query(ld->st->sql, "SELECT bind_id, kind, first, last FROM binding_tuple ORDER BY bind_id, kind, first",
+	                       "");
+	next_tuple(ld);
+	ok = load_rows(ld,
+	               "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
+	               "endpoint, gre_key FROM binding ORDER BY bind_id", load_binding);
+	if (!sql_end(ld->tuples) && ok)
+		return explain(ld, "cannot read the lease database: %s", sql_error(ld->st->sql));
+	return ok;
+}
+
 bool
 store_load(struct store *st, const struct store_loader *loader, char *why, size_t why_size)
 {
-	struct loading ld = { st, loader, why, why_size };
+	struct loading ld = { .st = st, .loader = loader, .why = why, .why_size = why_size };
 
 	answers_clear(&st->answers);
 	st->n_unwritten = 0;
@@ -273,9 +297,7 @@ store_load(struct store *st, const struct store_loader *loader, char *why, size_
 	                 "FROM registration", load_session) &&
 	       load_rows(&ld, "SELECT seq, client_id, port, counter, response FROM answer ORDER BY seq", load_answer) &&
 	       load_rows(&ld, "SELECT name, addresses FROM remote_name", load_name) &&
-	       load_rows(&ld,
-	                 "SELECT bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
-	                 "endpoint, gre_key FROM binding ORDER BY bind_id", load_binding) &&
+	       load_bindings(&ld) &&
 	       load_rows(&ld, "SELECT local, kind, first, last, host, until FROM quarantine", load_hold);
 }
 

@@ -30,11 +30,11 @@ is_covered(const struct conf_pool *spec, const struct binding *b)
 	if (spec == NULL || (spec->methods & CONF_METHOD(b->method)) == 0)
 		return false;
 	for (size_t i = 0; i < b->n_ports; i++) {
-		if (!pool_spec_has_ports(spec, b->ports[i]))
+		if (!pool_spec_has_ports(spec, binding_ports(b)[i]))
 			return false;
 	}
 	for (size_t i = 0; i < b->n_spis; i++) {
-		if (!pool_spec_has_spis(spec, b->spis[i]))
+		if (!pool_spec_has_spis(spec, binding_spis(b)[i]))
 			return false;
 	}
 	return b->cookie_mask == 0 || pool_spec_has_cookies(spec, b->cookie_value, b->cookie_value | ~b->cookie_mask);
@@ -63,5 +63,4 @@ upstream_withdraw(struct ledger *l, const struct conf *old)
 		if (before != NULL && before->upstream != NULL && !is_covered(conf_pool_of(l->conf, b->local_addr), b))
 			withdraw(l, b);
 	}
-	binding_cursor_end(&cursor, &l->bindings);
 }

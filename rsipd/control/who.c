@@ -25,6 +25,5 @@ who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int
 		if (b->local_addr == addr && holds(b, kind, value))
 			ok = store_who_holds(l->store, b, at, cb, arg);
 	}
-	binding_cursor_end(&cursor, &l->bindings);
 	return ok;
 }

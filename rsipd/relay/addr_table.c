@@ -5,11 +5,7 @@
 
 #include "demux_binding.h"
 #include "mem.h"
-
-struct port_page {
-	struct demux_binding *owner[256];
-	uint32_t n_owned;
-};
+#include "port_page.h"
 
 struct spi_block {
 	struct spi_range range;
@@ -53,49 +49,73 @@ addr_table_free(struct addr_table *t)
 struct demux_binding *
 addr_table_port(const struct addr_table *t, uint16_t port)
 {
-	const struct port_page *page = t->ports[port >> 8];
-
-	return page != NULL ? page->owner[port & 0xff] : NULL;
+	return port_page_owner(t->ports[port >> 8], port & 0xff, port & 0xff);
 }
 
+/* The part of a range that lies in a page. */
 static void
-set_port(struct addr_table *t, uint16_t port, struct demux_binding *owner)
+clip(const struct port_range *range, unsigned high, uint8_t *first, uint8_t *last)
 {
-	struct port_page **page = &t->ports[port >> 8];
-	struct demux_binding **slot;
-
-	if (*page == NULL)
-		*page = mem_zero(1, sizeof(**page));
-	slot = &(*page)->owner[port & 0xff];
-	(*page)->n_owned += (owner != NULL) - (*slot != NULL);
-	*slot = owner;
-	if ((*page)->n_owned == 0) {
-		free(*page);
-		*page = NULL;
-	}
-}
-
-static void
-set_ports(struct addr_table *t, const struct demux_binding *b, struct demux_binding *owner)
-{
-	for (unsigned i = 0; i < b->lease.n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++)
-			set_port(t, (uint16_t)port, owner);
-	}
+	*first = high == range->first >> 8 ? range->first & 0xff : 0;
+	*last = high == range->last >> 8 ? range->last & 0xff : 0xff;
 }
 
 static struct demux_binding *
 port_conflict(const struct addr_table *t, const struct demux_binding *b)
 {
-	for (unsigned i = 0; i < b->lease.n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++) {
-			struct demux_binding *other = addr_table_port(t, (uint16_t)port);
+	struct demux_binding *other = NULL;
+	uint8_t first, last;
 
-			if (other != NULL)
-				return other;
+	for (unsigned i = 0; i < b->lease.n_ports; i++) {
+		const struct port_range *range = &demux_ports(b)[i];
+		for (unsigned high = range->first >> 8; other == NULL && high <= range->last >> 8; high++) {
+			clip(range, high, &first, &last);
+			other = port_page_owner(t->ports[high], first, last);
 		}
 	}
-	return NULL;
+	return other;
+}
+
+/* A range that overlaps an earlier one of the same binding says nothing new, where it does. */
+static void
+add_to_page(struct port_page **page, uint8_t first, uint8_t last, struct demux_binding *b)
+{
+	if (port_page_owner(*page, first, last) == NULL) {
+		*page = port_page_add(*page, first, last, b);
+		return;
+	}
+	for (unsigned port = first; port <= last; port++) {
+		if (port_page_owner(*page, (uint8_t)port, (uint8_t)port) == NULL)
+			*page = port_page_add(*page, (uint8_t)port, (uint8_t)port, b);
+	}
+}
+
+static void
+add_ports(struct addr_table *t, struct demux_binding *b)
+{
+	uint8_t first, last;
+
+	for (unsigned i = 0; i < b->lease.n_ports; i++) {
+		const struct port_range *range = &demux_ports(b)[i];
+		for (unsigned high = range->first >> 8; high <= range->last >> 8; high++) {
+			clip(range, high, &first, &last);
+			add_to_page(&t->ports[high], first, last, b);
+		}
+	}
+}
+
+static void
+remove_ports(struct addr_table *t, const struct demux_binding *b)
+{
+	uint8_t first, last;
+
+	for (unsigned i = 0; i < b->lease.n_ports; i++) {
+		const struct port_range *range = &demux_ports(b)[i];
+		for (unsigned high = range->first >> 8; high <= range->last >> 8; high++) {
+			clip(range, high, &first, &last);
+			t->ports[high] = port_page_remove(t->ports[high], first, last, b);
+		}
+	}
 }
 
 /* ---- SPIs ---- */
@@ -138,7 +158,7 @@ spi_conflict(const struct addr_table *t, const struct demux_binding *b)
 	struct demux_binding *other = NULL;
 
 	for (unsigned i = 0; i < b->lease.n_spis && other == NULL; i++)
-		other = spi_overlap(t, b->spis[i]);
+		other = spi_overlap(t, demux_spis(b)[i]);
 	return other;
 }
 
@@ -147,16 +167,16 @@ static void
 add_spis(struct addr_table *t, struct demux_binding *b)
 {
 	for (unsigned i = 0; i < b->lease.n_spis; i++) {
-		uint32_t at = spi_index(t, b->spis[i].first);
+		uint32_t at = spi_index(t, demux_spis(b)[i].first);
 
-		if (spi_overlap(t, b->spis[i]) != NULL)
+		if (spi_overlap(t, demux_spis(b)[i]) != NULL)
 			continue;
 		if (t->n_spis == t->cap_spis) {
 			t->cap_spis = t->cap_spis == 0 ? 16 : t->cap_spis * 2;
 			t->spis = mem_grow(t->spis, t->cap_spis, sizeof(*t->spis));
 		}
 		memmove(&t->spis[at + 1], &t->spis[at], (t->n_spis - at) * sizeof(*t->spis));
-		t->spis[at] = (struct spi_block){ .range = b->spis[i], .owner = b };
+		t->spis[at] = (struct spi_block){ .range = demux_spis(b)[i], .owner = b };
 		t->n_spis++;
 	}
 }
@@ -164,13 +184,14 @@ add_spis(struct addr_table *t, struct demux_binding *b)
 static void
 remove_spis(struct addr_table *t, const struct demux_binding *b)
 {
-	uint32_t kept = 0;
+	for (unsigned i = 0; i < b->lease.n_spis; i++) {
+		uint32_t at = spi_index(t, demux_spis(b)[i].first);
 
-	for (uint32_t i = 0; i < t->n_spis; i++) {
-		if (t->spis[i].owner != b)
-			t->spis[kept++] = t->spis[i];
+		if (at == t->n_spis || t->spis[at].owner != b)
+			continue;
+		t->n_spis--;
+		memmove(&t->spis[at], &t->spis[at + 1], (t->n_spis - at) * sizeof(*t->spis));
 	}
-	t->n_spis = kept;
 }
 
 /* ---- IKE cookie blocks ---- */
@@ -248,6 +269,8 @@ remove_cookie_block(struct addr_table *t, const struct demux_binding *b)
 	struct cookie_block *block = find_block(t, b->lease.cookie_mask, b->lease.cookie_value);
 	struct cookie_mask *mask = find_mask(t, b->lease.cookie_mask);
 
+	if (block == NULL || block->owner != b)
+		return;
 	HASH_DEL(t->cookies, block);
 	free(block);
 	if (--mask->n_blocks == 0)
@@ -288,6 +311,8 @@ remove_listener(struct addr_table *t, const struct demux_binding *b)
 {
 	struct ike_listener *listener = find_listener(t, b->lease.ike_listener);
 
+	if (listener == NULL || listener->owner != b)
+		return;
 	HASH_DEL(t->listeners, listener);
 	free(listener);
 }
@@ -298,10 +323,8 @@ static struct demux_binding *
 any_binding(const struct addr_table *t)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		for (unsigned j = 0; t->ports[i] != NULL && j < 256; j++) {
-			if (t->ports[i]->owner[j] != NULL)
-				return t->ports[i]->owner[j];
-		}
+		if (t->ports[i] != NULL)
+			return port_page_owner(t->ports[i], 0, 0xff);
 	}
 	if (t->n_spis > 0)
 		return t->spis[0].owner;
@@ -336,7 +359,7 @@ addr_table_add(struct addr_table *t, struct demux_binding *b)
 		t->whole = b;
 		return;
 	}
-	set_ports(t, b, b);
+	add_ports(t, b);
 	add_spis(t, b);
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
 		add_cookie_block(t, b);
@@ -352,7 +375,7 @@ addr_table_remove(struct addr_table *t, struct demux_binding *b)
 		t->whole = NULL;
 		return;
 	}
-	set_ports(t, b, NULL);
+	remove_ports(t, b);
 	remove_spis(t, b);
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
 		remove_cookie_block(t, b);
@@ -366,7 +389,7 @@ static bool
 ports_lead(const struct addr_table *t, const struct demux_binding *b)
 {
 	for (unsigned i = 0; i < b->lease.n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++) {
+		for (uint32_t port = demux_ports(b)[i].first; port <= demux_ports(b)[i].last; port++) {
 			if (addr_table_port(t, (uint16_t)port) != b)
 				return false;
 		}
@@ -379,7 +402,7 @@ static bool
 spis_lead(const struct addr_table *t, const struct demux_binding *b)
 {
 	for (unsigned i = 0; i < b->lease.n_spis; i++) {
-		if (addr_table_spi(t, b->spis[i].first) != b || addr_table_spi(t, b->spis[i].last) != b)
+		if (addr_table_spi(t, demux_spis(b)[i].first) != b || addr_table_spi(t, demux_spis(b)[i].last) != b)
 			return false;
 	}
 	return true;

@@ -1,9 +1,12 @@
+#include "config.h"
+
 #include "demux.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "fragment_hold.h"
+#include "id_table.h"
 #include "mem.h"
 #include "meters.h"
 #include "pool_map.h"
@@ -15,7 +18,7 @@ struct demux {
 	struct meters *meters; /* may be NULL */
 	struct demux_watcher watcher; /* all NULL: none */
 	struct demux_host *hosts;       /* uthash by addr */
-	struct demux_binding *bindings; /* uthash by bind ID */
+	struct id_table bindings;       /* by bind ID */
 	struct addr_table *addrs;       /* uthash by addr */
 	struct learned_table *learned;
 	struct fragment_hold *held;
@@ -30,6 +33,7 @@ demux_new(const struct demux_events *events)
 	struct demux *d = mem_zero(1, sizeof(*d));
 
 	d->events = *events;
+	d->bindings = ID_TABLE(struct demux_binding, lease.bind_id, id_next);
 	d->learned = learned_new(events->forgotten, events->arg);
 	d->held = fragment_hold_new();
 	return d;
@@ -40,6 +44,7 @@ demux_free(struct demux *d)
 {
 	demux_sync_begin(d);
 	demux_sync_end(d);
+	id_table_done(&d->bindings);
 	learned_free(d->learned);
 	fragment_hold_free(d->held);
 	free(d);
@@ -72,10 +77,7 @@ demux_host(const struct demux *d, ip4_t host_addr)
 struct demux_binding *
 demux_binding(const struct demux *d, uint32_t bind_id)
 {
-	struct demux_binding *b;
-
-	HASH_FIND(hh, d->bindings, &bind_id, sizeof(bind_id), b);
-	return b;
+	return id_table_find(&d->bindings, bind_id);
 }
 
 static struct addr_table *
@@ -217,15 +219,19 @@ addr_put(struct demux *d, struct addr_table *t)
 	addr_table_free(t);
 }
 
+static bool
+ranges_are_inside(const struct demux_binding *b)
+{
+	return b->ranges == b + 1;
+}
+
 static void
 binding_free(struct demux_binding *b)
 {
 	if (b == NULL)
 		return;
-	free(b->ports);
-	free(b->spis);
-	free(b->remote_ports);
-	free(b->remote_addrs);
+	if (!ranges_are_inside(b))
+		free(b->ranges);
 	free(b);
 }
 
@@ -240,7 +246,7 @@ binding_remove(struct demux *d, struct demux_binding *b)
 		d->watcher.unbound(b, d->watcher.arg);
 	addr_table_remove(t, b);
 	addr_put(d, t);
-	HASH_DEL(d->bindings, b);
+	id_table_remove(&d->bindings, b);
 	LIST_REMOVE(b, of_host);
 	host_update_limit(host);
 	host_put(d, host);
@@ -248,27 +254,46 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	binding_free(b);
 }
 
-static void *
-copy(const void *from, size_t n, size_t size)
-{
-	void *to = mem_zero(n, size);
+/* What a binding is, as it is told: borrowed. */
+struct told {
+	const struct dp_bind *lease;
+	const struct port_range *ports;
+	const struct spi_range *spis;
+	const struct port_range *remote_ports;
+	const ip4_t *remote_addrs;
+};
 
-	if (n > 0)
-		memcpy(to, from, n * size);
-	return to;
+static size_t
+ranges_size(const struct dp_bind *lease)
+{
+	return lease->n_ports * sizeof(struct port_range) + lease->n_spis * sizeof(struct spi_range) +
+	       lease->n_remote_ports * sizeof(struct port_range) + lease->n_remote_addrs * sizeof(ip4_t);
 }
 
-static struct demux_binding *
-binding_new(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
-            const struct port_range *remote_ports, const ip4_t *remote_addrs)
+static void *
+append(void *to, const void *from, size_t size)
 {
-	struct demux_binding *b = mem_zero(1, sizeof(*b));
+	return size > 0 ? mempcpy(to, from, size) : to;
+}
 
-	b->lease = *lease;
-	b->ports = copy(ports, lease->n_ports, sizeof(*ports));
-	b->spis = copy(spis, lease->n_spis, sizeof(*spis));
-	b->remote_ports = copy(remote_ports, lease->n_remote_ports, sizeof(*remote_ports));
-	b->remote_addrs = copy(remote_addrs, lease->n_remote_addrs, sizeof(*remote_addrs));
+static void
+copy_ranges(void *at, const struct told *told)
+{
+	at = append(at, told->ports, told->lease->n_ports * sizeof(*told->ports));
+	at = append(at, told->spis, told->lease->n_spis * sizeof(*told->spis));
+	at = append(at, told->remote_ports, told->lease->n_remote_ports * sizeof(*told->remote_ports));
+	append(at, told->remote_addrs, told->lease->n_remote_addrs * sizeof(*told->remote_addrs));
+}
+
+/* One allocation: there may be a million. */
+static struct demux_binding *
+binding_new(const struct told *told)
+{
+	struct demux_binding *b = mem_zero(1, sizeof(*b) + ranges_size(told->lease));
+
+	b->lease = *told->lease;
+	b->ranges = b + 1;
+	copy_ranges(b->ranges, told);
 	return b;
 }
 
@@ -302,26 +327,49 @@ binding_rehost(struct demux *d, struct demux_binding *b, ip4_t host_addr)
 	host_update_limit(from);
 }
 
-/* The binding in the tables takes over what news says, and news becomes what it was. What was learned refers to the
- * struct and stays. */
-static void
-binding_change(struct demux *d, struct demux_binding *b, struct demux_binding *news)
+static bool
+same_ranges(const void **at, const void *ranges, size_t size)
 {
-	struct demux_binding old = *b;
+	bool same = size == 0 || memcmp(*at, ranges, size) == 0;
+
+	*at = (const char *)*at + size;
+	return same;
+}
+
+static bool
+is_as_told(const struct demux_binding *b, const struct told *told)
+{
+	const struct dp_bind *lease = told->lease;
+	const void *at = b->ranges;
+
+	return memcmp(&b->lease, lease, sizeof(*lease)) == 0 &&
+	       same_ranges(&at, told->ports, lease->n_ports * sizeof(*told->ports)) &&
+	       same_ranges(&at, told->spis, lease->n_spis * sizeof(*told->spis)) &&
+	       same_ranges(&at, told->remote_ports, lease->n_remote_ports * sizeof(*told->remote_ports)) &&
+	       same_ranges(&at, told->remote_addrs, lease->n_remote_addrs * sizeof(*told->remote_addrs));
+}
+
+/* The binding in the tables becomes what is told, and *was what it has been; was->ranges is the caller's to free then. What
+ * was learned refers to the struct, which stays. */
+static unsigned
+binding_change(struct demux *d, struct demux_binding *b, const struct told *told, struct demux_binding *was)
+{
+	unsigned removed;
 
 	addr_table_remove(find_addr(d, b->lease.local_addr), b);
-	b->lease = news->lease;
-	b->ports = news->ports;
-	b->spis = news->spis;
-	b->remote_ports = news->remote_ports;
-	b->remote_addrs = news->remote_addrs;
-	news->lease = old.lease;
-	news->host = old.host;
-	news->xdp_slot = old.xdp_slot;
-	news->ports = old.ports;
-	news->spis = old.spis;
-	news->remote_ports = old.remote_ports;
-	news->remote_addrs = old.remote_addrs;
+	*was = *b;
+	if (ranges_are_inside(b)) {
+		was->ranges = mem_zero(1, ranges_size(&b->lease));
+		memcpy(was->ranges, b->ranges, ranges_size(&b->lease));
+	}
+	b->lease = *told->lease;
+	b->ranges = mem_zero(1, ranges_size(told->lease));
+	copy_ranges(b->ranges, told);
+	if (b->lease.host_addr != was->lease.host_addr)
+		binding_rehost(d, b, b->lease.host_addr);
+	removed = remove_conflicts(d, b);
+	addr_table_add(addr_get(d, b->lease.local_addr), b);
+	return removed;
 }
 
 static void
@@ -329,41 +377,62 @@ binding_insert(struct demux *d, struct demux_binding *b)
 {
 	b->host = host_get(d, b->lease.host_addr);
 	LIST_INSERT_HEAD(&b->host->bindings, b, of_host);
-	HASH_ADD(hh, d->bindings, lease.bind_id, sizeof(b->lease.bind_id), b);
+	id_table_add(&d->bindings, b);
+}
+
+static void
+bound(struct demux *d, struct demux_binding *b, const struct demux_binding *was)
+{
+	host_update_limit(b->host);
+	b->generation = d->generation;
+	if (d->watcher.bound != NULL)
+		d->watcher.bound(b, was, d->watcher.arg);
+}
+
+static unsigned
+bind_new(struct demux *d, const struct told *told)
+{
+	struct demux_binding *b = binding_new(told);
+	unsigned removed;
+
+	b->meter = meters_take(d->meters, b->lease.bind_id);
+	binding_insert(d, b);
+	removed = remove_conflicts(d, b);
+	addr_table_add(addr_get(d, b->lease.local_addr), b);
+	bound(d, b, NULL);
+	return removed;
+}
+
+static unsigned
+bind_again(struct demux *d, struct demux_binding *b, const struct told *told)
+{
+	struct demux_binding was = *b;
+	unsigned removed;
+
+	if (is_as_told(b, told) && addr_table_leads(find_addr(d, b->lease.local_addr), b)) {
+		bound(d, b, &was);
+		return 0;
+	}
+	removed = binding_change(d, b, told, &was);
+	bound(d, b, &was);
+	if (was.host != b->host)
+		host_put(d, was.host);
+	free(was.ranges);
+	return removed;
 }
 
 unsigned
 demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
            const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs)
 {
-	struct demux_binding *told = binding_new(lease, ports, spis, remote_ports, remote_addrs), *was = NULL;
+	const struct told told = { lease, ports, spis, remote_ports, remote_addrs };
 	struct demux_binding *b = demux_binding(d, lease->bind_id);
-	unsigned removed;
 
-	if (b != NULL && b->lease.local_addr != lease->local_addr) {
+	if (b != NULL && b->lease.local_addr == lease->local_addr)
+		return bind_again(d, b, &told);
+	if (b != NULL)
 		binding_remove(d, b);
-		b = NULL;
-	}
-	if (b != NULL) {
-		binding_change(d, b, told);
-		was = told;
-		if (b->lease.host_addr != was->lease.host_addr)
-			binding_rehost(d, b, b->lease.host_addr);
-	} else {
-		b = told;
-		b->meter = meters_take(d->meters, lease->bind_id);
-		binding_insert(d, b);
-	}
-	removed = remove_conflicts(d, b);
-	addr_table_add(addr_get(d, lease->local_addr), b);
-	host_update_limit(b->host);
-	b->generation = d->generation;
-	if (d->watcher.bound != NULL)
-		d->watcher.bound(b, was, d->watcher.arg);
-	if (was != NULL && was->host != b->host)
-		host_put(d, was->host);
-	binding_free(was);
-	return removed;
+	return bind_new(d, &told);
 }
 
 void
@@ -375,6 +444,12 @@ demux_unbind(struct demux *d, uint32_t bind_id)
 		binding_remove(d, b);
 }
 
+static uint64_t
+fingerprint_of(const struct demux_binding *b)
+{
+	return dp_bind_fingerprint(&b->lease, demux_ports(b), demux_spis(b), demux_remote_ports(b), demux_remote_addrs(b));
+}
+
 enum dp_fault
 demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
 {
@@ -382,7 +457,7 @@ demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
 
 	if (b == NULL)
 		return DP_FAULT_MISSING;
-	if (dp_bind_fingerprint(&b->lease, b->ports, b->spis, b->remote_ports, b->remote_addrs) != fingerprint)
+	if (fingerprint_of(b) != fingerprint)
 		return DP_FAULT_DIFFERS;
 	if (!addr_table_leads(find_addr(d, b->lease.local_addr), b))
 		return DP_FAULT_ASTRAY;
@@ -392,7 +467,7 @@ demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
 uint32_t
 demux_n_bindings(const struct demux *d)
 {
-	return HASH_COUNT(d->bindings);
+	return d->bindings.n;
 }
 
 void
@@ -431,11 +506,12 @@ is_bound(uint32_t bind_id, void *arg)
 bool
 demux_sync_end(struct demux *d)
 {
-	struct demux_binding *b, *next;
+	struct id_cursor cursor = { 0 };
+	struct demux_binding *b;
 
 	if (!d->syncing)
 		return false;
-	HASH_ITER(hh, d->bindings, b, next) {
+	while ((b = id_table_next(&d->bindings, &cursor)) != NULL) {
 		if (b->generation != d->generation)
 			binding_remove(d, b);
 	}

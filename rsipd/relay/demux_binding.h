@@ -26,16 +26,39 @@ struct demux_host {
 
 struct demux_binding {
 	struct dp_bind lease; /* as control told it */
-	struct port_range *ports, *remote_ports;
-	struct spi_range *spis;
-	ip4_t *remote_addrs;
+	void *ranges;         /* what follows it there, in the same order: see below */
 	struct demux_host *host;
-	uint32_t generation; /* of the last synchronisation that named it */
 	struct meter *meter; /* NULL: unmetered */
-	uint32_t xdp_slot;   /* its entry in the tables of the XDP programs, 0 = none; theirs to set */
+	struct demux_binding *id_next; /* id_table.h, by lease.bind_id */
 	LIST_ENTRY(demux_binding) of_host;
-	UT_hash_handle hh;
+	uint32_t generation; /* of the last synchronisation that named it */
+	uint32_t xdp_slot;   /* its entry in the tables of the XDP programs, 0 = none; theirs to set */
 };
+
+/* All elements are aligned to four bytes. */
+static inline struct port_range *
+demux_ports(const struct demux_binding *b)
+{
+	return b->ranges;
+}
+
+static inline struct spi_range *
+demux_spis(const struct demux_binding *b)
+{
+	return (struct spi_range *)(void *)(demux_ports(b) + b->lease.n_ports);
+}
+
+static inline struct port_range *
+demux_remote_ports(const struct demux_binding *b)
+{
+	return (struct port_range *)(void *)(demux_spis(b) + b->lease.n_spis);
+}
+
+static inline ip4_t *
+demux_remote_addrs(const struct demux_binding *b)
+{
+	return (ip4_t *)(void *)(demux_remote_ports(b) + b->lease.n_remote_ports);
+}
 
 /* The tunnel that its packets come and go through. */
 static inline struct tunnel_kind
@@ -51,7 +74,7 @@ demux_binding_allows_addr(const struct demux_binding *b, ip4_t peer)
 	if ((b->lease.flags & DP_F_REMOTE_NAME) == 0)
 		return b->lease.remote_addr == 0 || b->lease.remote_addr == peer;
 	for (unsigned i = 0; i < b->lease.n_remote_addrs; i++) {
-		if (b->remote_addrs[i] == peer)
+		if (demux_remote_addrs(b)[i] == peer)
 			return true;
 	}
 	return false;
@@ -63,7 +86,7 @@ demux_binding_allows_port(const struct demux_binding *b, uint16_t peer_port)
 	if ((b->lease.flags & DP_F_REMOTE_PORTS) == 0)
 		return true;
 	for (unsigned i = 0; i < b->lease.n_remote_ports; i++) {
-		if (peer_port >= b->remote_ports[i].first && peer_port <= b->remote_ports[i].last)
+		if (peer_port >= demux_remote_ports(b)[i].first && peer_port <= demux_remote_ports(b)[i].last)
 			return true;
 	}
 	return false;

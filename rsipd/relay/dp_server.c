@@ -21,7 +21,7 @@ struct dp_server {
 	bool in_step; /* control has told everything: what it does not know of claims, it does not know */
 	bool claims_untold;
 	struct token_bucket strangers;
-	uint8_t message[DP_MESSAGE_MAX + 1]; /* one more, to see that one is too long */
+	uint8_t packet[DP_PACKET_MAX + 1]; /* one more, to see that one is too long */
 };
 
 struct dp_server *
@@ -64,17 +64,17 @@ tell(struct dp_server *s, const void *message, size_t len)
 
 /* An answer that does not fit into the socket is lost: control asks again. */
 static void
-answer_check(struct dp_server *s)
+answer_check(struct dp_server *s, const uint8_t *question)
 {
 	_Alignas(struct dp_checked) uint8_t answer[DP_CHECKED_MAX];
 
-	tell(s, answer, dp_check_answer(s->demux, s->message, answer));
+	tell(s, answer, dp_check_answer(s->demux, question, answer));
 }
 
 static void
-apply(struct dp_server *s, size_t len, int64_t now)
+apply(struct dp_server *s, const uint8_t *message, size_t len, int64_t now)
 {
-	switch (dp_apply(s->demux, s->message, len, now)) {
+	switch (dp_apply(s->demux, message, len, now)) {
 	case DP_APPLIED_BEGIN:
 		s->in_step = false;
 		break;
@@ -82,18 +82,32 @@ apply(struct dp_server *s, size_t len, int64_t now)
 		s->in_step = s->claims_untold = true;
 		break;
 	case DP_APPLIED_CHECK:
-		answer_check(s);
+		answer_check(s, message);
 		break;
 	default:
 		break;
 	}
 }
 
+/* Returns how many messages the packet was. */
+static unsigned
+apply_packet(struct dp_server *s, size_t len, int64_t now)
+{
+	const uint8_t *at = s->packet, *end = at + len;
+	unsigned n = 0;
+
+	for (size_t length; at < end; at += length, n++) {
+		length = dp_message_length(at, (size_t)(end - at));
+		apply(s, at, length, now);
+	}
+	return n;
+}
+
 bool
 dp_server_poll(struct dp_server *s, int64_t now)
 {
-	for (int i = 0; s->fd >= 0 && i < MESSAGES_AT_ONCE; i++) {
-		ssize_t n = recv(s->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
+	for (unsigned i = 0; s->fd >= 0 && i < MESSAGES_AT_ONCE;) {
+		ssize_t n = recv(s->fd, s->packet, sizeof(s->packet), MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -101,7 +115,7 @@ dp_server_poll(struct dp_server *s, int64_t now)
 			break;
 		if (n <= 0)
 			return false;
-		apply(s, (size_t)n, now);
+		i += apply_packet(s, (size_t)n, now);
 	}
 	if (s->claims_untold)
 		dp_server_tell_claims(s);

@@ -30,7 +30,7 @@ xdp_publishable(const struct demux_binding *b)
 uint64_t
 xdp_fingerprint(const struct demux_binding *b)
 {
-	return dp_bind_fingerprint(&b->lease, b->ports, b->spis, b->remote_ports, b->remote_addrs);
+	return dp_bind_fingerprint(&b->lease, demux_ports(b), demux_spis(b), demux_remote_ports(b), demux_remote_addrs(b));
 }
 
 static uint8_t
@@ -57,7 +57,7 @@ fill_terms(struct xdp_terms *terms, const struct demux_binding *b)
 	for (unsigned i = 0; i < XDP_REMOTE_PORTS_MAX; i++) {
 		terms->remote_ports[i] = (struct xdp_port_range) { 1, 0 };
 		if (i < b->lease.n_remote_ports)
-			terms->remote_ports[i] = (struct xdp_port_range) { b->remote_ports[i].first, b->remote_ports[i].last };
+			terms->remote_ports[i] = (struct xdp_port_range) { demux_remote_ports(b)[i].first, demux_remote_ports(b)[i].last };
 	}
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
 		terms->cookie_mask = htobe64(b->lease.cookie_mask);
@@ -98,7 +98,7 @@ set_ports(struct xdp_tables *t, const struct xdp_addr_record *r, const struct de
 	if (r->ports == 0)
 		return;
 	for (unsigned i = 0; i < b->lease.n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++)
+		for (uint32_t port = demux_ports(b)[i].first; port <= demux_ports(b)[i].last; port++)
 			set_port(&t->ports[r->ports], (uint16_t)port, from, to);
 	}
 }
@@ -172,7 +172,7 @@ set_spis(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_bin
 	uint32_t first, shift;
 
 	for (unsigned i = 0; i < b->lease.n_spis; i++) {
-		for (uint64_t next = b->spis[i].first; next_block(&b->spis[i], &next, &first, &shift);)
+		for (uint64_t next = demux_spis(b)[i].first; next_block(&demux_spis(b)[i], &next, &first, &shift);)
 			set_block(t, r, first, shift, slot, add);
 	}
 }
@@ -258,7 +258,7 @@ static bool
 ports_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
 {
 	for (unsigned i = 0; r->ports != 0 && i < b->lease.n_ports; i++) {
-		for (uint32_t port = b->ports[i].first; port <= b->ports[i].last; port++) {
+		for (uint32_t port = demux_ports(b)[i].first; port <= demux_ports(b)[i].last; port++) {
 			uint32_t owner = t->ports[r->ports].owner[port];
 			if (owner < XDP_PORT_NATT && owner != b->xdp_slot)
 				return false;
@@ -273,7 +273,7 @@ spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const str
 	uint32_t first, shift;
 
 	for (unsigned i = 0; !r->spis_up && i < b->lease.n_spis; i++) {
-		for (uint64_t next = b->spis[i].first; next_block(&b->spis[i], &next, &first, &shift);) {
+		for (uint64_t next = demux_spis(b)[i].first; next_block(&demux_spis(b)[i], &next, &first, &shift);) {
 			struct xdp_block_key key = xdp_spi_key(r->mix, first, shift, t->sizes.spi_lines);
 			if (xdp_blocks_find(t, XDP_BLOCKS_SPI, &key) != b->xdp_slot)
 				return false;

@@ -123,11 +123,13 @@ free_binding(uint32_t bind_id)
 static void
 list(void)
 {
+	struct binding_cursor cursor;
 	const struct binding *b;
 
-	for (b = f.ledger.bindings.by_id; b != NULL; b = b->hh.next) {
+	binding_cursor_start(&cursor, &f.ledger.bindings);
+	while ((b = binding_cursor_next(&cursor)) != NULL) {
 		struct gateway_pipe_frame frame = { .kind = GP_BINDING, .host_addr = b->session->host_addr,
-		                                    .bind_id = b->bind_id, .port = b->ports[0].first,
+		                                    .bind_id = b->bind_id, .port = binding_ports(b)[0].first,
 		                                    .len = binding_port_count(b) };
 		put(&frame, sizeof(frame));
 	}

@@ -246,7 +246,7 @@ START_TEST(one_port_of_two_bindings)
 {
 	struct binding *b = grant(OTHER, want(RSIP_METHOD_RSAP_IP));
 
-	b->ports[0] = ports->ports[0];
+	binding_ports(b)[0] = binding_ports(ports)[0];
 	must_find(1, "both lease port");
 }
 END_TEST
@@ -260,7 +260,7 @@ START_TEST(one_spi_of_two_bindings)
 	req.addr = ipsec->local_addr;
 	req.ike_listener = 0;
 	b = grant(HOST, req);
-	b->spis[0] = ipsec->spis[0];
+	binding_spis(b)[0] = binding_spis(ipsec)[0];
 	must_find(1, "both lease spi");
 }
 END_TEST
@@ -302,7 +302,7 @@ START_TEST(lost_to_the_pool)
 	b->method = RSIP_METHOD_RSAP_IP;
 	b->session = ports->session;
 	b->local_addr = ports->local_addr;
-	b->ports[0] = (struct port_range){ 1900, 1903 };
+	binding_ports(b)[0] = (struct port_range){ 1900, 1903 };
 	ck_assert(pool_restore(f.ledger.pool, b));
 	must_find(6, "is lost to all hosts");
 	pool_release(f.ledger.pool, b, false);
@@ -350,7 +350,7 @@ static const struct { const char *statement; char of; const char *words; } rows[
 	{ "UPDATE registration SET expires = expires + 50 WHERE client_id = ?", 'c', "50 seconds later" },
 	{ "DELETE FROM quarantine WHERE ?", '1', "is not in the database: a restart would lose it" },
 	{ "UPDATE quarantine SET host = '10.9.9.9' WHERE ?", '1', "for another host" },
-	{ "INSERT INTO registration VALUES (7, '10.9.9.9', '10.0.0.1', NULL, 'udp', ?, NULL, NULL, NULL)", '1',
+	{ "INSERT INTO registration (client_id, host, gateway, transport, expires) VALUES (7, '10.9.9.9', '10.0.0.1', 'udp', ?)", '1',
 	  "table registration has client ID 7, which is not registered" },
 	{ "INSERT INTO binding SELECT 4000000000, client_id, method, tunnel, gre_key, listen, local, remote, remote_port, "
 	  "expires, endpoint, granted, extensions FROM binding WHERE bind_id = ?", 'b', "table binding has bind ID 4000000000" },
@@ -497,7 +497,7 @@ START_TEST(the_client_goes)
 	audit_cancel(c);
 	settle();
 	ck_assert(!done);
-	ck_assert_ptr_null(f.ledger.bindings.cursors);
+	ck_assert_ptr_null(f.ledger.sessions.cursors);
 	must_be_well();
 }
 END_TEST

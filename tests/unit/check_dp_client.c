@@ -135,17 +135,12 @@ hear_pool(const uint8_t *bytes)
 	pools++;
 }
 
-/* One message; false when there is none. */
-static bool
-hear_one(void)
+static void
+hear_message(const uint8_t *bytes, size_t len)
 {
-	uint8_t bytes[DP_MESSAGE_MAX];
 	uint32_t op;
-	ssize_t n = recv(relay, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	if (n <= 0)
-		return false;
-	ck_assert(dp_message_valid(bytes, (size_t)n));
+	ck_assert(dp_message_valid(bytes, len));
 	memcpy(&op, bytes, sizeof(op));
 	switch (op) {
 	case DP_SYNC_BEGIN:
@@ -163,7 +158,20 @@ hear_one(void)
 	case DP_CLAIM: claims_told++; break;
 	default: ck_abort_msg("operation %u", op);
 	}
-	return true;
+}
+
+/* One packet; false when there is none. */
+static bool
+hear_one(void)
+{
+	static uint8_t bytes[DP_PACKET_MAX];
+	ssize_t n = recv(relay, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	for (size_t at = 0, len; n > 0 && at < (size_t)n; at += len) {
+		len = dp_message_length(bytes + at, (size_t)n - at);
+		hear_message(bytes + at, len);
+	}
+	return n > 0;
 }
 
 static void
@@ -191,12 +199,14 @@ hear_all(void)
 static void
 check_in_step(void)
 {
+	struct binding_cursor cursor;
 	const struct binding *b;
 	struct told *t;
 
+	binding_cursor_start(&cursor, &f.ledger.bindings);
 	ck_assert(!in_sync);
 	ck_assert_uint_eq(HASH_COUNT(told), binding_count(&f.ledger.bindings));
-	for (b = f.ledger.bindings.by_id; b != NULL; b = b->hh.next) {
+	while ((b = binding_cursor_next(&cursor)) != NULL) {
 		HASH_FIND(hh, told, &b->bind_id, sizeof(b->bind_id), t);
 		ck_assert_ptr_nonnull(t);
 	}
@@ -228,10 +238,13 @@ lease_something(void)
 static void
 end_something(void)
 {
-	struct binding *b = f.ledger.bindings.by_id;
+	struct binding_cursor cursor;
+	struct binding *b;
 
+	binding_cursor_start(&cursor, &f.ledger.bindings);
+	b = binding_cursor_next(&cursor);
 	for (uint64_t i = random_below(binding_count(&f.ledger.bindings) + 1); i > 0 && b != NULL; i--)
-		b = b->hh.next;
+		b = binding_cursor_next(&cursor);
 	if (b != NULL)
 		lease_end(&f.ledger, b, LEASE_FREED);
 }

@@ -267,7 +267,7 @@ START_TEST(expired_while_down)
 {
 	struct session *s = register_host(HOST);
 	struct binding *b = must_grant(s, any_ports(1));
-	uint16_t port = b->ports[0].first;
+	uint16_t port = binding_ports(b)[0].first;
 	ip4_t addr = b->local_addr;
 	struct store_holder holder = { 0 };
 
@@ -377,7 +377,7 @@ START_TEST(flow_policies)
 	req.n_ports = 1;
 	struct binding *b = must_grant(s, req);
 	ck_assert_uint_eq(b->remote_addr, 0x08080808);
-	ck_assert_uint_eq(b->remote_ports[0].first, 53);
+	ck_assert_uint_eq(binding_remote_ports(b)[0].first, 53);
 	req.remote_port = 0;
 	ck_assert_int_eq(must_refuse(s, req), RSIP_FLOW_POLICY_VIOLATION);
 	req.remote_port = 53;

@@ -130,15 +130,15 @@ twin_fits(ip4_t addr, const struct pool_want *want, const struct binding *b)
 	if (b->method == RSIP_METHOD_RSA_IP)
 		return twin_free(addr, TUPLE_ADDRESS, 0, 0, host);
 	for (size_t i = 0; want->ports == POOL_NAMED && i < b->n_ports; i++) {
-		if (!twin_port_allowed(b->ports[i].first, b->ports[i].last) ||
-		    !twin_free(addr, TUPLE_PORT, b->ports[i].first, b->ports[i].last, host))
+		if (!twin_port_allowed(binding_ports(b)[i].first, binding_ports(b)[i].last) ||
+		    !twin_free(addr, TUPLE_PORT, binding_ports(b)[i].first, binding_ports(b)[i].last, host))
 			return false;
 	}
 	if (want->ports == POOL_ANY && !twin_has_ports(addr, want->n_any_ports, host))
 		return false;
 	for (size_t i = 0; want->spis == POOL_NAMED && i < b->n_spis; i++) {
-		if (b->spis[i].first < 0x1001 || b->spis[i].last > 0x1040 ||
-		    !twin_free(addr, TUPLE_SPI, b->spis[i].first, b->spis[i].last, host))
+		if (binding_spis(b)[i].first < 0x1001 || binding_spis(b)[i].last > 0x1040 ||
+		    !twin_free(addr, TUPLE_SPI, binding_spis(b)[i].first, binding_spis(b)[i].last, host))
 			return false;
 	}
 	if (want->spis == POOL_ANY && !twin_has_spis(addr, want->n_any_spis, host))
@@ -184,11 +184,11 @@ random_request(struct pool_want *want)
 	want->n_any_spis = (uint16_t)(1 + pick(12));
 	for (unsigned i = 0; want->ports == POOL_NAMED && i < n_port_ranges; i++) {
 		uint16_t first = (uint16_t)(998 + 36 * i + pick(24));
-		b->ports[i] = (struct port_range){ first, (uint16_t)(first + pick(8)) };
+		binding_ports(b)[i] = (struct port_range){ first, (uint16_t)(first + pick(8)) };
 	}
 	if (want->spis == POOL_NAMED) {
 		uint32_t first = 0xffe + pick(64);
-		b->spis[0] = (struct spi_range){ first, first + pick(8) };
+		binding_spis(b)[0] = (struct spi_range){ first, first + pick(8) };
 	}
 	if (want->cookie != POOL_NONE)
 		b->cookie_mask = COOKIE_MASK;
@@ -239,7 +239,7 @@ check_granted(const struct pool_want *want, const struct binding *b)
 		ck_assert(pool_is_leased(pool, tuple));
 	}
 	for (size_t i = 0; i < b->n_ports; i++)
-		ck_assert(twin_port_allowed(b->ports[i].first, b->ports[i].last));
+		ck_assert(twin_port_allowed(binding_ports(b)[i].first, binding_ports(b)[i].last));
 	if (want->ports == POOL_ANY)
 		ck_assert_uint_eq(binding_port_count(b), want->n_any_ports);
 	if (want->spis == POOL_ANY) {
@@ -247,7 +247,7 @@ check_granted(const struct pool_want *want, const struct binding *b)
 		while (align < want->n_any_spis)
 			align *= 2;
 		ck_assert_uint_eq(binding_spi_count(b), want->n_any_spis);
-		ck_assert_uint_eq(b->spis[0].first % align, 0);
+		ck_assert_uint_eq(binding_spis(b)[0].first % align, 0);
 	}
 	if (b->cookie_mask != 0)
 		ck_assert(b->cookie_value != 0 && (b->cookie_value & ~b->cookie_mask) == 0);
@@ -405,7 +405,7 @@ ask(struct pool_want want, uint8_t method, ip4_t addr, const struct port_range *
 	b->method = method;
 	b->local_addr = addr;
 	if (n_ports > 0)
-		memcpy(b->ports, ports, n_ports * sizeof(*ports));
+		memcpy(binding_ports(b), ports, n_ports * sizeof(*ports));
 	*error = pool_acquire(pool, &want, b);
 	if (*error == RSIP_OK)
 		return b;
@@ -455,7 +455,7 @@ START_TEST(edges)
 	CASE(16, any, rsap, 0, 0, 0, RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
 	ck_assert_uint_eq(leases[2]->local_addr, universe[1]);
 	ck_assert_uint_eq(leases[3]->local_addr, universe[2]);
-	ck_assert_uint_eq(leases[5]->ports[0].first, 1011);
+	ck_assert_uint_eq(binding_ports(leases[5])[0].first, 1011);
 }
 END_TEST
 
@@ -488,12 +488,12 @@ START_TEST(lowest_address_first)
 	back->session = &sessions[0];
 	back->method = RSIP_METHOD_RSAP_IP;
 	back->local_addr = universe[1];
-	back->ports[0] = (struct port_range){ 1033, 1033 };
+	binding_ports(back)[0] = (struct port_range){ 1033, 1033 };
 	pool_release(pool, back, false);
 	binding_free(back);
 	back = ask(any, RSIP_METHOD_RSAP_IP, 0, NULL, 0, &error);
 	ck_assert_uint_eq(back->local_addr, universe[1]);
-	ck_assert_uint_eq(back->ports[0].first, 1033);
+	ck_assert_uint_eq(binding_ports(back)[0].first, 1033);
 	binding_free(back);
 }
 END_TEST
@@ -506,7 +506,7 @@ START_TEST(keeps_its_address)
 	struct binding *b = ask(want, RSIP_METHOD_RSAP_IP, 0, NULL, 0, &error);
 
 	ck_assert_uint_eq(b->local_addr, universe[2]);
-	ck_assert_uint_eq(b->ports[0].first % 4, 0);
+	ck_assert_uint_eq(binding_ports(b)[0].first % 4, 0);
 	binding_free(b);
 }
 END_TEST
@@ -521,7 +521,7 @@ START_TEST(ports_are_spread)
 	random_seed(4711);
 	for (int i = 0; i < 630; i++) {
 		struct binding *b = ask(any, RSIP_METHOD_RSAP_IP, 0, NULL, 0, &error);
-		seen[b->ports[0].first - 1001]++;
+		seen[binding_ports(b)[0].first - 1001]++;
 		pool_release(pool, b, false);
 		binding_free(b);
 	}

@@ -623,7 +623,7 @@ START_TEST(older_version_is_brought_up_to_date)
 	ck_assert(store_commit(f.store));
 	b = session_find(&f.ledger.sessions, HOST)->bindings->next;
 	addr = b->local_addr;
-	port = b->ports[0].first;
+	port = binding_ports(b)[0].first;
 	before = fixture_dump(&f);
 	fixture_close(&f);
 	ck_assert_int_eq(sqlite3_open(f.db, &db), SQLITE_OK);
@@ -648,8 +648,8 @@ START_TEST(history)
 	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, "x1", 2);
 	struct binding *ipsec = grant(s, RSIP_METHOD_RSIPSEC), *whole = grant(s, RSIP_METHOD_RSA_IP);
 	ip4_t addr = ipsec->local_addr, whole_addr = whole->local_addr;
-	uint16_t port = ipsec->ports[0].first;
-	uint32_t spi = ipsec->spis[0].last;
+	uint16_t port = binding_ports(ipsec)[0].first;
+	uint32_t spi = binding_spis(ipsec)[0].last;
 	uint64_t cookie = ipsec->cookie_value + 5;
 	uint64_t ipsec_width = ~ipsec->cookie_mask + 1;
 	int64_t t0 = FIXTURE_START_WALL;
@@ -736,7 +736,7 @@ START_TEST(old_history_goes)
 	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, "x1", 2);
 	struct binding *kept = grant(s, RSIP_METHOD_RSAP_IP);
 	ip4_t addr = kept->local_addr;
-	uint16_t port = kept->ports[0].first;
+	uint16_t port = binding_ports(kept)[0].first;
 	int64_t t0 = FIXTURE_START_WALL;
 	int steps = 1;
 

@@ -145,13 +145,13 @@ START_TEST(nothing_is_leased_beside_it)
 	for (; n < 80 / 8; n++) {
 		struct binding *b = grant(s, ports(8));
 
-		ck_assert(pool_spec_has_ports(&f.conf->pools[0], b->ports[0]));
+		ck_assert(pool_spec_has_ports(&f.conf->pools[0], binding_ports(b)[0]));
 	}
 	ck_assert_int_eq(refusal(s, ports(1)), RSIP_LOCAL_ADDRPORT_UNAVAILABLE);
 	for (n = 0; n < 4; n++) {
 		struct binding *b = grant(s, spis(16, UINT64_C(0xffff) << 48));
 
-		ck_assert(pool_spec_has_spis(&f.conf->pools[0], b->spis[0]));
+		ck_assert(pool_spec_has_spis(&f.conf->pools[0], binding_spis(b)[0]));
 		ck_assert_uint_eq(b->cookie_value >> 56, 0x5a);
 	}
 	ck_assert_int_eq(refusal(s, spis(1, 0)), RSIP_IPSEC_SPI_UNAVAILABLE);

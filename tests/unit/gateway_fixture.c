@@ -74,7 +74,7 @@ on_bind(void *arg, const struct binding *b)
 	}
 	bound->endpoint = b->endpoint;
 	bound->gre_key = b->gre_key;
-	bound->n_peers = b->remote != NULL ? lease_peers(b, bound->peers) : 0;
+	bound->n_peers = binding_remote(b) != NULL ? lease_peers(b, bound->peers) : 0;
 }
 
 static void
@@ -141,6 +141,8 @@ on_name_answered(void *arg)
 bool
 fixture_try_open(struct fixture *f, char *why, size_t why_size)
 {
+	struct binding_cursor cursor;
+	const struct binding *b;
 	const struct dp_ops dp = { on_bind, on_unbind, f };
 	const struct ledger_events events = { on_binding_ended, on_session_ended, f };
 
@@ -151,7 +153,8 @@ fixture_try_open(struct fixture *f, char *why, size_t why_size)
 	f->ledger.names = f->names = remote_names_new(&names);
 	if (f->store == NULL || !restore_ledger(&f->ledger, why, why_size))
 		return false;
-	for (struct binding *b = f->ledger.bindings.by_id; b != NULL; b = b->hh.next)
+	binding_cursor_start(&cursor, &f->ledger.bindings);
+	while ((b = binding_cursor_next(&cursor)) != NULL)
 		on_bind(f, b);
 	return true;
 }
@@ -231,8 +234,8 @@ static void
 dump_binding(FILE *out, const struct binding *b)
 {
 	fprintf(out, "binding %u of %08x: %u/%u%s %08x remote %s%08x:%u expires %lld;", b->bind_id, b->session->client_id,
-	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr, b->remote_name != NULL ? b->remote_name : "", b->remote_addr,
-	        b->n_remote_ports > 0 ? b->remote_ports[0].first : 0u, (long long)b->expires);
+	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr, binding_remote_name(b) != NULL ? binding_remote_name(b) : "", b->remote_addr,
+	        b->n_remote_ports > 0 ? binding_remote_ports(b)[0].first : 0u, (long long)b->expires);
 	for (size_t i = 0; i < binding_n_tuples(b); i++) {
 		struct tuple t = binding_tuple(b, i);
 		fprintf(out, " %s %llx-%llx", tuple_kind_name(t.kind), (unsigned long long)t.first,
@@ -296,13 +299,15 @@ fixture_dump(const struct fixture *f)
 void
 fixture_check(struct fixture *f)
 {
+	struct binding_cursor cursor;
 	const struct binding *b;
 	struct fixture_bound *bound;
 	char why[300];
 
 	ck_assert_msg(lease_check(&f->ledger, why, sizeof(why)), "%s", why);
 	ck_assert_uint_eq(HASH_COUNT(f->bound), binding_count(&f->ledger.bindings));
-	for (b = f->ledger.bindings.by_id; b != NULL; b = b->hh.next) {
+	binding_cursor_start(&cursor, &f->ledger.bindings);
+	while ((b = binding_cursor_next(&cursor)) != NULL) {
 		HASH_FIND(hh, f->bound, &b->bind_id, sizeof(b->bind_id), bound);
 		ck_assert_ptr_nonnull(bound);
 	}

@@ -130,10 +130,10 @@ grant_shared(struct model *m, unsigned a, ip4_t host, const struct lease_request
 	    b->cookie_mask != (req->cookie_intent != POOL_NONE ? req->cookie_mask : 0) ||
 	    b->ike_listener != req->ike_listener)
 		return "it is not what was asked for";
-	if (b->n_ports > 0 && !take(m, m->shared[a].ports, b->ports[0].first - MODEL_PORT, req->n_ports, MODEL_PORTS, host,
+	if (b->n_ports > 0 && !take(m, m->shared[a].ports, binding_ports(b)[0].first - MODEL_PORT, req->n_ports, MODEL_PORTS, host,
 	                            b->bind_id))
 		return "a port is leased, or held for another";
-	if (b->n_spis > 0 && !take(m, m->shared[a].spis, b->spis[0].first - MODEL_SPI, req->n_spis, MODEL_SPIS, host,
+	if (b->n_spis > 0 && !take(m, m->shared[a].spis, binding_spis(b)[0].first - MODEL_SPI, req->n_spis, MODEL_SPIS, host,
 	                           b->bind_id))
 		return "an SPI is leased, or held for another";
 	if (b->cookie_mask != 0 && ((b->cookie_value & ~b->cookie_mask) != 0 || b->cookie_value == 0 ||
