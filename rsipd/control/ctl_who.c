@@ -9,7 +9,7 @@
 #include "gateway.h"
 #include "ledger.h"
 #include "value.h"
-#include "who.h"
+#include "who_held.h"
 
 struct question { ip4_t addr; enum tuple_kind kind; uint64_t value; int64_t at; };
 

@@ -17,7 +17,7 @@
 #include "lease.h"
 #include "random.h"
 #include "registration.h"
-#include "who.h"
+#include "who_held.h"
 
 static const char conf_text[] =
     "pool \"a\" { addresses = { \"203.0.113.8-203.0.113.9\" } methods = { \"rsap-ip\", \"rsipsec\" }\n"

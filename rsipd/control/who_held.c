@@ -1,4 +1,4 @@
-#include "who.h"
+#include "who_held.h"
 
 static bool
 holds(const struct binding *b, enum tuple_kind kind, uint64_t value)

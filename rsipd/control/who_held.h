@@ -1,6 +1,6 @@
 /* Who held what when: what is leased now, and the history of what was. */
-#ifndef RSIPD_WHO_H
-#define RSIPD_WHO_H
+#ifndef RSIPD_WHO_HELD_H
+#define RSIPD_WHO_HELD_H
 
 #include "ledger.h"
 #include "store.h"
