@@ -14,24 +14,16 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "verdict.h"
 
-#define HEADERS 8192 /* captured and not yet behind H */
-#define SOURCES 64   /* with a mapping */
 #define SNAPLEN 96   /* IP header with options, UDP, SPI and sequence number */
-
-struct seen { struct sa_end source; uint32_t sequence; };
 
 struct witness {
 	int fd;
 	struct loop_event *event;
 	void (*readable)(void *arg);
 	void *arg;
-	struct seen seen[HEADERS];
-	size_t n_seen;
-	bool gap;                  /* some were lost: only an H that has risen once more is judged */
-	struct sa_end mapped[SOURCES];
-	size_t n_mapped;           /* ever */
-	uint64_t from;             /* only more than this went through the capture as a whole */
+	struct verdict verdict;
 };
 
 /* UDP to that end, first fragment, not sent by this machine, SPI behind the UDP header. */
@@ -99,7 +91,7 @@ witness_open(struct loop *loop, uint32_t spi, struct sa_end local, void (*readab
 	witness->fd = fd;
 	witness->readable = readable;
 	witness->arg = arg;
-	witness->gap = true;
+	verdict_begin(&witness->verdict);
 	witness->event = loop_readable(loop, fd, readable_cb, witness);
 	return witness;
 }
@@ -117,16 +109,12 @@ witness_close(struct witness *witness)
 void
 witness_mapping(struct witness *witness, struct sa_end source)
 {
-	for (size_t i = 0; i < SOURCES && i < witness->n_mapped; i++) {
-		if (sa_end_equal(witness->mapped[i], source))
-			return;
-	}
-	witness->mapped[witness->n_mapped++ % SOURCES] = source;
+	verdict_mapping(&witness->verdict, source);
 }
 
 /* The filter has looked at all of it but the length. */
 static bool
-read_header(const uint8_t *packet, size_t len, struct seen *out)
+read_header(const uint8_t *packet, size_t len, struct verdict_header *out)
 {
 	size_t header = 4u * (packet[0] & 15);
 	const uint8_t *udp = packet + header;
@@ -153,70 +141,22 @@ static void
 read_waiting(struct witness *witness)
 {
 	uint8_t packet[SNAPLEN] = { 0 };
+	struct verdict_header header;
+	bool fits = true;
 	ssize_t len;
 
-	while (witness->n_seen < HEADERS && (len = recv(witness->fd, packet, sizeof(packet), 0)) > 0)
-		witness->n_seen += read_header(packet, (size_t)len, &witness->seen[witness->n_seen]);
-	if (witness->n_seen < HEADERS && !socket_lost(witness))
-		return;
-	while (recv(witness->fd, packet, sizeof(packet), 0) > 0)
-		;
-	witness->n_seen = 0;
-	witness->gap = true;
-}
-
-/* What is not newer than h is of no more use. Numbers are compared round the 32 bits' end. */
-static void
-forget(struct witness *witness, uint64_t h)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < witness->n_seen; i++) {
-		if ((int32_t)(witness->seen[i].sequence - (uint32_t)h) > 0)
-			witness->seen[kept++] = witness->seen[i];
+	while ((len = recv(witness->fd, packet, sizeof(packet), 0)) > 0) {
+		if (fits && read_header(packet, (size_t)len, &header))
+			fits = verdict_header(&witness->verdict, header.source, header.sequence);
 	}
-	witness->n_seen = kept;
-}
-
-static bool
-ever_authentic(const struct witness *witness, struct sa_end source)
-{
-	for (size_t i = 0; i < SOURCES && i < witness->n_mapped; i++) {
-		if (sa_end_equal(witness->mapped[i], source))
-			return true;
-	}
-	return false;
-}
-
-static bool
-only_source(const struct witness *witness, uint64_t h, struct sa_end own, struct sa_end *source)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < witness->n_seen; i++) {
-		const struct seen *seen = &witness->seen[i];
-
-		if (seen->sequence != (uint32_t)h || (!sa_end_equal(seen->source, own) && !ever_authentic(witness, seen->source)))
-			continue;
-		if (found && !sa_end_equal(seen->source, *source))
-			return false;
-		*source = seen->source;
-		found = true;
-	}
-	return found;
+	if (!fits || socket_lost(witness))
+		verdict_lost(&witness->verdict);
 }
 
 bool
 witness_judge(struct witness *witness, uint64_t h, struct sa_end own, struct sa_end *source)
 {
-	bool known;
-
-	if (witness->gap) {
-		witness->gap = false;
-		witness->from = h;
-	}
+	verdict_highest(&witness->verdict, h);
 	read_waiting(witness);
-	known = !witness->gap && h > witness->from && only_source(witness, h, own, source);
-	forget(witness, h);
-	return known;
+	return verdict_judge(&witness->verdict, h, own, source);
 }
