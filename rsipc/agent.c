@@ -14,7 +14,7 @@
 #include "when.h"
 
 #define STOP_MS 3000           /* how long a clean exit waits for the gateway */
-#define DOUBT_OVER_MS 60000    /* so long after the latest check of all leases the gateway's errors cause one at once again */
+#define DOUBT_OVER_MS 60000    /* without errors of the gateway: the next one has all leases checked at once again */
 #define CALLED_PAUSE_MS 1000   /* between two questions that calls to the port of RSIP cause */
 #define TAKEN_WAIT_MS 1000     /* before asking again for what the gateway has just taken away */
 

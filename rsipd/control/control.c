@@ -96,8 +96,8 @@ on_session_ended(void *arg, const struct session *s)
 	notify(c, s, bytes, notice_session_ended(s, bytes), RSIP_DE_REGISTER_RESPONSE);
 }
 
-/* A host of ours may have been registered before the database was restored from an older copy. We do not know its port: it
- * listens on that of RSIP. Others are left alone. */
+/* A host of ours may have been registered before the database was restored from an older copy. We do not know its port:
+ * it listens on that of RSIP. Others are left alone. */
 static void
 call_stranger(struct control *c, ip4_t host_addr)
 {

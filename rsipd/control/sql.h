@@ -17,9 +17,9 @@ struct sql_schema {
 	const char *program;   /* for messages */
 };
 
-/* Opens path for this process alone to write, others may read. Where there is no file it makes one with the schema; an older
- * version is brought up to date. WAL mode, every commit on disk. NULL, with a sentence for a person in why, when that cannot
- * be had: the file is then as it was. */
+/* Opens path for this process alone to write, others may read. Where there is no file it makes one with the schema; an
+ * older version is brought up to date. WAL mode, every commit on disk. NULL, with a sentence for a person in why, when
+ * that cannot be had: the file is then as it was. */
 struct sql *sql_open(const char *path, const struct sql_schema *schema, char *why, size_t why_size);
 void sql_close(struct sql *sql); /* what is not committed is undone; accepts NULL */
 
@@ -31,7 +31,8 @@ void sql_run(struct sql *sql, const char *statement, const char *types, ...);
 bool sql_changing(const struct sql *sql); /* there is something to commit */
 bool sql_failed(const struct sql *sql); /* since the last commit */
 
-/* Ends the transaction. False, and all of it undone, when it or any statement of it failed. True when there was none. */
+/* Ends the transaction. False, and all of it undone, when it or any statement of it failed. True when there was none.
+ */
 bool sql_commit(struct sql *sql);
 
 /* A query: rows one after another. One query at a time for each statement. */

@@ -1,5 +1,5 @@
-/* Opening a database, and saying what is wrong with one that cannot be used. Nothing is ever begun anew where leases may
- * be: only where there is no file at all. */
+/* Opening a database, and saying what is wrong with one that cannot be used. Nothing is ever begun anew where leases
+ * may be: only where there is no file at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -52,8 +52,8 @@ number(struct sql *sql, const char *text)
 
 /* --- a new one --- */
 
-/* Into a file of another name, which gets its own when all of it is on disk: a database that is empty or half made was not
- * made by us. */
+/* Into a file of another name, which gets its own when all of it is on disk: a database that is empty or half made was
+ * not made by us. */
 static bool
 fill(struct opening *o, const char *path)
 {

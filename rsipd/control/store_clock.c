@@ -1,14 +1,14 @@
 /* Leases last as long as was said, whatever becomes of the wall clock.
  *
  * The times of leases in the database are seconds since 1970 by a clock that does not jump: CLOCK_BOOTTIME, put at the
- * right place by what the wall clock said when rsipd started. A wall clock that is set while rsipd runs changes nothing. At
- * the next start of rsipd, while the machine runs on, it changes the place: all rows are moved with it, so that people read
- * right times, and every lease has as long to go as it had.
+ * right place by what the wall clock said when rsipd started. A wall clock that is set while rsipd runs changes
+ * nothing. At the next start of rsipd, while the machine runs on, it changes the place: all rows are moved with it, so
+ * that people read right times, and every lease has as long to go as it had.
  *
- * When the machine has started anew nothing but the wall clock tells how long it was away. A clock that says less than at
- * the latest commit is wrong: no time is taken to have passed then. One that is too far ahead cannot be told from a long
- * absence: leases end early, each as any that ends does, so that its host is told, has the hold-down to come back, and
- * nobody else is given it before. */
+ * When the machine has started anew nothing but the wall clock tells how long it was away. A clock that says less than
+ * at the latest commit is wrong: no time is taken to have passed then. One that is too far ahead cannot be told from a
+ * long absence: leases end early, each as any that ends does, so that its host is told, has the hold-down to come back,
+ * and nobody else is given it before. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,8 +70,8 @@ start_anew(struct store *st, int64_t seen)
 	st->zero_ms = clock_wall_ms() - clock_now();
 	if (back >= 0)
 		return;
-	log_warn("store", "the wall clock is behind what it was at the latest commit: the time since then is not known and taken "
-	         "for none seconds=%lld", (long long)-back);
+	log_warn("store", "the wall clock is behind what it was at the latest commit: the time since then is not known and "
+	         "taken for none seconds=%lld", (long long)-back);
 	move_rows(st, back);
 }
 
@@ -93,7 +93,8 @@ store_clock_begin(struct store *st)
 		start_anew(st, seen);
 	st->seen = store_time_of(st, clock_now());
 	sql_run(st->sql, "DELETE FROM run", "");
-	sql_run(st->sql, "INSERT INTO run (boot, zero_ms, seen) VALUES (?, ?, ?)", "tii", clock_boot(boot), st->zero_ms, st->seen);
+	sql_run(st->sql, "INSERT INTO run (boot, zero_ms, seen) VALUES (?, ?, ?)", "tii", clock_boot(boot), st->zero_ms,
+	        st->seen);
 	return sql_commit(st->sql);
 }
 

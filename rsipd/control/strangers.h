@@ -1,5 +1,5 @@
-/* Hosts that tunnel packets to us without a registration: each is told, but not with every packet. They have lost it with
- * us, when the database was restored from an older copy (RFC 3103 10.2.2). */
+/* Hosts that tunnel packets to us without a registration: each is told, but not with every packet. They have lost it
+ * with us, when the database was restored from an older copy (RFC 3103 10.2.2). */
 #ifndef RSIPD_STRANGERS_H
 #define RSIPD_STRANGERS_H
 

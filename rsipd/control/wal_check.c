@@ -1,5 +1,5 @@
-/* https://www.sqlite.org/fileformat2.html#walformat: a header of 32 bytes, then frames of a header of 24 bytes and a page.
- * Each checksum goes on from the one before it, so a frame can be checked by what the frame before it says. */
+/* https://www.sqlite.org/fileformat2.html#walformat: a header of 32 bytes, then frames of a header of 24 bytes and a
+ * page. Each checksum goes on from the one before it, so a frame can be checked by what the frame before it says. */
 #include "wal_check.h"
 
 #include <endian.h>
@@ -85,8 +85,8 @@ frame_is_good(const struct log *log, struct sum before)
 	       sums_equal(sum_on(log, sum_on(log, before, f, 8), f + FRAME_HEADER, log->page), sum_at(f + 16));
 }
 
-/* Walks all frames. Behind the first that is not good only commits count: the frames of a transaction that was under way
- * when power failed may have reached the disk in any order, but there is one such transaction, with one commit. */
+/* Walks all frames. Behind the first that is not good only commits count: the frames of a transaction that was under
+ * way when power failed may have reached the disk in any order, but there is one such transaction, with one commit. */
 static void
 walk(struct log *log, struct wal_state *state)
 {

@@ -16,8 +16,9 @@
 #define WORKERS_END_MS 10000 /* those of a killed monitor; a commit on a slow disk may be under way */
 #define LOOK_AGAIN_MS 20
 
-/* Two locks. That of flock belongs to the open file, which workers share: it is free when all processes of the other rsipd
- * have ended. That of fcntl is a process's own: it tells who the monitor is, and goes with it. 0: there is none. */
+/* Two locks. That of flock belongs to the open file, which workers share: it is free when all processes of the other
+ * rsipd have ended. That of fcntl is a process's own: it tells who the monitor is, and goes with it. 0: there is none.
+ */
 static long
 monitor_of(int fd)
 {

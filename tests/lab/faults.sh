@@ -1,7 +1,7 @@
 #!/bin/bash
-# Disks that are full or read-only, database files that are damaged, clocks that jump: nothing is granted that is not kept,
-# nothing is begun anew in silence. Needs root and a loop device; BUILDDIR is where the programs were built. Words as
-# arguments run only the checks of faults_test.py that have one of them in the title.
+# Disks that are full or read-only, database files that are damaged, clocks that jump: nothing is granted that is not
+# kept, nothing is begun anew in silence. Needs root and a loop device; BUILDDIR is where the programs were built. Words
+# as arguments run only the checks of faults_test.py that have one of them in the title.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/verdict.sh"
@@ -25,7 +25,7 @@ fi
 in_box n chown _rsip /var/lib/rsip
 trap 'in_box n umount -l /var/lib/rsip; daemons_down' EXIT
 
-sed 's|data-plane        = "auto"|data-plane        = "relay"|; s|203.0.113.8/29", "203.0.113.20-203.0.113.30|203.0.113.9|; s|rate         = 50|rate         = 100000|' \
-	"$here/rsipd-example.conf" >"$FAULTS_CONF"
+sed 's|data-plane        = "auto"|data-plane        = "relay"|; s|rate         = 50|rate         = 100000|
+	s|203.0.113.8/29", "203.0.113.20-203.0.113.30|203.0.113.9|' "$here/rsipd-example.conf" >"$FAULTS_CONF"
 python3 "$here/faults_test.py" "$@" || verdict_failed=1
 verdict_exit

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Packets flow while rsipd restarts, and hosts notice when it has lost their registrations. A flow of numbered UDP messages,
-# 200 a second from x1 to the peer and back, runs through each restart and tells what was lost. Needs root; BUILDDIR is where
-# the programs were built. See topology.sh for the picture. Arguments: the parts to run, of relay, xdp and notice.
+# Packets flow while rsipd restarts, and hosts notice when it has lost their registrations. A flow of numbered UDP
+# messages, 200 a second from x1 to the peer and back, runs through each restart and tells what was lost. Needs root;
+# BUILDDIR is where the programs were built. See topology.sh for the picture. Arguments: the parts to run, of relay, xdp
+# and notice.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/verdict.sh"
@@ -14,7 +15,8 @@ peer=203.0.113.200 flow=$BUILDDIR/tests/tools/flow conf=$LAB_TMP/rsipd.conf
 interval_ms=5
 again=3 # times that what depends on the speed of the machine is tried
 
-# --- helpers ------------------------------------------------------------------------------------------------------------
+# --- helpers
+# ------------------------------------------------------------------------------------------------------------
 
 said() { grep -qE -- "$2" "$LAB_TMP/$1.log"; }
 monitor_pid() { in_box n cat /run/rsip/rsipd.pid; }
@@ -61,7 +63,8 @@ reloads_since() { [ "$(grep -c 'config: reloaded' "$LAB_TMP/rsipd.log")" -gt "$1
 
 # Another policy and another pool, and back.
 reload_other() {
-	sed -i 's|^pool "shared" {|pool "more" { addresses = { "203.0.113.40" } methods = { "rsap-ip" } }\n&|; s|hold-down = "1s"|hold-down = "2s"|' "$conf"
+	sed -i 's|^pool "shared" {|pool "more" { addresses = { "203.0.113.40" } methods = { "rsap-ip" } }\n&|
+		s|hold-down = "1s"|hold-down = "2s"|' "$conf"
 	plane_conf "$conf" >/dev/null
 	reload || return
 	sed -i '/^pool "more"/d; s|hold-down = "2s"|hold-down = "1s"|' "$conf"
@@ -75,7 +78,8 @@ exchange() { gateway_stop USR1 && gateway_start "$conf"; } # an upgrade: rsipd(8
 # The workers end by themselves; the next rsipd is started at once.
 kill_all() { gateway_stop KILL && gateway_start "$conf"; }
 
-# --- packets flow -------------------------------------------------------------------------------------------------------
+# --- packets flow
+# -------------------------------------------------------------------------------------------------------
 
 # through MAX-EXCHANGE MAX-KILLED: how many may be lost from one rsipd to the next, and when one is killed.
 through() {
@@ -110,7 +114,8 @@ part_xdp() {
 	through 4 4
 }
 
-# --- hosts notice -------------------------------------------------------------------------------------------------------
+# --- hosts notice
+# -------------------------------------------------------------------------------------------------------
 
 db=/var/lib/rsip/rsipd.db
 
@@ -144,8 +149,10 @@ part_notice() {
 	check "notice: both hosts have the same addresses, ports, SPIs and cookies again" wait_for 5 held_again
 	echo "  after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $since }") s, stop and start of rsipd included"
 	check "notice: the host over UDP was called by the gateway" said rsipc_x2 'gateway says that it does not know us'
-	check "notice: and the gateway has told why" said rsipd 'host without a registration sends packets, told to register host=10.0.0.12'
-	check "notice: packets of the host over UDP flow" on x2 "$flow" run -u -n 20 -i 20 "$PUBLIC:$((PORT_x2 - 1))" "$peer:7009"
+	check "notice: and the gateway has told why" \
+		said rsipd 'host without a registration sends packets, told to register host=10.0.0.12'
+	check "notice: packets of the host over UDP flow" \
+		on x2 "$flow" run -u -n 20 -i 20 "$PUBLIC:$((PORT_x2 - 1))" "$peer:7009"
 	check "notice: packets of the host over TCP flow" on x1 "$flow" run -u -n 20 -i 20 "$PUBLIC:$PORT_x1" "$peer:7009"
 	# A copy that knows the host, but not what it leases.
 	in_box n sh -c "sqlite3 $db '.backup /var/lib/rsip/copy.db' &&
@@ -158,7 +165,8 @@ part_notice() {
 	gateway_stop
 }
 
-# --- all ----------------------------------------------------------------------------------------------------------------
+# --- all
+# ----------------------------------------------------------------------------------------------------------------
 
 trap daemons_down EXIT
 for part in "${@:-relay xdp notice}"; do

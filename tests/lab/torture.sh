@@ -1,7 +1,7 @@
 #!/bin/bash
-# rsipd is killed at random instants under load, hundreds of times, and each time what hosts were told is compared with what
-# the gateway knows, what its database has, and what it forwards. Needs root; BUILDDIR is where the programs were built.
-# Options: those of torture_test.py, --kills N foremost.
+# rsipd is killed at random instants under load, hundreds of times, and each time what hosts were told is compared with
+# what the gateway knows, what its database has, and what it forwards. Needs root; BUILDDIR is where the programs were
+# built. Options: those of torture_test.py, --kills N foremost.
 #
 #    x1: hosts 10.0.1.1, .2, ... over UDP, each third over TCP      n: rsipd      y: the peer 203.0.113.201
 set -u

@@ -1,8 +1,8 @@
 """Kills rsipd at random instants under load, and compares what hosts were told with what is left. Run by torture.sh.
 
 Options: --kills N, --seed N (what a failed run printed repeats its choices, though not the kernel's), --hosts N,
---seconds N: no further kill after so long. Each round kills, in turn and in random order, the control process, the relay,
-or the monitor with all of them; lets hosts go on while it comes back; then holds them and audits.
+--seconds N: no further kill after so long. Each round kills, in turn and in random order, the control process, the
+relay, or the monitor with all of them; lets hosts go on while it comes back; then holds them and audits.
 """
 import argparse
 import contextlib
@@ -110,7 +110,7 @@ def main():
         wrong = torture.run()
     except (Broken, OSError) as why:
         wrong = ["%s: %s" % (type(why).__name__, why)]
-    title = "torture: %d kills (%s) under %d hosts, %d answers, %d leases compared, %d tuples tried by packets, %d s" % (
+    title = "torture: %d kills (%s) under %d hosts, %d answers, %d leases compared, %d tuples tried, %d s" % (
         sum(torture.killed.values()), ", ".join("%d %s" % (n, t) for t, n in torture.killed.items()), opt.hosts,
         sum(host.answers for host in torture.hosts), torture.audit.compared, torture.audit.probed,
         time.monotonic() - began)

@@ -522,7 +522,8 @@ grant_a_minute_ago(void)
 {
 	clock_set_boot("one");
 	fixture_restart(&f);
-	ck_assert_ptr_nonnull(grant(registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, NULL, 0), RSIP_METHOD_RSAP_IP));
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
+	ck_assert_ptr_nonnull(grant(s, RSIP_METHOD_RSAP_IP));
 	ck_assert(store_commit(f.store));
 	fixture_pass_ms(60 * 1000);
 	store_put_session(f.store, session_find(&f.ledger.sessions, HOST)); /* a commit, now */

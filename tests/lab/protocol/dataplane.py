@@ -12,8 +12,8 @@ import time
 import ip_packet as p
 from protocol.harness import check, expect, expect_equal, expect_kind
 from rsip_client import Silence, namespace
-from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, PORT, address, cookie_block, fqdn, lease_time, no_ports, parse, ports,
-                       spi, tunnel_type, vendor)
+from rsip_wire import (Err, GRE, IKE_LISTENER, Msg, PORT, address, cookie_block, fqdn, lease_time, no_ports, parse,
+                       ports, spi, tunnel_type, vendor)
 
 A = "203.0.113.9"
 NEVER = 0.15  # seconds to wait for what must not come
@@ -404,7 +404,7 @@ def remote_name(lab):
     stays_away(host.tunnel, stray, "another peer's packet")
 
 
-@check("data: a host without registration: dropped and counted, told by REGISTER_FIRST at port 4555, once a second (10.2.2)")
+@check("data: a host without registration: dropped, counted, told by REGISTER_FIRST at port 4555, once a second (10.2.2)")
 def unregistered(lab):
     tunnel, before = lab.tunnel(lab.x2), drops(lab)["not_registered"]
     packet = p.udp(A, 5000, lab.peer.address, 9)

@@ -1,8 +1,8 @@
 """A host that registers, leases, extends, frees and leaves at random, and remembers exactly what it was told.
 
-What it may rely on at a time t: of each lease the interval [low, high] in which it ends. low is the moment when the request
-was first sent, plus the granted time; high the moment of the answer, plus that time. Before low the gateway must have
-the lease, after high it must not; between them either is right.
+What it may rely on at a time t: of each lease the interval [low, high] in which it ends. low is the moment when the
+request was first sent, plus the granted time; high the moment of the answer, plus that time. Before low the gateway
+must have the lease, after high it must not; between them either is right.
 """
 import random
 import threading

@@ -59,8 +59,9 @@ class Ways:
                     seen.setdefault(packet[-MARK.size:], set()).add(("out", p.source(packet)))
 
     def probe(self, wanted, nobodys, seconds):
-        """wanted: [(address, kind, number, host)], each must be reached and may send. nobodys: [(address, kind, number)],
-        which must reach nobody. Sends again what is missing, until seconds are over. Returns what is wrong, in words."""
+        """wanted: [(address, kind, number, host)], each must be reached and may send. nobodys: [(address, kind,
+        number)], which must reach nobody. Sends again what is missing, until seconds are over. Returns what is wrong,
+        in words."""
         left, seen, deadline = dict.fromkeys(wanted), {}, time.monotonic() + seconds
         strays = {self.next_mark(): one for one in nobodys}
         for mark, one in strays.items():
