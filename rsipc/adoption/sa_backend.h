@@ -54,6 +54,8 @@ struct sa_events {
 	void (*local_changed)(struct sa *sa, struct sa_end local, void *arg);
 };
 
+typedef void sa_drop_visit(const char *why, uint64_t packets, void *arg);
+
 /* The functions that return int give 0 or an errno number. All are called from the loop's thread; events may be called
  * from inside start() (added) and move() (none), else from the loop only. */
 struct sa_backend {
@@ -80,6 +82,10 @@ struct sa_backend {
 	/* Sends a packet to `to`, not to sa->remote, that the peer answers whether it runs an agent or not, and moves nothing
 	 * else. ENOTSUP: this backend cannot. */
 	int (*probe)(struct sa_backend *backend, struct sa *sa, struct sa_end to);
+
+	/* Tells how many of the tunnel's packets went no further, by why: names are those of JSON members. NULL: this backend
+	 * does not count them by tunnel. */
+	void (*drops)(struct sa_backend *backend, const struct sa *sa, sa_drop_visit *visit, void *arg);
 };
 
 #endif

@@ -35,6 +35,23 @@ moved_ago(int64_t moved_at)
 	return moved_at == 0 ? json_null() : json_integer((clock_now() - moved_at) / 1000);
 }
 
+static void
+add_drop(const char *why, uint64_t packets, void *arg)
+{
+	json_object_set_new(arg, why, json_integer((json_int_t)packets));
+}
+
+static json_t *
+drops_of(struct sa_backend *backend, const struct sa *sa)
+{
+	json_t *drops;
+
+	if (backend->drops == NULL || (drops = json_object()) == NULL)
+		return json_null();
+	backend->drops(backend, sa, add_drop, drops);
+	return drops;
+}
+
 /* Of one that follows nobody, nothing is kept. */
 static json_t *
 one(struct sa_backend *backend, struct sa *sa, const struct adoption *adoption)
@@ -44,14 +61,14 @@ one(struct sa_backend *backend, struct sa *sa, const struct adoption *adoption)
 	backend->refresh(backend, sa);
 	if (adoption != NULL)
 		adoption_view(sa, &view);
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 	    "name", sa->name, "backend", backend->name, "local", end_text(sa->local), "remote", end_text(sa->remote),
 	    "spi_in", spi_text(sa->spi_in), "spi_out", spi_text(sa->spi_out), "udp", sa->encap, "esn", sa->esn,
 	    "newest", (json_int_t)sa->newest, "in_packets", (json_int_t)sa->in.packets, "in_bytes", (json_int_t)sa->in.bytes,
 	    "out_packets", (json_int_t)sa->out.packets, "out_bytes", (json_int_t)sa->out.bytes,
 	    "adopted", (json_int_t)view.adopted, "moved", (json_int_t)view.moved, "refused", (json_int_t)view.refused,
 	    "moved_s_ago", moved_ago(view.moved_at), "previous", end_text(view.previous),
-	    "candidate", end_text(view.candidate));
+	    "candidate", end_text(view.candidate), "drops", drops_of(backend, sa));
 }
 
 json_t *

@@ -114,10 +114,29 @@ user_probe(struct sa_backend *backend, struct sa *sa, struct sa_end to)
 	return esp_engine_probe(user_of(backend)->engine, tunnel_of(sa), to);
 }
 
+static void
+user_drops(struct sa_backend *backend, const struct sa *sa, sa_drop_visit *visit, void *arg)
+{
+	const struct esp_tunnel_drops *d = &((const struct esp_tunnel *)sa)->drops;
+
+	(void)backend;
+	visit("replayed", d->replayed, arg);
+	visit("unauthentic", d->unauthentic, arg);
+	visit("malformed", d->malformed, arg);
+	visit("unselected", d->unselected, arg);
+	visit("congested", d->congested, arg);
+	visit("wrong_encapsulation", d->wrong_encap, arg);
+	visit("over_limit", d->over_limit, arg);
+	visit("no_sequence_number", d->overflow, arg);
+	visit("too_big", d->too_big, arg);
+	visit("send_failed", d->failed, arg);
+	visit("dummies", d->dummies, arg);
+}
+
 static const struct sa_backend ops = {
 	.name = "user", .keeps_alive = true,
 	.start = user_start, .stop = user_stop, .next = user_next, .refresh = user_refresh, .move = user_move,
-	.send_dummy = user_send_dummy, .probe = user_probe,
+	.send_dummy = user_send_dummy, .probe = user_probe, .drops = user_drops,
 };
 
 struct sa_backend *
