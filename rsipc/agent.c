@@ -293,10 +293,11 @@ plan_registered(struct agent *agent)
 {
 	struct lease *lease;
 
-	if (agent->moving && agent->move_at <= clock_now())
-		plan_move(agent);
-	if (agent->moving)
+	if (agent->moving) {
+		if (agent->move_at <= clock_now())
+			plan_move(agent);
 		return;
+	}
 	if ((lease = first_due(agent, LEASE_UNWANTED)) != NULL)
 		begin(agent, EXCHANGE_FREE, lease);
 	else if ((lease = first_due(agent, LEASE_WANTED)) != NULL)

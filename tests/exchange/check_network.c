@@ -1,6 +1,8 @@
 /* Three of our hosts and our gateway over a network that loses, doubles, delays and reorders datagrams, while leases
  * expire, an operator frees bindings and the gateway restarts or forgets everything; all on a clock that the test moves.
- * Both sides are the real ones: the agent of rsipc, and the control process of rsipd (gateway_pipe.c).
+ * Both sides are the real ones: the agent of rsipc, and the control process of rsipd (gateway_pipe.c). Two of the hosts
+ * authenticate themselves; they move from one network to another and back, while somebody sends what they and the gateway
+ * have said again minutes later, from elsewhere, or with a bit of it changed.
  *
  * When the network has been good again for as long as a registration lasts, hosts and gateway agree on every binding;
  * and the gateway has checked its invariants all the while. A run is made from a seed, which a failure tells. */
@@ -26,7 +28,9 @@ enum { HOSTS = 3, SEEDS = 8, FLIGHT_MAX = 1000, BYTES_MAX = 1500 };
 struct host {
 	struct conf conf;
 	struct conf_lease leases[2];
+	char identity[8];
 	struct agent *agent;
+	ip4_t addr;
 	uint16_t port; /* of its present transport session */
 	bool opening, online;
 	int64_t wake;
@@ -35,6 +39,7 @@ struct host {
 struct datagram {
 	int64_t at;
 	unsigned host;
+	ip4_t addr; /* the host's, true or not */
 	uint16_t port;
 	bool to_host;
 	size_t len;
@@ -49,7 +54,7 @@ static struct network {
 	uint64_t dice;
 	pid_t gateway;
 	FILE *to, *from;
-	unsigned lost, doubled, delivered, freed, restarts;
+	unsigned lost, doubled, delivered, freed, restarts, forged, moves;
 } net;
 
 /* --- chance --- */
@@ -70,26 +75,50 @@ good(void)
 /* --- the network --- */
 
 static void
-launch(unsigned host, uint16_t port, bool to_host, const void *bytes, size_t len, int64_t delay)
+launch(unsigned host, ip4_t addr, uint16_t port, bool to_host, const void *bytes, size_t len, int64_t delay)
 {
 	struct datagram *d = &net.flight[net.n++];
 
 	ck_assert_uint_le(net.n, FLIGHT_MAX);
 	ck_assert_uint_le(len, BYTES_MAX);
-	*d = (struct datagram){ .at = net.now + delay, .host = host, .port = port, .to_host = to_host, .len = len };
+	*d = (struct datagram){ .at = net.now + delay, .host = host, .addr = addr, .port = port, .to_host = to_host, .len = len };
 	memcpy(d->bytes, bytes, len);
+}
+
+static bool
+authenticates(unsigned host)
+{
+	return host < HOSTS - 1;
+}
+
+/* Somebody has heard it, and sends it again: any time later, from wherever he likes, with a bit of it changed or not. */
+static void
+forge(unsigned host, ip4_t addr, uint16_t port, bool to_host, const void *bytes, size_t len)
+{
+	uint8_t copy[BYTES_MAX];
+	unsigned bit = pick(8 * (unsigned)len);
+
+	memcpy(copy, bytes, len);
+	if (pick(2) == 0)
+		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	if (!to_host && pick(2) == 0)
+		addr ^= pick(2) == 0 ? GATEWAY_PIPE_OTHER_NET : 0x80;
+	launch(host, addr, port, to_host, copy, len, pick(4) == 0 ? pick(10 * 60000) : pick(200));
+	net.forged++;
 }
 
 /* One in three is lost, one in five comes twice; most take up to 60 ms, some up to three seconds. */
 static void
-transmit(unsigned host, uint16_t port, bool to_host, const void *bytes, size_t len)
+transmit(unsigned host, ip4_t addr, uint16_t port, bool to_host, const void *bytes, size_t len)
 {
 	unsigned copies = good() ? 1 : pick(3) == 0 ? 0 : pick(5) == 0 ? 2 : 1;
 
+	if (!good() && authenticates(host) && pick(4) == 0)
+		forge(host, addr, port, to_host, bytes, len);
 	net.lost += copies == 0;
 	net.doubled += copies == 2;
 	while (copies-- > 0)
-		launch(host, port, to_host, bytes, len, good() ? 1 : pick(8) == 0 ? pick(3000) : pick(60));
+		launch(host, addr, port, to_host, bytes, len, good() ? 1 : pick(8) == 0 ? pick(3000) : pick(60));
 }
 
 /* --- the gateway, at its pipes --- */
@@ -125,7 +154,7 @@ hear(void *to, size_t len)
 static unsigned
 host_at(uint32_t addr)
 {
-	return addr - 0x0a00000b;
+	return (addr & ~GATEWAY_PIPE_OTHER_NET) - GATEWAY_PIPE_HOST(0);
 }
 
 static bool
@@ -152,15 +181,17 @@ tell_gateway(struct gateway_pipe_frame frame, const void *bytes)
 	ck_assert_int_eq(fflush(net.to), 0);
 	for (hear(&frame, sizeof(frame)); frame.kind != GP_END; hear(&frame, sizeof(frame))) {
 		unsigned host = host_at(frame.host_addr);
-		ck_assert_uint_lt(host, HOSTS);
+		ck_assert(host < HOSTS || (frame.kind == GP_DATAGRAM && host_at(frame.host_addr ^ 0x80) < HOSTS));
 		if (frame.kind == GP_BINDING) {
+			ck_assert_uint_eq(frame.host_addr, net.hosts[host].addr);
 			ck_assert_msg(holds(&net.hosts[host], &frame), "host %u does not know its binding %u", host, frame.bind_id);
 			bindings++;
 			continue;
 		}
 		ck_assert_uint_le(frame.len, sizeof(heard));
 		hear(heard, frame.len);
-		transmit(host, (uint16_t)frame.port, true, heard, frame.len);
+		if (host < HOSTS)
+			transmit(host, frame.host_addr, (uint16_t)frame.port, true, heard, frame.len);
 	}
 	return bindings;
 }
@@ -188,7 +219,9 @@ op_close(void *arg)
 static void
 op_send(const void *bytes, size_t len, void *arg)
 {
-	transmit(index_of(arg), ((struct host *)arg)->port, false, bytes, len);
+	const struct host *host = arg;
+
+	transmit(index_of(host), host->addr, host->port, false, bytes, len);
 }
 
 static void
@@ -215,6 +248,12 @@ start_host(struct host *host)
 	                                       .ports = 64 };
 	host->conf = (struct conf){ .udp = true, .gateway = 0x0a000001, .tunnel = RSIP_TUNNEL_IP_IP,
 	                            .leases = host->leases, .n_leases = 2 };
+	if (authenticates(index_of(host))) {
+		gateway_pipe_identity(index_of(host), host->identity, host->conf.key.bytes);
+		host->conf.identity = host->identity;
+		host->conf.key.len = GATEWAY_PIPE_KEY_LEN;
+	}
+	host->addr = GATEWAY_PIPE_HOST(index_of(host));
 	host->port = 5000;
 	host->agent = agent_new(&host->conf, true, &ops, host);
 	agent_run(host->agent);
@@ -229,7 +268,7 @@ run_host(struct host *host)
 			host->opening = false;
 			host->online = true;
 			host->port++;
-			agent_up(host->agent, 0x0a00000b + index_of(host));
+			agent_up(host->agent, host->addr);
 		} else {
 			agent_run(host->agent);
 			ck_assert_int_gt(host->wake, net.now);
@@ -248,9 +287,9 @@ arrive(size_t i)
 	net.flight[i] = net.flight[--net.n];
 	net.delivered++;
 	if (!d.to_host)
-		tell_gateway((struct gateway_pipe_frame){ .kind = GP_DATAGRAM, .host_addr = 0x0a00000b + d.host, .port = d.port,
+		tell_gateway((struct gateway_pipe_frame){ .kind = GP_DATAGRAM, .host_addr = d.addr, .port = d.port,
 		                                          .len = (uint32_t)d.len }, d.bytes);
-	else if (host->online && d.port == host->port)
+	else if (host->online && d.port == host->port && d.addr == host->addr)
 		agent_input(host->agent, d.bytes, d.len);
 }
 
@@ -268,6 +307,19 @@ befall(void)
 		net.restarts += frame.kind != GP_FREE;
 	}
 	tell_gateway(frame, NULL);
+}
+
+/* A host goes to the other network. */
+static void
+move(void)
+{
+	struct host *host = &net.hosts[pick(HOSTS - 1)];
+
+	if (good() || pick(60) != 0)
+		return;
+	host->addr ^= GATEWAY_PIPE_OTHER_NET;
+	net.moves++;
+	agent_relocate(host->agent);
 }
 
 static size_t
@@ -300,6 +352,7 @@ pass_until(int64_t end)
 			arrive(first);
 		if (tick <= net.now) {
 			befall();
+			move();
 			tick += TICK_MS;
 		}
 		for (unsigned i = 0; i < HOSTS; i++)
@@ -334,8 +387,10 @@ START_TEST(agreement)
 	ck_assert_uint_eq(tell_gateway((struct gateway_pipe_frame){ .kind = GP_LIST }, NULL), held);
 	ck_assert_uint_gt(net.lost, 100);
 	ck_assert_uint_gt(net.doubled, 30);
-	printf("seed %d: %u datagrams, %u lost, %u doubled, %u bindings freed, %u restarts\n", _i, net.delivered, net.lost,
-	       net.doubled, net.freed, net.restarts);
+	ck_assert_uint_gt(net.forged, 100);
+	ck_assert_uint_gt(net.moves, 5);
+	printf("seed %d: %u datagrams, %u lost, %u doubled, %u forged, %u bindings freed, %u restarts, %u moves\n", _i,
+	       net.delivered, net.lost, net.doubled, net.forged, net.freed, net.restarts, net.moves);
 
 	int status;
 	fclose(net.to);

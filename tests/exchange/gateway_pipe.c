@@ -13,6 +13,7 @@
 #include "lease.h"
 #include "message.h"
 #include "notice.h"
+#include "proof.h"
 #include "rate.h"
 #include "request.h"
 
@@ -20,6 +21,9 @@ static const char conf_text[] =
     "pool \"p\" { addresses = { \"203.0.113.8-203.0.113.9\" } methods = { \"rsap-ip\" } ports = \"1024-2047\" }\n"
     "policy \"default\" { pools = { \"p\" } rate = 1000 registration = \"5m\" lease = \"2m\" max-ports = 400 }\n"
     "host \"10.0.0.0/24\" { policy = \"default\" }\n"
+    "host \"10.0.0.11\" { policy = \"default\" identity = \"host-0\" key-file = \"/key\" }\n"
+    "host \"10.0.0.12\" { policy = \"default\" identity = \"host-1\" key-file = \"/key\" }\n"
+    "host \"10.0.1.0/24\" { policy = \"default\" authentication = \"required\" }\n"
     "local-networks = { \"10.0.0.0/8\" }\n";
 
 static struct fixture f;
@@ -44,8 +48,9 @@ put_datagram(ip4_t host_addr, uint16_t port, const uint8_t *bytes, size_t len)
 }
 
 static void
-notify(const struct session *s, const uint8_t *bytes, size_t len)
+notify(const struct session *s, uint8_t bytes[NOTICE_MAX], size_t len)
 {
+	len = proof_notice(&f.ledger, s, bytes, len, NOTICE_MAX);
 	put_datagram(s->host_addr, replay_port(&s->replay), bytes, len);
 }
 
@@ -96,6 +101,23 @@ serve(const struct gateway_pipe_frame *frame)
 		put_datagram(frame->host_addr, (uint16_t)frame->port, response, len);
 }
 
+/* In the place of key files. */
+static void
+put_keys(void)
+{
+	char identity[8];
+
+	for (unsigned n = 0; n < 2; n++) {
+		struct authentication_key key = { .len = GATEWAY_PIPE_KEY_LEN };
+
+		gateway_pipe_identity(n, identity, key.bytes);
+		for (size_t i = 0; i < f.conf->n_hosts; i++) {
+			if (f.conf->hosts[i].identity != NULL && strcmp(f.conf->hosts[i].identity, identity) == 0)
+				f.conf->hosts[i].key = key;
+		}
+	}
+}
+
 static void
 restart(bool forget)
 {
@@ -103,6 +125,7 @@ restart(bool forget)
 	if (forget) {
 		fixture_end(&f);
 		fixture_start(&f, conf_text);
+		put_keys();
 	} else {
 		fixture_restart(&f);
 	}
@@ -155,6 +178,7 @@ START_TEST(gateway)
 	int64_t now = -1;
 
 	fixture_start(&f, conf_text);
+	put_keys();
 	start();
 	while (fread(&frame, sizeof(frame), 1, stdin) == 1) {
 		fixture_pass_ms(now < 0 ? 0 : frame.now - now);

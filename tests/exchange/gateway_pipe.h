@@ -4,6 +4,7 @@
 #define TESTS_GATEWAY_PIPE_H
 
 #include <stdint.h>
+#include <string.h>
 
 enum gateway_pipe_kind {
 	/* To the gateway. Each is answered with any number of datagrams, after a LIST of bindings, and GP_END. */
@@ -17,6 +18,18 @@ enum gateway_pipe_kind {
 	GP_BINDING, /* host_addr, bind_id, port: the first one leased, len: how many */
 	GP_END,
 };
+
+/* Host n has the addresses 10.0.0.11+n and, but for the last, 10.0.1.11+n; all but the last are identities with a key. */
+#define GATEWAY_PIPE_HOST(n) (0x0a00000bu + (n))
+#define GATEWAY_PIPE_OTHER_NET 0x100u
+#define GATEWAY_PIPE_KEY_LEN 16
+static inline void
+gateway_pipe_identity(unsigned n, char identity[8], uint8_t key[GATEWAY_PIPE_KEY_LEN])
+{
+	memcpy(identity, "host-n", 7);
+	identity[5] = (char)('0' + n);
+	memset(key, (int)(0x50 + n), GATEWAY_PIPE_KEY_LEN);
+}
 
 /* The bytes of a datagram follow, len of them. */
 struct gateway_pipe_frame {
