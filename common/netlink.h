@@ -26,6 +26,9 @@ int netlink_link_del(struct netlink *nl, const char *device);
  * key of GRE both ways (RFC 2890), 0 for none. EOPNOTSUPP where the kernel has no such tunnels. */
 int netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
                        uint32_t gre_key);
+/* The same tunnel between other ends: the device stays as it is, with its addresses and routes. */
+int netlink_tunnel_change(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
+                          uint32_t gre_key, unsigned mtu);
 /* Is this device there, and of that kind? */
 bool netlink_link_is(struct netlink *nl, const char *device, const char *kind);
 

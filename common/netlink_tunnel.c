@@ -45,15 +45,36 @@ gre_build(ip4_t local, ip4_t remote, uint32_t key)
 	return link;
 }
 
+static struct rtnl_link *
+tunnel_build(const char *device, const char *kind, ip4_t local, ip4_t remote, uint32_t gre_key)
+{
+	struct rtnl_link *link = strcmp(kind, "gre") == 0 ? gre_build(local, remote, gre_key) : ipip_build(local, remote);
+
+	rtnl_link_set_name(link, device);
+	return link;
+}
+
+/* RTM_NEWLINK for a device that is there changes it. The kernel would choose its MTU anew, if none were given. */
+int
+netlink_tunnel_change(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
+                      uint32_t gre_key, unsigned mtu)
+{
+	struct rtnl_link *link = tunnel_build(device, kind, local, remote, gre_key);
+	int err;
+
+	rtnl_link_set_mtu(link, mtu);
+	err = rtnl_link_add(nl->sock, link, 0);
+	rtnl_link_put(link);
+	return netlink_errno(err);
+}
+
 int
 netlink_tunnel_add(struct netlink *nl, const char *device, const char *kind, ip4_t local, ip4_t remote,
                    uint32_t gre_key)
 {
-	struct rtnl_link *link = strcmp(kind, "gre") == 0 ? gre_build(local, remote, gre_key) : ipip_build(local, remote);
-	int err;
+	struct rtnl_link *link = tunnel_build(device, kind, local, remote, gre_key);
+	int err = rtnl_link_add(nl->sock, link, NLM_F_CREATE | NLM_F_EXCL);
 
-	rtnl_link_set_name(link, device);
-	err = rtnl_link_add(nl->sock, link, NLM_F_CREATE | NLM_F_EXCL);
 	rtnl_link_put(link);
 	return netlink_errno(err);
 }

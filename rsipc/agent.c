@@ -445,7 +445,7 @@ agent_up(struct agent *agent, ip4_t host_addr)
 void
 agent_relocate(struct agent *agent)
 {
-	if (agent->stopping || (!agent->online && !agent->opening))
+	if (agent->stopping || agent->link_addr == 0)
 		return;
 	log_info("agent", "this host's own address has changed");
 	forget_exchange(agent);

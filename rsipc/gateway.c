@@ -151,6 +151,23 @@ own_address(int fd)
 	return getsockname(fd, (struct sockaddr *)&own, &len) == 0 ? ntohl(own.sin_addr.s_addr) : 0;
 }
 
+ip4_t
+gateway_host_addr(const struct gateway *g)
+{
+	return g->host_addr;
+}
+
+ip4_t
+gateway_source(const struct gateway *g)
+{
+	int fd = datagrams_connect_socket(0, g->conf->gateway, g->conf->gateway_port);
+	ip4_t addr = fd >= 0 ? own_address(fd) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return addr;
+}
+
 void
 gateway_open(struct gateway *g)
 {

@@ -24,6 +24,8 @@ void gateway_free(struct gateway *gateway);
 
 void gateway_open(struct gateway *gateway);  /* a fresh session in place of any earlier one; up or down follows */
 void gateway_close(struct gateway *gateway); /* no more events follow */
+ip4_t gateway_host_addr(const struct gateway *gateway); /* of the session, present or last; 0: there was none */
+ip4_t gateway_source(const struct gateway *gateway); /* our own address on the way to it now; 0: there is no way */
 void gateway_send(struct gateway *gateway, const void *bytes, size_t len);
 
 #endif

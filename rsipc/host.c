@@ -16,6 +16,7 @@
 #include "hostnet.h"
 #include "ike.h"
 #include "ipsec.h"
+#include "lease.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -128,8 +129,25 @@ close_tunnel(struct host *host)
 	host->tunnel = NULL;
 }
 
-/* There is a tunnel while something is leased; it is made anew when one of its ends has moved,
- * or its key is another. */
+/* The tunnel's end at this host goes where the gateway sends to; and takes packets early where it will. */
+static void
+follow(struct host *host, ip4_t local)
+{
+	ip4_t next = agent_link_addr(host->agent);
+
+	if (local != host->tunnel_local) {
+		if (!tunnel_move(host->tunnel, local)) {
+			close_tunnel(host);
+			return;
+		}
+		host->tunnel_local = local;
+		hostnet_mtu(host->hostnet, host->tunnel);
+	}
+	if (next != local)
+		tunnel_expect(host->tunnel, next);
+}
+
+/* There is a tunnel while something is leased; it is made anew when its other end has moved, or its key is another. */
 static void
 update_tunnel(struct host *host, const struct wish *wish)
 {
@@ -141,9 +159,11 @@ update_tunnel(struct host *host, const struct wish *wish)
 		.remote = wish->remote,
 	};
 
-	if (host->tunnel != NULL && (host->tunnel_local != wish->local || host->tunnel_remote != wish->remote ||
+	if (host->tunnel != NULL && (wish->local == 0 || host->tunnel_remote != wish->remote ||
 	                             host->tunnel_key != wish->gre_key))
 		close_tunnel(host);
+	if (host->tunnel != NULL)
+		follow(host, wish->local);
 	if (host->tunnel != NULL || wish->local == 0)
 		return;
 	host->tunnel = tunnel_open(host->loop, host->nl, &plan, check_mtu, host);
@@ -222,10 +242,35 @@ update_cb(void *arg)
 		check_idle(host);
 }
 
+static bool
+is_leased(const struct agent *agent, ip4_t addr)
+{
+	for (const struct lease *l = agent_leases(agent); l != NULL; l = l->next) {
+		if (l->state == LEASE_HELD && l->grant.address == addr)
+			return true;
+	}
+	return false;
+}
+
+/* The way to the gateway may begin at another address of ours now. Without an identity the host is its address to the
+ * gateway, and keeps it for as long as it can be used; nor is the public address one to talk to the gateway from. */
+static void
+look_for_move(void *arg)
+{
+	struct host *host = arg;
+	ip4_t addr;
+
+	if (host->agent == NULL || host->conf->identity == NULL || (addr = gateway_source(host->gateway)) == 0)
+		return;
+	if (addr != gateway_host_addr(host->gateway) && !is_leased(host->agent, addr))
+		agent_relocate(host->agent);
+}
+
 /* Addresses or routes of the machine have changed: other subnets may be attached now, and the path be another. */
 static void
 machine_changed(void *arg)
 {
+	look_for_move(arg);
 	update_network(arg);
 	check_mtu(arg);
 }
@@ -319,7 +364,8 @@ host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy
 		return false;
 	host->loop = loop_new();
 	if ((host->nl = netlink_open()) == NULL || !device_free(host) || (host->ctl_fd = ctl_listen(conf->control)) < 0 ||
-	    (host->watch = netlink_watch(host->loop, SETTLE_MS, machine_changed, host)) == NULL || !open_ipsec(host)) {
+	    (host->watch = netlink_watch(host->loop, SETTLE_MS, machine_changed, host)) == NULL ||
+	    (host->near_watch = netlink_watch(host->loop, 0, look_for_move, host)) == NULL || !open_ipsec(host)) {
 		host_close(host);
 		return false;
 	}
@@ -383,6 +429,7 @@ host_close(struct host *host)
 	gateway_free(host->gateway);
 	hostnet_free(host->hostnet);
 	netlink_unwatch(host->watch);
+	netlink_unwatch(host->near_watch);
 	netlink_close(host->nl);
 	if (host->ctl_fd >= 0) {
 		close(host->ctl_fd);

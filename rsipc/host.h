@@ -27,7 +27,7 @@ struct host {
 	struct loop *loop;
 	struct state *state;
 	struct netlink *nl;
-	struct netlink_watch *watch;
+	struct netlink_watch *watch, *near_watch; /* settled; each change, for our own address towards the gateway */
 	struct agent *agent;
 	struct gateway *gateway;
 	struct tunnel *tunnel; /* NULL while nothing is leased */

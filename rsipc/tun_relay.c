@@ -45,9 +45,12 @@ struct tun_relay {
 	uint8_t header[GRE_HEADER_MAX]; /* in front of every packet */
 	size_t header_len;              /* 0: IP-IP has none */
 	ip4_t remote;
-	int fd;
-	bool df; /* how the socket's packets leave now */
-	struct loop_event *readable;
+	struct tun_relay_end {
+		ip4_t local; /* 0: there is none */
+		int fd;
+		bool df; /* how the socket's packets leave now */
+		struct loop_event *readable;
+	} end, other; /* packets are sent by the one, and taken by both: while and after the host moves */
 	unsigned (*path_changed)(void *arg);
 	void *arg;
 	struct tun_demux *demux;
@@ -68,10 +71,10 @@ set_df(struct tun_relay *relay, bool df)
 {
 	int mode = df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
 
-	if (relay->df == df)
+	if (relay->end.df == df)
 		return;
-	if (setsockopt(relay->fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)) == 0)
-		relay->df = df;
+	if (setsockopt(relay->end.fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)) == 0)
+		relay->end.df = df;
 }
 
 /* Puts the packet into its place of the batch, behind the GRE header where there is one. */
@@ -139,7 +142,7 @@ flush(struct tun_relay_device *device, unsigned first, unsigned end)
 	bool retried = false;
 
 	while (first < end) {
-		int sent = sendmmsg(relay->fd, &relay->batch[first], end - first, MSG_DONTWAIT);
+		int sent = sendmmsg(relay->end.fd, &relay->batch[first], end - first, MSG_DONTWAIT);
 
 		for (int i = 0; i < sent; i++, first++) {
 			relay->counters.out_packets++;
@@ -310,27 +313,69 @@ open_socket(uint8_t tunnel, ip4_t local, ip4_t remote)
 	return -1;
 }
 
+static bool
+open_end(struct tun_relay *relay, struct tun_relay_end *end, ip4_t local)
+{
+	int fd = open_socket(relay->tunnel.type, local, relay->remote);
+
+	if (fd < 0)
+		return false;
+	*end = (struct tun_relay_end){ .local = local, .fd = fd, .df = true };
+	end->readable = loop_readable(relay->loop, fd, tunnel_readable, relay);
+	return true;
+}
+
+static void
+close_end(struct tun_relay_end *end)
+{
+	if (end->local == 0)
+		return;
+	loop_event_free(end->readable);
+	close(end->fd);
+	*end = (struct tun_relay_end){ 0 };
+}
+
+bool
+tun_relay_expect(struct tun_relay *relay, ip4_t local)
+{
+	if (local == relay->end.local || local == relay->other.local)
+		return true;
+	close_end(&relay->other);
+	return open_end(relay, &relay->other, local);
+}
+
+bool
+tun_relay_move(struct tun_relay *relay, ip4_t local)
+{
+	struct tun_relay_end before = relay->end;
+
+	if (!tun_relay_expect(relay, local))
+		return false;
+	if (local != before.local) {
+		relay->end = relay->other;
+		relay->other = before;
+	}
+	return true;
+}
+
 struct tun_relay *
 tun_relay_new(struct loop *loop, struct tunnel_kind tunnel, ip4_t local, ip4_t remote,
     unsigned (*path_changed)(void *arg), void *arg)
 {
-	int fd = open_socket(tunnel.type, local, remote);
-	struct tun_relay *relay;
+	struct tun_relay *relay = mem_zero(1, sizeof(*relay));
 
-	if (fd < 0)
-		return NULL;
-	relay = mem_zero(1, sizeof(*relay));
 	relay->loop = loop;
 	relay->tunnel = tunnel;
 	relay->header_len = encap_write(tunnel, relay->header);
-	relay->fd = fd;
-	relay->df = true;
 	relay->remote = remote;
+	if (!open_end(relay, &relay->end, local)) {
+		free(relay);
+		return NULL;
+	}
 	relay->path_changed = path_changed;
 	relay->arg = arg;
 	relay->packets = mem_zero(BATCH, PACKET_MAX);
 	relay->demux = tun_demux_new();
-	relay->readable = loop_readable(loop, fd, tunnel_readable, relay);
 	return relay;
 }
 
@@ -341,8 +386,8 @@ tun_relay_free(struct tun_relay *relay)
 		return;
 	for (unsigned i = 0; i < TUN_DEMUX_DEVICES; i++)
 		tun_relay_detach(relay->devices[i]);
-	loop_event_free(relay->readable);
-	close(relay->fd);
+	close_end(&relay->end);
+	close_end(&relay->other);
 	tun_demux_free(relay->demux);
 	free(relay->packets);
 	free(relay);

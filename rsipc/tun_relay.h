@@ -7,6 +7,7 @@
 #ifndef RSIPC_TUN_RELAY_H
 #define RSIPC_TUN_RELAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "addr.h"
@@ -30,6 +31,11 @@ struct tun_relay_counters {
  * returns what a device may carry now. NULL with errno. */
 struct tun_relay *tun_relay_new(struct loop *loop, struct tunnel_kind tunnel, ip4_t local, ip4_t remote,
                                 unsigned (*path_changed)(void *arg), void *arg);
+
+/* The tunnel will soon end at another address of this host: packets are taken there as well from now on. False with errno. */
+bool tun_relay_expect(struct tun_relay *relay, ip4_t local);
+/* It does now: packets are sent from there. What is still under way to the address before is taken, too. */
+bool tun_relay_move(struct tun_relay *relay, ip4_t local);
 void tun_relay_free(struct tun_relay *relay); /* detaches all devices; accepts NULL */
 
 /* Serves one more device, whose descriptor it takes over. The host's own is number 0 and gets what no other claims; the

@@ -125,6 +125,32 @@ tunnel_open(struct loop *loop, struct netlink *nl, const struct tunnel_plan *pla
 }
 
 void
+tunnel_expect(struct tunnel *t, ip4_t local)
+{
+	if (t->relay != NULL && !tun_relay_expect(t->relay, local))
+		log_debug("tunnel", "not yet at the new address error=\"%s\"", strerror(errno));
+}
+
+bool
+tunnel_move(struct tunnel *t, ip4_t local)
+{
+	char from[IP4_STRLEN], to[IP4_STRLEN];
+	int err = 0;
+
+	ip4_str(t->plan.local, from);
+	t->plan.local = local;
+	if (t->relay != NULL && !tun_relay_move(t->relay, local))
+		err = errno;
+	if (err == 0 && t->ops != NULL)
+		err = t->ops->move(t);
+	if (err == 0)
+		log_info("tunnel", "moved from=%s to=%s", from, ip4_str(local, to));
+	else
+		log_error("tunnel", "cannot be moved from=%s to=%s error=\"%s\"", from, ip4_str(local, to), strerror(err));
+	return err == 0;
+}
+
+void
 tunnel_close(struct tunnel *t)
 {
 	if (t == NULL)

@@ -28,6 +28,11 @@ struct tunnel_plan {
  * line in the log. nl is borrowed; its network namespace must be the caller's. */
 struct tunnel *tunnel_open(struct loop *loop, struct netlink *nl, const struct tunnel_plan *plan,
                            void (*mtu_changed)(void *arg), void *arg);
+
+/* This host's end of the tunnel will soon be at another address, and is there now. The device stays what it is, with its
+ * addresses and routes: what uses it notices nothing. False after a line in the log: it is to be made anew. */
+void tunnel_expect(struct tunnel *tunnel, ip4_t local);
+bool tunnel_move(struct tunnel *tunnel, ip4_t local);
 void tunnel_close(struct tunnel *tunnel); /* the device goes too; accepts NULL */
 
 const char *tunnel_driver(const struct tunnel *tunnel); /* "kernel", "tun", "none" */

@@ -7,6 +7,7 @@
 struct tunnel_ops {
 	const char *name;
 	int (*open)(struct tunnel *tunnel); /* 0, or an errno number; EOPNOTSUPP: the kernel has no such thing */
+	int (*move)(struct tunnel *tunnel); /* to plan.local; 0, or an errno number */
 	void (*close)(struct tunnel *tunnel);
 };
 

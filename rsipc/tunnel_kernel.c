@@ -21,13 +21,22 @@ kernel_open(struct tunnel *t)
 	return err == ENODEV || err == EIO ? EOPNOTSUPP : err;
 }
 
+static int
+kernel_move(struct tunnel *t)
+{
+	return netlink_tunnel_change(t->nl, t->plan.device, kind_of(t->plan.kind.type), t->plan.local, t->plan.remote,
+	                             t->plan.kind.gre_key, tunnel_mtu(t));
+}
+
 static void
 kernel_close(struct tunnel *t)
 {
 	netlink_link_del(t->nl, t->plan.device);
 }
 
-const struct tunnel_ops tunnel_kernel = { .name = "kernel", .open = kernel_open, .close = kernel_close };
+const struct tunnel_ops tunnel_kernel = {
+	.name = "kernel", .open = kernel_open, .move = kernel_move, .close = kernel_close,
+};
 
 void
 tunnel_clean(struct netlink *nl, const char *device, uint8_t type)

@@ -20,6 +20,14 @@ tun_open(struct tunnel *t)
 	return 0;
 }
 
+/* All of it is the relay's. */
+static int
+tun_move(struct tunnel *t)
+{
+	(void)t;
+	return 0;
+}
+
 /* The device goes with its descriptor, which goes with the relay. */
 static void
 tun_close(struct tunnel *t)
@@ -27,4 +35,4 @@ tun_close(struct tunnel *t)
 	(void)t;
 }
 
-const struct tunnel_ops tunnel_tun = { .name = "tun", .open = tun_open, .close = tun_close };
+const struct tunnel_ops tunnel_tun = { .name = "tun", .open = tun_open, .move = tun_move, .close = tun_close };

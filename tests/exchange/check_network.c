@@ -408,6 +408,7 @@ main(void)
 	Suite *suite = suite_create("network");
 	TCase *tc = tcase_create("network");
 
+	tcase_set_timeout(tc, 60); /* a busy machine */
 	tcase_add_loop_test(tc, agreement, 0, SEEDS);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
