@@ -160,7 +160,7 @@ gateway_host_addr(const struct gateway *g)
 ip4_t
 gateway_source(const struct gateway *g)
 {
-	int fd = datagrams_connect_socket(0, g->conf->gateway, g->conf->gateway_port);
+	int fd = datagrams_connect_socket(0, 0, g->conf->gateway, g->conf->gateway_port);
 	ip4_t addr = fd >= 0 ? own_address(fd) : 0;
 
 	if (fd >= 0)

@@ -60,6 +60,8 @@ show_hosts(FILE *out, const json_t *document)
 		{ "CLIENT ID", "client_id", cell_plain },
 		{ "ADDRESS", "address", cell_plain },
 		{ "NAME", "name", cell_plain },
+		{ "IDENTITY", "identity", cell_plain },
+		{ "MOVED FROM", "moved_from", cell_plain },
 		{ "TRANSPORT", "transport", cell_plain },
 		{ "POLICY", "policy", cell_plain },
 		{ "BINDINGS", "bindings", cell_plain },

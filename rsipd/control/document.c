@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "dataplane.h"
 #include "gateway.h"
+#include "identities.h"
 #include "lease.h"
 #include "ledger.h"
 #include "log.h"
@@ -42,10 +43,15 @@ of_methods(unsigned methods)
 json_t *
 document_host(const struct session *s)
 {
-	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "client_id", value_count(s->client_id), "address",
+	bool moved = s->moved != 0;
+
+	return value_made(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "client_id", value_count(s->client_id), "address",
 	    value_address(s->host_addr), "name", value_text(s->name), "transport", rsip_transport_name(s->transport), "policy",
 	    value_text(s->policy != NULL ? s->policy->name : NULL), "expires_in_s",
-	    value_count(lease_seconds_left(s->expires)), "bindings", value_count(s->n_bindings)));
+	    value_count(lease_seconds_left(s->expires)), "bindings", value_count(s->n_bindings),
+	    "identity", value_text(s->identity != NULL ? s->identity->name : NULL), "moved_from",
+	    moved ? value_address(s->moved_from) : json_null(), "moved",
+	    moved ? value_count((uint64_t)s->moved) : json_null()));
 }
 
 static json_t *

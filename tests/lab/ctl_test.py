@@ -15,7 +15,7 @@ SOCKET = "/run/rsip/rsipd.sock"
 # What users' programs rely on, from the contract of rsipctl -j: each member and its type.
 STATUS = {"version": str, "uptime_s": int, "data_plane": str, "data_plane_detail": str, "hosts": int, "bindings": int, "pools": list}
 HOST = {"client_id": int, "address": str, "name": (str, None), "transport": str, "policy": str, "expires_in_s": int,
-        "bindings": int}
+        "bindings": int, "identity": (str, None), "moved_from": (str, None), "moved": (int, None)}
 BINDING = {"bind_id": int, "client_id": int, "host": str, "method": str, "address": str, "ports": list, "spis": list,
            "cookie": (dict, None), "remote": (dict, None), "tunnel": str, "expires_in_s": int}
 POOL = {"name": str, "address": str, "ports_total": int, "ports_leased": int, "ports_held": int, "spis_leased": int,

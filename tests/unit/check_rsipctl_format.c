@@ -64,13 +64,14 @@ END_TEST
 START_TEST(hosts)
 {
 	SHOWS(show_hosts,
-	    "[{\"client_id\":3735928559,\"address\":\"10.0.0.11\",\"name\":\"x1\",\"transport\":\"tcp\","
+	    "[{\"client_id\":3735928559,\"address\":\"10.0.0.11\",\"name\":\"x1\",\"identity\":\"laptop\","
+	    "\"moved_from\":\"10.0.1.11\",\"transport\":\"tcp\","
 	    "\"policy\":\"default\",\"expires_in_s\":7199,\"bindings\":2},"
 	    "{\"client_id\":7,\"address\":\"10.0.0.112\",\"name\":null,\"transport\":\"udp\",\"policy\":\"office\","
 	    "\"expires_in_s\":59,\"bindings\":10}]",
-	    " CLIENT ID  ADDRESS     NAME  TRANSPORT  POLICY   BINDINGS  EXPIRES IN\n"
-	    "3735928559  10.0.0.11   x1    tcp        default         2      1h 59m\n"
-	    "         7  10.0.0.112  -     udp        office         10         59s\n");
+	    " CLIENT ID  ADDRESS     NAME  IDENTITY  MOVED FROM  TRANSPORT  POLICY   BINDINGS  EXPIRES IN\n"
+	    "3735928559  10.0.0.11   x1    laptop    10.0.1.11   tcp        default         2      1h 59m\n"
+	    "         7  10.0.0.112  -     -         -           udp        office         10         59s\n");
 	SHOWS(show_hosts, "[]", "No host is registered.\n");
 }
 END_TEST
