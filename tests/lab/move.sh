@@ -38,11 +38,12 @@ configs() {
 		    methods   = { "rsap-ip", "rsipsec" }
 		    ike-ports = { 500, 4500 }
 		}
-		policy "default"   { pools = { "shared" }  hold-down = "1s" }
+		policy "default"   { pools = { "shared" }  hold-down = "1s"  rate = 1000 }
 		policy "roaming"   { pools = { "shared" }  max-ports = 200 }
 		host "10.0.0.0/24" { policy = "default" }
 		host "10.0.1.0/24" { policy = "default"  authentication = "required" }
 		host "10.0.0.11"   { policy = "roaming"  identity = "laptop"  key-file = "$LAB_TMP/laptop.key" }
+		host "10.0.0.40"   { policy = "default"  identity = "probe"  key-file = "$LAB_TMP/laptop.key" }
 		local-networks = { "10.0.0.0/8" }
 		log { to = "stderr"  level = "debug"  format = "text" }
 	END
@@ -142,7 +143,7 @@ part_moves() {
 	go lan0
 }
 
-for transport in tcp udp; do
+for transport in ${*:-tcp udp}; do
 	host_conf x1 'identity = "laptop"  key-file = "'"$LAB_TMP/laptop.key"'"' $transport
 	host_conf x2 '' $transport
 	part_moves $transport
@@ -165,5 +166,22 @@ check "so is another key" wait_for 10 told "does not prove to be the gateway's"
 check "that is counted, too" test "$(count auth_wrong)" -gt 0
 refute "and it has no lease" has_two 10.0.0.11
 host_stop x1
+
+# --- attacks, by a client that shares no code with ours ---
+
+for last in 40 41 42 43; do lab_address x2 "10.0.0.$last"; done
+again=$LAB_TMP/restart
+python3 "$here/move_attacks.py" "$LAB" $KEY \
+	"nsenter -t $(box_pid n) -m -n -r -w -- $BUILDDIR/rsipctl/rsipctl -s /run/rsip/rsipd.sock" \
+	"touch $again; while [ -e $again ]; do sleep 0.1; done" & attacks=$!
+while kill -0 $attacks 2>/dev/null; do
+	if [ -e "$again" ]; then
+		gateway_stop KILL
+		gateway_start "$LAB_TMP/rsipd.conf"
+		rm "$again"
+	fi
+	sleep 0.1
+done
+wait $attacks || fail "attacks" "see above"
 gateway_stop
 verdict_exit

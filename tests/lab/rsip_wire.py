@@ -5,6 +5,8 @@ plain values and give bytes, malformed ones too when asked; parse() is strict: w
 WireError.
 """
 import enum
+import hashlib
+import hmac
 import ipaddress
 import struct
 
@@ -92,7 +94,7 @@ class Err(enum.IntEnum):
 IP_IP, GRE, L2TP = 1, 2, 3                       # tunnel types, RFC 3103 8.6
 RSA_IP, RSAP_IP, RSIPSEC = 1, 2, 3               # methods, RFC 3103 8.7 and 3104 6
 MACRO, MICRO, NONE = 1, 2, 3                     # flow policies, RFC 3103 8.9
-COOKIE_BLOCK, HOSTNAME, IKE_LISTENER, ERROR_TEXT = 1, 3, 4, 6  # vendor subtypes, design.md section 5
+COOKIE_BLOCK, AUTHENTICATION, HOSTNAME, IKE_LISTENER, MOVE, ERROR_TEXT = range(1, 7)  # vendor subtypes
 
 
 class WireError(Exception):
@@ -187,6 +189,46 @@ def vendor(subtype, value=b"", vendor_id=VENDOR_ID):
 
 def cookie_block(value, mask):
     return vendor(COOKIE_BLOCK, struct.pack("!QQ", value, mask))
+
+
+def move():
+    return vendor(MOVE)
+
+
+# ---- authentication: extension 2, as rsipd(8) describes it ------------------------------------------------------
+
+REQUEST, RESPONSE, NOTICE = 1, 2, 3
+
+
+def mac(key, kind, host, gateway, request_mac, raw):
+    """Of a message that ends with its MAC, whatever that is now."""
+    scope = (b"RSIP-MAC" + bytes([kind, 0, 0, 0]) + ipaddress.IPv4Address(host).packed
+             + ipaddress.IPv4Address(gateway).packed + (request_mac or bytes(16)))
+    return hmac.new(key, scope + raw[:-16] + bytes(16), hashlib.sha256).digest()[:16]
+
+
+def sign(raw, key, identity, number, host, gateway, kind=REQUEST, request_mac=None):
+    """The message with the authentication as its last parameter."""
+    name = identity.encode("ascii")
+    raw += vendor(AUTHENTICATION, bytes([1, len(name)]) + name + struct.pack("!Q", number) + bytes(16))
+    raw = raw[:2] + struct.pack("!H", len(raw)) + raw[4:]
+    return raw[:-16] + mac(key, kind, host, gateway, request_mac, raw)
+
+
+def signed_as(answer):
+    """(identity, counter) of what a message says to be; None where it is not authenticated."""
+    value = answer.vendor(AUTHENTICATION)
+    if value is None:
+        return None
+    if answer.params[-1][0] != Par.VENDOR or value[0] != 1 or len(value) != 26 + value[1]:
+        raise WireError("malformed authentication")
+    return value[2:2 + value[1]].decode("ascii"), struct.unpack_from("!Q", value, 2 + value[1])[0]
+
+
+def holds(answer, key, host, gateway, kind=RESPONSE, request_mac=None):
+    """Whether the message was made with the key, for this way."""
+    return signed_as(answer) is not None and hmac.compare_digest(
+        answer.raw[-16:], mac(key, kind, host, gateway, request_mac, answer.raw))
 
 
 # ---- parsing --------------------------------------------------------------------------------------------------
