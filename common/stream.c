@@ -3,12 +3,12 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "log.h"
 #include "loop.h"
@@ -18,9 +18,24 @@
 #include "sockaddr.h"
 #include "transport.h"
 
-#define MESSAGES_A_TURN 32 /* so that one peer cannot keep the others waiting */
+#define PAUSE_ABOVE (32 << 10) /* bytes that wait for the peer: more, and nothing is read from it */
+#define RESUME_BELOW (8 << 10)
+#define MESSAGES_A_TURN 128 /* of all peers, so that they do not keep datagrams and the commit waiting */
+#define AT_A_TIME 8         /* of one peer before the next has its turn */
+
+/* The streams of one event loop. */
+struct turn {
+	struct loop *loop;
+	struct loop_event *go;
+	struct stream *ready; /* those that have something to hand over, in the order of their turns */
+	size_t streams;
+	struct turn *next;
+};
+static struct turn *turns;
 
 struct stream {
+	struct turn *turn;
+	struct stream *prev, *next; /* while in turn->ready */
 	struct bufferevent *bev;
 	struct loop_event *stall; /* runs while a message is incomplete */
 	const struct stream_events *events;
@@ -28,6 +43,10 @@ struct stream {
 	bool connecting;
 	bool incomplete; /* a message has begun: the timer above runs */
 	bool unread;     /* too much waits for the peer: so it does, at once */
+	bool paused;     /* much waits for the peer: nothing more is read from it until that is taken */
+	bool ready;      /* in turn->ready */
+	bool full;       /* so much has come that a message is whole: no more is read before it is handed over */
+	bool closed;     /* nothing more comes */
 	bool over;     /* ended was called, or is not to be */
 	bool in_call;  /* inside one of the owner's functions: stream_free waits for its return */
 	bool freed;
@@ -46,9 +65,60 @@ stream_end_text(enum stream_end end)
 	return texts[end];
 }
 
+/* --- turns --- */
+
+static void on_turn(void *arg);
+
+static struct turn *
+join(struct loop *loop)
+{
+	struct turn *turn;
+
+	LL_SEARCH_SCALAR(turns, turn, loop, loop);
+	if (turn == NULL) {
+		turn = mem_zero(1, sizeof(*turn));
+		turn->loop = loop;
+		turn->go = loop_deferred(loop, on_turn, turn);
+		LL_PREPEND(turns, turn);
+	}
+	turn->streams++;
+	return turn;
+}
+
+static void
+leave(struct turn *turn)
+{
+	if (--turn->streams > 0)
+		return;
+	LL_DELETE(turns, turn);
+	loop_event_free(turn->go);
+	free(turn);
+}
+
+static void
+step_back(struct stream *st)
+{
+	if (st->ready)
+		DL_DELETE(st->turn->ready, st);
+	st->ready = false;
+}
+
+static void
+line_up(struct stream *st)
+{
+	if (!st->ready)
+		DL_APPEND(st->turn->ready, st);
+	st->ready = true;
+	loop_deferred_raise(st->turn->go);
+}
+
+/* --- one stream --- */
+
 static void
 destroy(struct stream *st)
 {
+	step_back(st);
+	leave(st->turn);
 	loop_event_free(st->stall);
 	bufferevent_free(st->bev);
 	free(st);
@@ -119,38 +189,112 @@ whole_message(struct evbuffer *input)
 	return len > 0 && evbuffer_get_length(input) < (size_t)len ? 0 : len;
 }
 
-/* Hands over at most max messages. False when the stream is gone or over. */
-static bool
-deliver(struct stream *st, unsigned max)
+/* Reads on unless there is a reason not to. A high watermark of libevent's would call on_read without end while it is
+ * reached. */
+static void
+read_on(struct stream *st)
+{
+	if (!st->paused && !st->closed && !st->full)
+		bufferevent_enable(st->bev, EV_READ);
+	else
+		bufferevent_disable(st->bev, EV_READ);
+}
+
+static void
+measure_input(struct stream *st)
+{
+	bool full = evbuffer_get_length(bufferevent_get_input(st->bev)) >= RSIP_MESSAGE_MAX;
+
+	if (full == st->full)
+		return;
+	st->full = full;
+	read_on(st);
+}
+
+/* What is to happen with what is left, len being the length of a whole message at the front. */
+static void
+look_ahead(struct stream *st, int len)
+{
+	measure_input(st);
+	if (len < 0)
+		end(st, STREAM_BAD_FRAME);
+	else if (len > 0)
+		line_up(st);
+	else if (st->closed)
+		end(st, STREAM_CLOSED);
+	else
+		watch_incomplete(st, evbuffer_get_length(bufferevent_get_input(st->bev)) > 0);
+}
+
+/* Hands over a few messages; the rest when its turn comes again. Returns how many. */
+static unsigned
+deliver(struct stream *st)
 {
 	struct evbuffer *input = bufferevent_get_input(st->bev);
-	int len = 0;
+	unsigned n = 0;
+	int len;
 
-	while (!st->over && max-- > 0 && (len = whole_message(input)) > 0) {
+	while ((len = whole_message(input)) > 0 && n < AT_A_TIME) {
+		n++;
 		watch_incomplete(st, false);
 		st->in_call = true;
 		st->events->message(st->arg, st, evbuffer_pullup(input, len), (size_t)len);
 		if (!still_there(st))
-			return false;
+			return n;
 		evbuffer_drain(input, (size_t)len);
+		if (st->over)
+			return n;
 	}
-	if (len < 0)
-		end(st, STREAM_BAD_FRAME);
-	return len >= 0 && !st->over;
+	look_ahead(st, len);
+	return n;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct turn *turn = arg;
+	struct stream *st;
+
+	turn->streams++; /* not to go with the last of them while we are here */
+	for (unsigned n = 0; n < MESSAGES_A_TURN && (st = turn->ready) != NULL; n++) {
+		step_back(st);
+		if (!st->over && !st->paused)
+			n += deliver(st);
+	}
+	if (turn->ready != NULL)
+		loop_deferred_raise(turn->go);
+	leave(turn);
 }
 
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
-	struct stream *st = arg;
-	struct evbuffer *input = bufferevent_get_input(bev);
+	(void)bev;
+	measure_input(arg);
+	line_up(arg);
+}
 
-	if (st->over || !deliver(st, MESSAGES_A_TURN))
+/* The peer has taken most of what waited. */
+static void
+on_taken(struct bufferevent *bev, void *arg)
+{
+	struct stream *st = arg;
+
+	(void)bev;
+	if (!st->paused || st->over)
 		return;
-	if (whole_message(input) != 0)
-		bufferevent_trigger(bev, EV_READ, BEV_OPT_DEFER_CALLBACKS); /* the rest in the next turn */
-	else
-		watch_incomplete(st, evbuffer_get_length(input) > 0);
+	st->paused = false;
+	read_on(st);
+	line_up(st); /* what had come already */
+}
+
+/* One that asks and does not listen waits for itself, and fills its own buffers instead of ours. */
+static void
+pause_reading(struct stream *st)
+{
+	st->paused = true;
+	watch_incomplete(st, false);
+	read_on(st);
 }
 
 static void
@@ -162,6 +306,15 @@ on_connected(struct stream *st)
 	st->in_call = true;
 	st->events->connected(st->arg, st);
 	still_there(st);
+}
+
+/* What came before the end counts. */
+static void
+last_turn(struct stream *st)
+{
+	st->closed = true;
+	read_on(st);
+	line_up(st);
 }
 
 static void
@@ -176,8 +329,10 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		end(st, STREAM_STALLED);
 	else if (st->connecting)
 		end(st, STREAM_REFUSED);
-	else if (deliver(st, UINT_MAX)) /* what came before the end counts */
+	else if (st->closed)
 		end(st, STREAM_CLOSED);
+	else
+		last_turn(st);
 }
 
 static struct stream *
@@ -189,14 +344,15 @@ stream_new(struct loop *loop, int fd, const struct stream_events *events, void *
 
 	/* Answers are small and wanted now. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	st->turn = join(loop);
 	st->events = events;
 	st->arg = arg;
 	st->stall = loop_timer(loop, on_stall, st);
 	st->bev = bufferevent_socket_new(loop_base(loop), fd, BEV_OPT_CLOSE_ON_FREE);
 	if (st->bev == NULL)
 		log_fatal("transport", "out of memory");
-	bufferevent_setcb(st->bev, on_read, NULL, on_event, st);
-	bufferevent_setwatermark(st->bev, EV_READ, 0, 2 * RSIP_MESSAGE_MAX);
+	bufferevent_setcb(st->bev, on_read, on_taken, on_event, st);
+	bufferevent_setwatermark(st->bev, EV_WRITE, RESUME_BELOW, 0);
 	bufferevent_set_timeouts(st->bev, NULL, &stall);
 	bufferevent_enable(st->bev, EV_READ | EV_WRITE);
 	return st;
@@ -253,6 +409,8 @@ stream_send(struct stream *st, const void *bytes, size_t len)
 	}
 	if (evbuffer_add(output, bytes, len) != 0)
 		log_fatal("transport", "out of memory");
+	if (!st->paused && !st->over && evbuffer_get_length(output) > PAUSE_ABOVE)
+		pause_reading(st);
 }
 
 /* --- an orderly end: what was sent goes out first --- */
@@ -278,8 +436,10 @@ stream_finish(struct stream *st)
 	st->over = true;
 	bufferevent_disable(st->bev, EV_READ);
 	loop_timer_cancel(st->stall);
-	if (evbuffer_get_length(bufferevent_get_output(st->bev)) == 0)
+	if (evbuffer_get_length(bufferevent_get_output(st->bev)) == 0) {
 		stream_free(st);
-	else
-		bufferevent_setcb(st->bev, NULL, on_written, on_unwritable, st);
+		return;
+	}
+	bufferevent_setwatermark(st->bev, EV_WRITE, 0, 0);
+	bufferevent_setcb(st->bev, NULL, on_written, on_unwritable, st);
 }

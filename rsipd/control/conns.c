@@ -39,6 +39,7 @@ conns_add(struct conns *c, ip4_t host_addr, bool stranger)
 	conn->host_addr = host_addr;
 	conn->stranger = stranger;
 	DL_APPEND(host->conns, conn);
+	DL_APPEND2(c->by_use, conn, idler, busier);
 	host->n++;
 	c->n++;
 	c->n_strangers += stranger;
@@ -51,6 +52,7 @@ conns_remove(struct conns *c, struct conn *conn)
 	struct conns_of_host *host = find(c, conn->host_addr);
 
 	DL_DELETE(host->conns, conn);
+	DL_DELETE2(c->by_use, conn, idler, busier);
 	c->n--;
 	c->n_strangers -= conn->stranger;
 	if (--host->n == 0) {
@@ -58,6 +60,24 @@ conns_remove(struct conns *c, struct conn *conn)
 		free(host);
 	}
 	free(conn);
+}
+
+void
+conns_used(struct conns *c, struct conn *conn)
+{
+	DL_DELETE2(c->by_use, conn, idler, busier);
+	DL_APPEND2(c->by_use, conn, idler, busier);
+}
+
+struct conn *
+conns_in_the_way(const struct conns *c, bool stranger)
+{
+	bool welcome = !stranger || c->n_strangers < CONNS_STRANGERS;
+	struct conn *conn = c->n >= c->max && welcome ? c->by_use : NULL;
+
+	while (conn != NULL && conn->letters > 0)
+		conn = conn->busier;
+	return conn;
 }
 
 struct conn *

@@ -20,11 +20,13 @@ struct conn {
 	bool ended;       /* the peer sends no more: closed when its letters are sent */
 	void *owner;      /* the server */
 	struct conn *prev, *next; /* of the same host, oldest first; utlist.h */
+	struct conn *idler, *busier; /* of all, by their latest message */
 };
 
 /* Zero-initialised, but for max. */
 struct conns {
 	struct conns_of_host *hosts;
+	struct conn *by_use; /* the longest idle first */
 	size_t n, n_strangers;
 	size_t max; /* altogether */
 };
@@ -32,6 +34,11 @@ struct conns {
 /* A new entry, without a stream yet; NULL when there are too many. */
 struct conn *conns_add(struct conns *c, ip4_t host_addr, bool stranger);
 void conns_remove(struct conns *c, struct conn *conn); /* frees it, not its stream */
+
+void conns_used(struct conns *c, struct conn *conn); /* a message has come by it */
+/* The longest idle one that nothing waits for, when there is no room for another, and a stranger's would not be refused
+ * all the same; else NULL. */
+struct conn *conns_in_the_way(const struct conns *c, bool stranger);
 
 struct conn *conns_latest(const struct conns *c, ip4_t host_addr); /* that is still open both ways; NULL for none */
 /* The oldest of a host that has more than its share, or NULL. */

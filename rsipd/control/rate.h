@@ -15,4 +15,9 @@ void rate_table_free(struct rate_table *t);
 /* Whether the host may make one more request now. */
 bool rate_take(struct rate_table *t, ip4_t host_addr, unsigned per_second);
 
+/* Whether a host that may not is to be told so. */
+bool rate_refusal(struct rate_table *t, ip4_t host_addr);
+
+#define RATE_REFUSALS 20 /* a second */
+
 #endif

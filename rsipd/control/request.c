@@ -162,6 +162,16 @@ within_rate(struct exchange *x)
 	return false;
 }
 
+/* A flood of datagrams costs least where it is not answered: so those of other hosts do not drown in it. */
+static bool
+worth_a_refusal(struct exchange *x)
+{
+	if (x->from->transport == RSIP_TCP || rate_refusal(x->svc->rates, x->from->host_addr))
+		return true;
+	x->svc->stats->refused_silently++;
+	return false;
+}
+
 /* RFC 3103 5: the transport of the first message is that of the whole registration. */
 static enum rsip_error
 check_transport(struct exchange *x)
@@ -383,7 +393,7 @@ request_handle(struct service *svc, const struct requester *from, const uint8_t 
 	if (is_from_gateway(from, len > 1 ? bytes[1] : 0))
 		return ignore(&x);
 	if (!from->again && !within_rate(&x))
-		return error == RSIP_OK ? answer_error(&x, RSIP_UNKNOWN_ERROR, response, cap) : ignore(&x);
+		return error == RSIP_OK && worth_a_refusal(&x) ? answer_error(&x, RSIP_UNKNOWN_ERROR, response, cap) : ignore(&x);
 	error = check_message(&x, error);
 	answered = error != RSIP_OK ? answer_error(&x, error, response, cap) : serve_decoded(&x, response, cap);
 	if (answered != REQUEST_LATER)

@@ -25,6 +25,7 @@
 #include "transport.h"
 
 #define FDS_RESERVED 64  /* for everything but TCP connections */
+#define CONNECTIONS_MAX 65536 /* or as many as the hard limit of descriptors leaves */
 #define ACCEPT_A_TURN 64
 #define FLUSH_AT 1024    /* so many letters are sent without waiting for the end of the turn */
 
@@ -35,6 +36,7 @@ struct listener {
 	int tcp_fd;
 	struct loop_event *acceptable;
 	struct datagrams *datagrams; /* NULL: no UDP here */
+	uint32_t overflowed; /* datagrams lost that are counted already */
 	struct listener *next;
 };
 
@@ -167,6 +169,18 @@ release(struct server *srv, struct letter *letter)
 		conn_close(srv, conn, false);
 }
 
+static void
+count_overflow(struct server *srv)
+{
+	struct listener *ls;
+
+	LL_FOREACH(srv->listeners, ls) {
+		uint32_t now = ls->datagrams != NULL ? datagrams_overflowed(ls->datagrams) : 0;
+		srv->service->stats->overflowed += now - ls->overflowed;
+		ls->overflowed = now;
+	}
+}
+
 bool
 server_commit(struct server *srv)
 {
@@ -185,6 +199,7 @@ server_commit(struct server *srv)
 		if (ls->datagrams != NULL)
 			datagrams_flush(ls->datagrams);
 	}
+	count_overflow(srv);
 	return done;
 }
 
@@ -332,6 +347,7 @@ on_stream_message(void *arg, struct stream *stream, const uint8_t *bytes, size_t
 	const struct destination back = { .conn = conn, .host_addr = conn->host_addr, .gateway_addr = conn->gateway_addr };
 
 	(void)stream;
+	conns_used(&((struct server *)conn->owner)->conns, conn);
 	serve(conn->owner, &from, &back, bytes, len);
 }
 
@@ -371,15 +387,27 @@ on_datagram(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes
 }
 
 static void
+displace(struct server *srv, struct conn *conn)
+{
+	if (conn == NULL)
+		return;
+	srv->service->stats->connections_displaced++;
+	conn_close(srv, conn, true);
+}
+
+static void
 admit(struct listener *ls, int fd, ip4_t host_addr)
 {
 	static struct log_limit limit;
 	struct server *srv = ls->srv;
 	bool stranger = conf_policy_for(srv->service->ledger->conf, host_addr) == NULL;
-	struct conn *conn = conns_add(&srv->conns, host_addr, stranger), *surplus;
+	struct conn *conn;
 	char host[IP4_STRLEN];
 
+	displace(srv, conns_in_the_way(&srv->conns, stranger));
+	conn = conns_add(&srv->conns, host_addr, stranger);
 	if (conn == NULL) {
+		srv->service->stats->connections_refused++;
 		log_warn_limited(&limit, "server", "too many connections, refused one host=%s open=%zu",
 		                 ip4_str(host_addr, host), srv->conns.n);
 		close(fd);
@@ -390,8 +418,7 @@ admit(struct listener *ls, int fd, ip4_t host_addr)
 	conn->stream = stream_accept(srv->loop, fd, &stream_events, conn);
 	srv->service->stats->connections++;
 	srv->service->stats->open_connections = srv->conns.n;
-	if ((surplus = conns_surplus(&srv->conns, host_addr)) != NULL)
-		conn_close(srv, surplus, true);
+	displace(srv, conns_surplus(&srv->conns, host_addr));
 }
 
 static void
@@ -415,14 +442,22 @@ on_acceptable(int listen_fd, void *arg)
 
 /* --- life --- */
 
+/* As many as the hard limit of descriptors allows: the soft one is for programs that use select(2). */
 static size_t
 max_connections(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= 2 * FDS_RESERVED)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return FDS_RESERVED;
-	return (size_t)limit.rlim_cur - FDS_RESERVED;
+	if (limit.rlim_cur < CONNECTIONS_MAX + FDS_RESERVED) {
+		limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + FDS_RESERVED ? limit.rlim_max : CONNECTIONS_MAX + FDS_RESERVED;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur <= 2 * FDS_RESERVED)
+		return FDS_RESERVED;
+	return limit.rlim_cur - FDS_RESERVED < CONNECTIONS_MAX ? (size_t)limit.rlim_cur - FDS_RESERVED : CONNECTIONS_MAX;
 }
 
 struct server *

@@ -22,7 +22,11 @@
 	X(moves, "Registrations that followed their host to another address.")                              \
 	X(moves_refused, "Moves refused.")                                                                  \
 	X(rate_limited, "Requests refused because the host exceeded its rate.")                             \
+	X(refused_silently, "Datagrams of those that went unanswered: a host far beyond its rate.")         \
+	X(overflowed, "Datagrams lost because more came than could be served.")                             \
 	X(connections, "TCP connections accepted.")                                                         \
+	X(connections_refused, "TCP connections refused because there were too many.")                      \
+	X(connections_displaced, "TCP connections closed, the longest idle first, to make room for others.") \
 	X(registrations, "Hosts registered.")                                                               \
 	X(registrations_expired, "Registrations that ended because nothing prolonged them.")                \
 	X(bindings_granted, "Bindings granted.")                                                            \
