@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "mem.h"
 #include "rsip_proto.h"
@@ -17,14 +20,22 @@
 #include "transport.h"
 
 #define BATCH 32
-#define DATAGRAMS_A_TURN 256 /* so that a flood does not keep TCP hosts waiting */
+#define DATAGRAMS_A_TURN 256 /* so that a flood does not keep TCP hosts waiting, */
+#define TURN_MS 10           /* nor the answers to all, on a slow machine */
 #define QUEUED_MAX 512       /* longer ones are sent at once */
+
+/* Where more comes than is taken, what has waited so long is left unread: its sender has sent it again, or given up. Without
+ * this a long queue, which is there for short floods, would make every answer late in a long one. */
+#define STALE_NS (30 * 1000000LL)
+#define STALE_A_TURN 8192
 
 struct datagrams {
 	int fd;
 	struct loop_event *readable;
 	datagrams_cb *cb;
 	void *arg;
+	bool behind;    /* the last turn left datagrams for the next */
+	uint32_t stale; /* left unread */
 	unsigned n_queued;
 	struct sockaddr_in peers[BATCH];
 	struct iovec iov[BATCH];
@@ -39,7 +50,30 @@ static struct {
 	struct sockaddr_in peers[BATCH];
 	struct iovec iov[BATCH];
 	struct mmsghdr messages[BATCH];
+	union {
+		uint8_t bytes[CMSG_SPACE(sizeof(struct timespec))];
+		struct cmsghdr align;
+	} control[BATCH];
 } in;
+
+static int64_t
+ns_of(struct timespec ts)
+{
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+/* How long it has waited to be read, in nanoseconds. */
+static int64_t
+age_of(struct msghdr *msg, int64_t now)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	struct timespec came;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+		return 0;
+	memcpy(&came, CMSG_DATA(c), sizeof(came));
+	return now - ns_of(came);
+}
 
 static int
 receive_batch(int fd)
@@ -49,7 +83,8 @@ receive_batch(int fd)
 	for (unsigned i = 0; i < BATCH; i++) {
 		in.iov[i] = (struct iovec){ in.bytes[i], sizeof(in.bytes[i]) };
 		in.messages[i].msg_hdr = (struct msghdr){ .msg_name = &in.peers[i], .msg_namelen = sizeof(in.peers[i]),
-		                                          .msg_iov = &in.iov[i], .msg_iovlen = 1 };
+		                                          .msg_iov = &in.iov[i], .msg_iovlen = 1,
+		                                          .msg_control = &in.control[i], .msg_controllen = sizeof(in.control[i]) };
 	}
 	do /* ECONNREFUSED: an ICMP error about an earlier datagram, as good as its loss */
 		n = recvmmsg(fd, in.messages, BATCH, MSG_DONTWAIT, NULL);
@@ -58,19 +93,47 @@ receive_batch(int fd)
 }
 
 static void
+hand_over(struct datagrams *d, unsigned i)
+{
+	const struct sockaddr_in *peer = &in.peers[i];
+
+	if (in.messages[i].msg_hdr.msg_namelen == sizeof(*peer) && peer->sin_family == AF_INET && peer->sin_port != 0)
+		d->cb(d->arg, ntohl(peer->sin_addr.s_addr), ntohs(peer->sin_port), in.bytes[i], in.messages[i].msg_len);
+}
+
+/* Returns how many of the batch were stale. */
+static int
+take_batch(struct datagrams *d, int n)
+{
+	struct timespec ts = { 0 };
+	int stale = 0;
+
+	if (d->behind)
+		clock_gettime(CLOCK_REALTIME, &ts);
+	for (int i = 0; i < n; i++) {
+		if (d->behind && age_of(&in.messages[i].msg_hdr, ns_of(ts)) > STALE_NS)
+			stale++;
+		else
+			hand_over(d, (unsigned)i);
+	}
+	return stale;
+}
+
+static void
 on_readable(int fd, void *arg)
 {
 	struct datagrams *d = arg;
-	int n = BATCH;
+	int64_t end = clock_now() + TURN_MS;
+	int n = BATCH, stale = 0;
 
-	for (int done = 0; n == BATCH && done < DATAGRAMS_A_TURN; done += n) {
-		n = receive_batch(fd);
-		for (int i = 0; i < n; i++) {
-			const struct sockaddr_in *peer = &in.peers[i];
-			if (in.messages[i].msg_hdr.msg_namelen == sizeof(*peer) && peer->sin_family == AF_INET && peer->sin_port != 0)
-				d->cb(d->arg, ntohl(peer->sin_addr.s_addr), ntohs(peer->sin_port), in.bytes[i], in.messages[i].msg_len);
-		}
+	for (int taken = 0; n == BATCH && taken < DATAGRAMS_A_TURN && stale < STALE_A_TURN && clock_now() <= end;) {
+		int of_batch = (n = receive_batch(fd)) > 0 ? take_batch(d, n) : 0;
+
+		stale += of_batch;
+		taken += n - of_batch;
 	}
+	d->behind = n == BATCH;
+	d->stale += (uint32_t)stale;
 }
 
 struct datagrams *
@@ -78,6 +141,7 @@ datagrams_new(struct loop *loop, int fd, datagrams_cb *cb, void *arg)
 {
 	struct datagrams *d = mem_zero(1, sizeof(*d));
 
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){ 1 }, sizeof(int));
 	d->fd = fd;
 	d->cb = cb;
 	d->arg = arg;
@@ -138,7 +202,7 @@ datagrams_overflowed(const struct datagrams *d)
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };
 	socklen_t len = sizeof(info);
 
-	return getsockopt(d->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+	return d->stale + (getsockopt(d->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0);
 }
 
 void
