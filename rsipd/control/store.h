@@ -88,7 +88,7 @@ uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 
 bool store_prune(struct store *st, int64_t before);
 
 /* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
- * to cb. Takes a few look-ups, however long the history. Of leases that have ended: who.h has all. Returns false when the history cannot be read. */
+ * to cb. Takes a few look-ups, however long the history. Of leases that have ended: who_held.h has all. Returns false when the history cannot be read. */
 struct store_holder {
 	uint32_t bind_id, client_id;
 	ip4_t host;
