@@ -24,8 +24,7 @@ struct audit_place {
 void
 audit_books_begin(struct audit_books *c, struct ledger *l, struct audit_report *report)
 {
-	*c = (struct audit_books){ .ledger = l, .report = report, .generation = l->generation,
-	                          .seen_id = l->last_bind_id };
+	*c = (struct audit_books){ .ledger = l, .report = report, .seen_id = l->last_bind_id };
 	session_cursor_start(&c->sessions, &l->sessions);
 	binding_cursor_start(&c->bindings, &l->bindings);
 }
@@ -35,8 +34,7 @@ audit_books_end(struct audit_books *c)
 {
 	struct audit_place *place, *next;
 
-	if (c->generation == c->ledger->generation)
-		session_cursor_end(&c->sessions, &c->ledger->sessions);
+	session_cursor_end(&c->sessions, &c->ledger->sessions);
 	HASH_ITER(hh, c->places, place, next) {
 		HASH_DELETE(hh, c->places, place);
 		free(place->ids);

@@ -16,7 +16,6 @@ struct ledger;
 struct audit_books {
 	struct ledger *ledger;
 	struct audit_report *report;
-	uint64_t generation; /* the ledger's, in which the cursors are */
 	struct session_cursor sessions;
 	struct binding_cursor bindings;
 	struct audit_place *places; /* uthash: the bindings of each public address, as they were come across */

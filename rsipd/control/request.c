@@ -128,8 +128,8 @@ request_failed(const struct service *svc, const struct requester *from, const ui
 	error.client_id = was.client_id;
 	error.error_text = text;
 	error.error_text_len = sizeof(text) - 1;
-	memcpy(identity, was.auth.identity, was.auth.identity_len); /* the response's bytes go */
-	was.auth.identity = (const char *)identity;
+	if (was.auth.algorithm != 0) /* the response's bytes go */
+		was.auth.identity = memcpy(identity, was.auth.identity, was.auth.identity_len);
 	len = message_encode(&error, response, cap);
 	if (was.auth.algorithm == 0)
 		return len;

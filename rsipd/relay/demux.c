@@ -365,9 +365,9 @@ binding_change(struct demux *d, struct demux_binding *b, const struct told *told
 	b->lease = *told->lease;
 	b->ranges = mem_zero(1, ranges_size(told->lease));
 	copy_ranges(b->ranges, told);
+	removed = remove_conflicts(d, b); /* first: b still keeps the host that it comes from */
 	if (b->lease.host_addr != was->lease.host_addr)
 		binding_rehost(d, b, b->lease.host_addr);
-	removed = remove_conflicts(d, b);
 	addr_table_add(addr_get(d, b->lease.local_addr), b);
 	return removed;
 }
