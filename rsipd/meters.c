@@ -13,6 +13,7 @@
 /* Open addressing: entries do not move, so that a pointer to one stays good. */
 struct meters {
 	uint64_t n;
+	uint32_t reach; /* no binding ever stood so far from its own place: a few, and PROBES_MAX at the most */
 	struct meter at[];
 };
 
@@ -60,7 +61,9 @@ place(const struct meters *m, uint32_t bind_id, unsigned i)
 const struct meter *
 meters_find(const struct meters *m, uint32_t bind_id)
 {
-	for (unsigned i = 0; m != NULL && i < PROBES_MAX; i++) {
+	unsigned reach = m != NULL ? __atomic_load_n(&m->reach, __ATOMIC_ACQUIRE) : 0;
+
+	for (unsigned i = 0; i < reach; i++) {
 		const struct meter *meter = &m->at[place(m, bind_id, i)];
 
 		if (meter->bind_id == bind_id)
@@ -77,6 +80,8 @@ take_free(struct meters *m, uint32_t bind_id)
 
 		if (meter->bind_id != 0)
 			continue;
+		if (i >= m->reach)
+			__atomic_store_n(&m->reach, i + 1, __ATOMIC_RELEASE);
 		memset(meter, 0, sizeof(*meter));
 		meter->bind_id = bind_id;
 		return meter;

@@ -49,7 +49,7 @@ expire_due(struct ledger *l)
 	int64_t now = clock_now();
 
 	/* Bindings first: a registration lasts as long as they do, and often ends with the last one. */
-	for (int i = 0; i < EXPIRE_BATCH; i++) {
+	for (int i = 0; i < EXPIRE_BATCH && clock_now() - now < EXPIRE_MS; i++) {
 		if (!expire_binding(l, now) && !expire_session(l, now) && !expire_hold(l, now))
 			return;
 	}

@@ -6,9 +6,11 @@
 
 #include "ledger.h"
 
-#define EXPIRE_BATCH 1000 /* so that a mass expiry does not keep requests waiting */
+/* So that a mass expiry does not keep requests waiting: */
+#define EXPIRE_BATCH 1000
+#define EXPIRE_MS 10
 
-/* Ends at most EXPIRE_BATCH registrations, bindings and holds whose time has come. */
+/* Ends registrations, bindings and holds whose time has come: EXPIRE_BATCH, or what can be ended in EXPIRE_MS. */
 void expire_due(struct ledger *l);
 
 /* Milliseconds until something is due: 0 when it is already, -1 when nothing ever will be. */

@@ -220,16 +220,33 @@ addr_table_cookie(const struct addr_table *t, uint64_t cookie)
 
 /* Two blocks overlap when their values agree where both fix a bit. */
 static struct demux_binding *
-cookie_conflict(const struct addr_table *t, const struct demux_binding *b)
+conflict_within(const struct addr_table *t, const struct demux_binding *b)
 {
 	const struct cookie_block *block;
 
-	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
-		return NULL;
 	for (block = t->cookies; block != NULL; block = block->hh.next) {
 		uint64_t both = block->key.mask & b->lease.cookie_mask;
 
 		if ((block->key.value & both) == (b->lease.cookie_value & both))
+			return block->owner;
+	}
+	return NULL;
+}
+
+/* A block at least as large as b's is found by its own mask; all are looked at only where smaller ones are in use. */
+static struct demux_binding *
+cookie_conflict(const struct addr_table *t, const struct demux_binding *b)
+{
+	const struct cookie_block *block;
+	uint64_t own = b->lease.cookie_mask;
+
+	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
+		return NULL;
+	for (uint32_t i = 0; i < t->n_masks; i++) {
+		if ((t->masks[i].mask & own) != t->masks[i].mask)
+			return conflict_within(t, b);
+		block = find_block(t, t->masks[i].mask, b->lease.cookie_value);
+		if (block != NULL)
 			return block->owner;
 	}
 	return NULL;
