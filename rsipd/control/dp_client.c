@@ -359,6 +359,8 @@ sync_more(struct dp_client *dp)
 			return false;
 		dp->step++;
 	}
+	if (dp->cursor_open)
+		log_info("dataplane", "told everything bindings=%zu", binding_count(dp->bindings));
 	dp->cursor_open = false;
 	return true;
 }

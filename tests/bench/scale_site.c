@@ -12,14 +12,14 @@
 #include "registration.h"
 #include "restore.h"
 
-#define HOST_FIRST 0x0a000001u /* 10.0.0.1 */
-#define GATEWAY 0x0afffffeu
+#define HOST_FIRST 0x0a010000u /* 10.1.0.0 */
+#define GATEWAY 0x0a000001u
 #define WHY_MAX 300
 
 static const char conf_text[] =
-    "gateway { private-interface = \"lan0\" public-interface = \"wan0\" listen = { \"10.255.255.254\" }\n"
+    "gateway { private-interface = \"lan0\" public-interface = \"wan0\" listen = { \"10.0.0.1\" } data-plane = \"relay\"\n"
     "  state = \"%s\" control = \"%s\" }\n"
-    "log { level = \"warn\" }\n"
+    "log { level = \"info\" }\n"
     "pool \"p\" { addresses = { \"198.18.0.0-198.18.3.255\" } methods = { \"rsap-ip\", \"rsipsec\" }\n"
     "  ports = \"1024-65535\" }\n"
     "policy \"all\" { pools = { \"p\" } registration = \"1d\" lease = \"1d\" max-lease = \"1d\"\n"
