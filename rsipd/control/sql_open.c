@@ -155,11 +155,13 @@ lock_file(struct opening *o)
 	struct stat st;
 
 	sql->lock_fd = open(o->path, O_RDWR | O_CLOEXEC);
-	if (sql->lock_fd < 0 && errno == ENOENT && make(o))
+	if (sql->lock_fd < 0 && errno == ENOENT) {
+		if (!check_log(o) || !make(o))
+			return false;
 		sql->lock_fd = open(o->path, O_RDWR | O_CLOEXEC);
+	}
 	if (sql->lock_fd < 0)
-		return o->why[0] == '\0' && explain(o, "cannot open the lease database %s: %s%s", o->path, strerror(errno),
-		                                    open_advice(errno));
+		return explain(o, "cannot open the lease database %s: %s%s", o->path, strerror(errno), open_advice(errno));
 	if (flock(sql->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return explain(o, "the lease database %s is in use by another %s", o->path, o->schema->program);
 	if (fstat(sql->lock_fd, &st) == 0 && st.st_size == 0)
@@ -270,7 +272,7 @@ sql_open(const char *path, const struct sql_schema *schema, char *why, size_t wh
 	why[0] = '\0';
 	sql->path = mem_strdup(path);
 	sql->lock_fd = -1;
-	if (check_log(&o) && lock_file(&o) && open_db(&o) && check_owner(&o) && set_modes(&o) && is_sound(&o) && upgrade(&o) &&
+	if (lock_file(&o) && check_log(&o) && open_db(&o) && check_owner(&o) && set_modes(&o) && is_sound(&o) && upgrade(&o) &&
 	    check_writable(&o))
 		return sql;
 	sql_close(sql);

@@ -10,21 +10,35 @@ import time
 from rsip_wire import Msg
 from torture.host import Lease
 
-EARLY_S = 0.2      # a lease may not end before its time;
-LATE_S = 2.2       # later it may by two roundings up: the database has whole seconds, and so has rsipctl
+ROUNDED_S = 1.1    # the database has whole seconds, rounded up: a lease may be that much longer after a restart
 PROBES = 40        # tuples tried by packets in one audit
 IN_STEP_S = 20     # a slow machine; packets are sent again until then
 
 
+class Ends:
+    """When a lease ends, as far as it can be told from outside: not before first, not after last."""
+
+    def __init__(self, first, last):
+        self.first, self.last = first, last
+
+    def within(self, low, high):
+        """Whether it may be in there."""
+        return self.last >= low and self.first <= high
+
+
 class View:
-    """What the gateway has at one moment, by rsipctl: {address of host: (client ID, {bind ID: (Lease, ends at)})}."""
+    """What the gateway has, by rsipctl: {address of host: (client ID, {bind ID: (Lease, Ends)})}. It was so at one moment
+    between self.before and self.at."""
 
     def __init__(self, gateway):
-        self.at = time.monotonic()
+        self.before = time.monotonic()
         self.hosts = {h["address"]: (h["client_id"], {}) for h in gateway.ctl("hosts")}
-        for b in gateway.ctl("bindings"):
+        bindings = gateway.ctl("bindings")
+        self.at = time.monotonic()
+        for b in bindings:
             lease = Lease(b["bind_id"], b["method"], b["address"], numbers(b["ports"]), numbers(b["spis"]), 0, 0)
-            self.hosts[b["host"]][1][b["bind_id"]] = (lease, self.at + b["expires_in_s"])
+            left = b["expires_in_s"]  # rounded up
+            self.hosts[b["host"]][1][b["bind_id"]] = (lease, Ends(self.before + left - 1, self.at + left))
 
     def of(self, source):
         return self.hosts.get(source, (None, {}))
@@ -55,7 +69,8 @@ class Database:
                 lease = Lease(bind, method, local, numbers(sorted(have.get("port", ()))),
                               numbers(sorted(have.get("spi", ()))), 0, 0)
                 if client in self.clients:
-                    self.hosts[self.clients[client]][1][bind] = (lease, expires - wall)
+                    self.hosts[self.clients[client]][1][bind] = (
+                        lease, Ends(expires - wall - ROUNDED_S, expires - wall + ROUNDED_S - 1))
                 else:
                     self.strays.append("%s of client ID %d, who is not registered" % (lease, client))
             self.strays += ["tuples of binding %d, which is not there" % bind for bind in parts]
@@ -149,8 +164,9 @@ def settle_extension(host, doubt, leases, now):
             host.leases.pop(lease.bind_id, None)
         return
     ends = leases[lease.bind_id][1]
-    if not lease.low - EARLY_S <= ends <= lease.high + LATE_S:
-        lease.low, lease.high = low, high
+    may = [(one, other) for one, other in ((lease.low, lease.high), (low, high)) if ends.within(one, other + ROUNDED_S)]
+    if may:  # with neither, the comparison complains
+        lease.low, lease.high = min(one for one, _ in may), max(other for _, other in may)
 
 
 def settle_grant(host, doubt, leases, now):
@@ -182,11 +198,11 @@ def compare(host, view):
         have, ends = leases[bind]
         if (have.address, have.shape(), have.tuples()) != (lease.address, lease.shape(), lease.tuples()):
             wrong.append("%s: was told %s, the gateway has %s" % (host.source, lease, have))
-        if not lease.low - EARLY_S <= ends <= lease.high + LATE_S:
-            wrong.append("%s: %s was to end in %.1f to %.1f s, and ends in %.1f" % (
-                host.source, lease, lease.low - view.at, lease.high - view.at, ends - view.at))
+        if not ends.within(lease.low, lease.high + ROUNDED_S):
+            wrong.append("%s: %s was to end in %.1f to %.1f s, and ends in %.1f to %.1f" % (
+                host.source, lease, lease.low - view.at, lease.high - view.at, ends.first - view.at, ends.last - view.at))
     for bind, (lease, ends) in leases.items():
-        if bind not in host.leases and ends > view.at + LATE_S:
+        if bind not in host.leases and ends.first > view.at + ROUNDED_S:
             wrong.append("%s: never told of, or freed: %s" % (host.source, lease))
     return wrong
 
@@ -202,10 +218,10 @@ def agree(view, database):
         for bind in leases.keys() | rows.keys():
             if bind in leases and bind in rows:
                 (have, ends), (row, row_ends) = leases[bind], rows[bind]
-                if have.tuples() != row.tuples() or abs(ends - row_ends) > LATE_S:
+                if have.tuples() != row.tuples() or not ends.within(row_ends.first, row_ends.last):
                     wrong.append("%s: %s until %.1f in memory, %s until %.1f on disk" % (
-                        source, have, ends - view.at, row, row_ends - view.at))
-            elif (leases.get(bind) or rows.get(bind))[1] > view.at + LATE_S:
+                        source, have, ends.first - view.at, row, row_ends.last - view.at))
+            elif (leases.get(bind) or rows.get(bind))[1].first > time.monotonic():
                 wrong.append("%s: binding %d only %s" % (source, bind, "in memory" if bind in leases else "on disk"))
             if bind in rows and bind in database.ended:
                 wrong.append("%s: binding %d is live, but ended in the history" % (source, bind))
