@@ -48,6 +48,8 @@ read_head(int fd, const char *path, struct file_head *head)
 	struct stat st;
 
 	if (n == 0) {
+		log_warn("esp", "sequence numbers begin anew, in a new file path=%s: keys that were used before must not be used again",
+		    path);
 		*head = (struct file_head){ .magic = MAGIC };
 		return true;
 	}
