@@ -1,4 +1,4 @@
--- The lease database of rsipd, schema version 6 (PRAGMA user_version).
+-- The lease database of rsipd, schema version 7 (PRAGMA user_version).
 --
 -- Times are seconds since 1970, those of leases by the wall clock as it was when rsipd started: see run. Addresses are
 -- dotted quads. first and last are ports, SPIs, or the lowest and highest cookie of a block (as signed 64-bit numbers; the
@@ -117,7 +117,7 @@ CREATE TABLE history (
 	ended      INTEGER NOT NULL,
 	how        TEXT NOT NULL
 );
-CREATE INDEX history_of_tuple ON history (local, kind, first);
+CREATE INDEX history_of_tuple ON history (local, kind, first, granted);
 
 CREATE VIEW lease AS
 	SELECT b.bind_id, r.host, r.name, b.method, b.local, t.kind,

@@ -11,7 +11,7 @@
 #include "store_state.h"
 
 #define APPLICATION_ID 0x52534950 /* "RSIP" */
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 #define WHO_HAD \
 	"CREATE VIEW who_had AS " \
@@ -53,6 +53,7 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "DELETE FROM history WHERE ended IS NULL; DROP INDEX history_open;"
 	      "ALTER TABLE history ADD COLUMN extensions INTEGER NOT NULL DEFAULT 0;"
 	      WHO_HAD,
+	[6] = "DROP INDEX history_of_tuple; CREATE INDEX history_of_tuple ON history (local, kind, first, granted)",
 };
 
 struct store *

@@ -337,17 +337,38 @@ tell_holders(struct sql_rows *rows, store_holder_cb *cb, void *arg)
 /* Where the host was then: it may have moved since the grant. ?5 is the time that is asked about. */
 #define PLACE "coalesce((SELECT m.host FROM move m WHERE m.client_id = history.client_id AND m.since BETWEEN granted AND ?5 " \
               "AND (m.until IS NULL OR m.until > ?5) ORDER BY m.since DESC, m.rowid DESC LIMIT 1), host)"
-#define WHO "SELECT bind_id, client_id, " PLACE ", name, granted, ended FROM history WHERE local = ?1 AND kind = ?2 AND "
-#define THEN " AND granted <= ?5 AND ended > ?5 ORDER BY granted"
+/* What begins with one number is leased to one at a time, so of its leases the latest that was granted by then tells; a few
+ * more may have been in the same second. */
+#define WHO "SELECT bind_id, client_id, " PLACE ", name, granted, ended FROM (SELECT * FROM history WHERE local = ?1 AND " \
+            "kind = ?2 AND first = ?3 AND granted <= ?5 ORDER BY granted DESC LIMIT 4) AS history WHERE ended > ?5 AND last "
 
+/* The first lease range of the address that begins from *first to value; false when there is none. */
+static bool
+next_first(struct store *st, const char *local, enum tuple_kind kind, uint64_t *first, uint64_t value)
+{
+	struct sql_rows *rows = sql_query(st->sql,
+	                                  "SELECT first FROM history WHERE local = ? AND kind = ? AND first BETWEEN ? AND ? "
+	                                  "ORDER BY first LIMIT 1", "ttii", local, tuple_kind_name(kind), (int64_t)*first,
+	                                  (int64_t)value);
+	bool found = sql_next(rows);
+
+	if (found)
+		*first = (uint64_t)sql_int(rows, 0);
+	sql_end(rows);
+	return found;
+}
+
+/* From one number to the next that ranges begin with, by the index: it does not matter how often each has been leased. */
 static bool
 who_range(struct store *st, const char *local, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
           void *arg)
 {
-	uint64_t lowest = value > widest(kind) ? value - widest(kind) : 0;
-
-	return tell_holders(sql_query(st->sql, WHO "first BETWEEN ?3 AND ?4 AND last >= ?4" THEN, "ttiii", local,
-	                              tuple_kind_name(kind), (int64_t)lowest, (int64_t)value, at), cb, arg);
+	for (uint64_t first = value > widest(kind) ? value - widest(kind) : 0; next_first(st, local, kind, &first, value); first++) {
+		if (!tell_holders(sql_query(st->sql, WHO ">= ?4", "ttiii", local, tuple_kind_name(kind), (int64_t)first,
+		                            (int64_t)value, at), cb, arg))
+			return false;
+	}
+	return true;
 }
 
 /* A block of cookies is as wide as its mask says, so it begins with the cookie's first bits, however many. */
@@ -357,8 +378,8 @@ who_cookie(struct store *st, const char *local, uint64_t value, int64_t at, stor
 	for (int bits = 0; bits < 64; bits++) {
 		uint64_t first = value & UINT64_MAX << bits, last = first | ~(UINT64_MAX << bits);
 
-		if (!tell_holders(sql_query(st->sql, WHO "first = ?3 AND last = ?4" THEN, "ttiii", local,
-		                            tuple_kind_name(TUPLE_COOKIE), (int64_t)first, (int64_t)last, at), cb, arg))
+		if (!tell_holders(sql_query(st->sql, WHO "= ?4", "ttiii", local, tuple_kind_name(TUPLE_COOKIE), (int64_t)first,
+		                            (int64_t)last, at), cb, arg))
 			return false;
 	}
 	return true;

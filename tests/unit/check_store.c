@@ -326,8 +326,8 @@ no_database(void)
 static void
 newer_version(void)
 {
-	put(60, "\0\0\0\7", 4); /* user_version in the database header */
-	must_not_open(f.db, "schema version 7, this rsipd knows 6");
+	put(60, "\0\0\0\10", 4); /* user_version in the database header */
+	must_not_open(f.db, "schema version 8, this rsipd knows 7");
 }
 
 static void
