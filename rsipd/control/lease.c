@@ -268,7 +268,7 @@ enum rsip_error
 lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refusal *why)
 {
 	struct session *s = b->session;
-	char addr[IP4_STRLEN];
+	char host[IP4_STRLEN], addr[IP4_STRLEN];
 	uint32_t lease_s;
 	int64_t was;
 
@@ -289,7 +289,8 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 	store_extend_binding(l->store, b);
 	registration_prolong(l, s, b->expires);
 	l->stats->bindings_extended++;
-	log_debug("lease", "extended bind_id=%u lease_s=%u", b->bind_id, lease_seconds_left(b->expires));
+	log_info("lease", "extended bind_id=%u host=%s address=%s lease_s=%u", b->bind_id, ip4_str(s->host_addr, host),
+	         ip4_str(b->local_addr, addr), lease_seconds_left(b->expires));
 	lease_assert(l, "extend");
 	return RSIP_OK;
 }

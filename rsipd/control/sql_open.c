@@ -236,7 +236,8 @@ static bool
 set_modes(struct opening *o)
 {
 	if (sql_exec(o->sql, "PRAGMA journal_mode = WAL") && sql_exec(o->sql, "PRAGMA synchronous = FULL") &&
-	    sql_exec(o->sql, "PRAGMA journal_size_limit = 67108864"))
+	    sql_exec(o->sql, "PRAGMA journal_size_limit = 67108864") &&
+	    sql_exec(o->sql, "PRAGMA cache_size = -16384") && sql_exec(o->sql, "PRAGMA wal_autocheckpoint = 4000"))
 		return true;
 	return explain(o, "cannot use the lease database %s (%s): %s", o->path, sql_error(o->sql), sql_advice(o->sql));
 }

@@ -108,7 +108,8 @@ main(int argc, char **argv)
 	}
 	if (sqlite3_open(argv[2], &db) != SQLITE_OK)
 		die(db, argv[2]);
-	run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+	run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
+	        "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000");
 	run(db, schema_sql);
 	for (size_t i = 0; i < n; i++) {
 		if (sqlite3_prepare_v2(db, texts[i], -1, &stmts[i], NULL) != SQLITE_OK)

@@ -102,6 +102,7 @@ part_rsip() {
 	server_up
 	carried rsip
 	rsip_counters
+	rsip_log
 	try rsip "the host's own source port at the peer" works try_own_port
 	try rsip "the host knows its public address" works try_own_address
 	try rsip "server on a host, reached by anybody" works try_server
@@ -123,6 +124,18 @@ part_rsip() {
 		check "rsip: nothing is wrong in the log of $log" refused grep -E 'runtime error|AddressSanitizer|assert' \
 			"$LAB_TMP/$log.log"
 	done
+}
+
+# RFC 6888 REQ-12 is for what is leased: a log of flows would be as long as the traffic.
+rsip_log() {
+	local lines i granted
+	lines=$(wc -l <"$LAB_TMP/rsipd.log")
+	for i in $(seq 30); do fetch x1 small >/dev/null || break; done
+	granted=$(gateway_ctl -j stats | jq .control.bindings_granted)
+	check "rsip: the log has one line for each lease granted ($granted)" \
+		test "$(grep -c ' lease: granted ' "$LAB_TMP/rsipd.log")" = "$granted"
+	check "rsip: and none for $i flows" \
+		test "$(tail -n +$((lines + 1)) "$LAB_TMP/rsipd.log" | grep -vcE ' (lease|session): ')" = 0
 }
 
 # The downloads before have sent thousands of packets either way; what is left to the relay is the first packets, ICMP and
