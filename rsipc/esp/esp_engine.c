@@ -149,30 +149,54 @@ net_of(const struct esp_prefix *prefix)
 	return net;
 }
 
+static void
+add_address(struct esp_engine *engine, unsigned index, const struct esp_prefix *address)
+{
+	struct netlink_net net = net_of(address);
+	int err = netlink_net_address(engine->nl, index, &net);
+	char text[ESP_PREFIX_STRLEN];
+
+	if (err != 0)
+		log_error("esp", "address cannot be set address=%s error=\"%s\"", esp_prefix_str(address, text), strerror(err));
+}
+
+/* Tunnels may share a remote network and differ in the local one. */
+static bool
+routed_before(const struct esp_conf *conf, const struct esp_sa_conf *until, const struct esp_prefix *to)
+{
+	for (const struct esp_sa_conf *sa = conf->sas; sa < until; sa++) {
+		for (size_t i = 0; i < sa->n_remote_nets; i++) {
+			const struct esp_prefix *other = &sa->remote_nets[i];
+
+			if (other->version == to->version && other->len == to->len && memcmp(other->addr, to->addr, sizeof(to->addr)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+add_routes(struct esp_engine *engine, unsigned index, const struct esp_sa_conf *sa)
+{
+	char text[ESP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < sa->n_remote_nets; i++) {
+		struct netlink_net net = net_of(&sa->remote_nets[i]);
+		int err = routed_before(engine->conf, sa, &sa->remote_nets[i]) ? 0 : netlink_net_route(engine->nl, index, &net);
+
+		if (err != 0)
+			log_error("esp", "route cannot be set to=%s error=\"%s\"", esp_prefix_str(&sa->remote_nets[i], text), strerror(err));
+	}
+}
+
 /* Addresses, and routes to what is behind the peers. The device takes them along when it goes. */
 static void
 set_up_network(struct esp_engine *engine, unsigned index)
 {
-	const struct esp_conf *conf = engine->conf;
-	char text[ESP_PREFIX_STRLEN];
-	struct netlink_net net;
-	int err;
-
-	for (size_t i = 0; i < conf->n_addresses; i++) {
-		net = net_of(&conf->addresses[i]);
-		if ((err = netlink_net_address(engine->nl, index, &net)) != 0)
-			log_error("esp", "address cannot be set address=%s error=\"%s\"", esp_prefix_str(&conf->addresses[i], text),
-			    strerror(err));
-	}
-	for (size_t i = 0; i < conf->n_sas; i++) {
-		for (size_t j = 0; j < conf->sas[i].n_remote_nets; j++) {
-			net = net_of(&conf->sas[i].remote_nets[j]);
-			err = netlink_net_route(engine->nl, index, &net);
-			if (err != 0)
-				log_error("esp", "route cannot be set to=%s error=\"%s\"", esp_prefix_str(&conf->sas[i].remote_nets[j], text),
-				    strerror(err));
-		}
-	}
+	for (size_t i = 0; i < engine->conf->n_addresses; i++)
+		add_address(engine, index, &engine->conf->addresses[i]);
+	for (size_t i = 0; i < engine->conf->n_sas; i++)
+		add_routes(engine, index, &engine->conf->sas[i]);
 }
 
 static bool

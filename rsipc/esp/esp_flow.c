@@ -1,10 +1,15 @@
 /* Packets through the engine, both ways. */
+#include "config.h"
+
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
 #include "esp_device.h"
 #include "esp_engine_impl.h"
 #include "esp_segment.h"
+#include "log.h"
+#include "loop.h"
 
 #define READS 32 /* from the device before the other side gets its turn */
 
@@ -105,6 +110,15 @@ outbound(struct esp_engine *engine, const struct virtio_net_hdr *header, uint8_t
 	}
 }
 
+/* Somebody deleted the device: its descriptor would be readable for ever. */
+static void
+device_gone(struct esp_engine *engine)
+{
+	log_error("esp", "the device was removed device=%s: nothing passes any more; start rsipc again", engine->conf->device);
+	loop_event_free(engine->readable);
+	engine->readable = NULL;
+}
+
 void
 esp_flow_device_readable(int fd, void *arg)
 {
@@ -114,8 +128,11 @@ esp_flow_device_readable(int fd, void *arg)
 	ssize_t len;
 
 	for (unsigned i = 0; i < READS; i++) {
-		if ((len = esp_device_read(fd, &header, engine->from_device, sizeof(engine->from_device))) < 0)
+		if ((len = esp_device_read(fd, &header, engine->from_device, sizeof(engine->from_device))) < 0) {
+			if (errno == EBADFD)
+				device_gone(engine);
 			break;
+		}
 		if (len > 0)
 			outbound(engine, &header, engine->from_device, (size_t)len, now);
 	}

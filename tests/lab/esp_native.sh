@@ -194,6 +194,8 @@ check "a second rsipc does not use the same sequence numbers" \
 chmod 0640 "$LAB_TMP/a.keys"
 check "a key file that others may read is refused" says "$BUILDDIR/rsipc/rsipc" -t -c "$LAB_TMP/a.conf" -- "others may read"
 check "no log shows a key" sh -c "! grep -q 0000000000000000000000000000 $LAB_TMP/a.log $LAB_TMP/b.log"
+on b ip link del rsipesp0
+check "a device that somebody removed is told" wait_for 5 grep -q "the device was removed" "$LAB_TMP/b.log"
 both_end
 check "the device goes with rsipc" sh -c "! ip -n $LAB-a link show rsipesp0 2>/dev/null"
 verdict_exit
