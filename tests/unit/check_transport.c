@@ -243,6 +243,63 @@ listening(uint16_t *port)
 	return fd;
 }
 
+/* One that asks and does not listen is not heard, until it listens. */
+START_TEST(not_listened_to)
+{
+	static uint8_t answers[60000], sent[400];
+	static char room[sizeof(answers)];
+	size_t len = make_messages(sent, 20);
+	ssize_t n;
+
+	for (int i = 0; i < 8; i++) { /* more than the way to the peer holds */
+		stream_send(stream, answers, sizeof(answers));
+		turns(2);
+	}
+	put(sent, len);
+	turns(20);
+	ck_assert_uint_eq(got_messages, 0);
+	for (int i = 0; i < 200; i++) {
+		while ((n = read(peer, room, sizeof(room))) > 0)
+			;
+		turns(1);
+	}
+	ck_assert_uint_eq(got_messages, 20);
+	ck_assert_mem_eq(got, sent, len);
+	ck_assert_int_eq(ended, -1);
+}
+END_TEST
+
+/* However many messages streams have ready, what else the loop has to do comes in between. */
+static unsigned deferred_calls, got_at_first;
+
+static void
+on_deferred(void *arg)
+{
+	(void)arg;
+	if (deferred_calls++ == 0)
+		got_at_first = (unsigned)got_messages;
+}
+
+START_TEST(leaves_room_for_others)
+{
+	static uint8_t sent[200000];
+	size_t len = make_messages(sent, 300);
+	struct loop_event *other = loop_deferred(loop, on_deferred, NULL);
+
+	deferred_calls = 0;
+	put(sent, len);
+	turns(1);
+	loop_deferred_raise(other);
+	turns(1);
+	ck_assert_uint_eq(deferred_calls, 1);
+	ck_assert_uint_lt(got_at_first, 300);
+	turns(300);
+	ck_assert_uint_eq(got_messages, 300);
+	ck_assert_mem_eq(got, sent, len);
+	loop_event_free(other);
+}
+END_TEST
+
 START_TEST(connects)
 {
 	uint16_t port;
@@ -329,6 +386,8 @@ main(void)
 	tcase_add_test(tc, requests_before_the_end_count);
 	tcase_add_loop_test(tc, freed_inside_its_own_events, 0, 2);
 	tcase_add_test(tc, unread);
+	tcase_add_test(tc, not_listened_to);
+	tcase_add_test(tc, leaves_room_for_others);
 	tcase_add_test(tc, connects);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, datagrams_there_and_back);
