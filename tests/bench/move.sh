@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 . "$here/../lab/adoption/kernel.sh"
 
-[ $# -gt 0 ] || set -- bench_mobike bench_reconnect bench_reconnect_v1 bench_agent_plain bench_agent bench_agent_v1 \
+[ $# -gt 0 ] || set -- bench_mobike bench_reconnect bench_reconnect_v1 bench_agent bench_agent_v1 \
 	bench_agent_host bench_user
 lines=$(mktemp) out=$(mktemp -d)
 trap 'rm -rf "$lines" "$out"' EXIT

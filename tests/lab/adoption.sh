@@ -7,7 +7,7 @@
 #   with ESP of rsipc's own, keys set by hand, in namespaces of this kernel:
 #     user          streams, idle tunnels, flapping, both ends at once, translation between, attacks, guards
 #   with the kernel's ESP, and rsipc as its agent:
-#     ikev2_plain ikev2 ikev1   beside stock strongSwan on both ends, without MOBIKE and with: the same, rekeys, DPD
+#     ikev2 ikev1   beside stock strongSwan on both ends: the same, rekeys, DPD
 #     manual        SAs by hand
 #     nat           address translation between, with ports that change
 #     attacks       replayed, forged and late packets; and what somebody on the path can do
@@ -41,7 +41,7 @@ if [ "${1-}" = --demo ]; then
 	exit "$view_status"
 fi
 
-[ $# -gt 0 ] || set -- user ikev2_plain ikev2 ikev1 manual nat attacks guards stock
+[ $# -gt 0 ] || set -- user ikev2 ikev1 manual nat attacks guards stock
 kernel_parts=() status=0
 for name in "$@"; do
 	if [ "$name" = user ]; then user_lab user 2>"$out/user.log" || status=1; else kernel_parts+=("$name"); fi

@@ -1,20 +1,16 @@
 # Our agent: rsipc with nothing but a section `adoption`, on h and on g; and where SAs point. Source this file after swan.sh.
 
-# agent_settings 2|2-plain|1: what it takes of strongSwan beside the agent (docs/adoption.md), as SWAN_ variables: IKEv2
-# whose MOBIKE brings the IKE SA along when the tunnel has moved, IKEv2 without MOBIKE, IKEv1. Packets of IKE must leave from
-# whatever address there is. The gateway is not to take the host for one behind a NAT, where that can be had: strongSwan
-# then moves SAs itself, and for late packets too.
+# agent_settings VERSION: what it takes of strongSwan beside the agent (docs/adoption.md), as SWAN_ variables. Packets of IKE
+# must leave from whatever address there is; with IKEv2 there is no MOBIKE, and the host alone begins exchanges. The gateway is
+# not to take the host for one behind a NAT, where that can be had: strongSwan then moves SAs itself, and for late packets too.
 agent_settings() {
-	local plain="socket-default { set_source = no }"
-	case $1 in
-	2) SWAN_VERSION=2 SWAN_ENCAP=g SWAN_CONNECTION="mobike = yes" SWAN_CHARON='' ;;
-	2-plain)
-		SWAN_VERSION=2 SWAN_ENCAP="h g" SWAN_CONNECTION="mobike = no"
-		SWAN_CHARON="plugins { $plain
+	SWAN_ENCAP=g SWAN_HOST="dpd_delay = 2s" SWAN_CONNECTION='' INITIATORS="h g"
+	SWAN_CHARON="plugins { socket-default { set_source = no } }"
+	if [ "$1" = 2 ]; then
+		SWAN_CONNECTION="mobike = no" INITIATORS=h
+		SWAN_CHARON="plugins { socket-default { set_source = no }
 			kernel-netlink { roam_events = no } }"
-		;;
-	1) SWAN_VERSION=1 SWAN_ENCAP=g SWAN_CONNECTION='' SWAN_CHARON="plugins { $plain }" ;;
-	esac
+	fi
 }
 
 # agent_start NODE [LINES]: lines of its section. True when it answers rsipctl.

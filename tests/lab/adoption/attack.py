@@ -11,12 +11,13 @@ import os
 import socket
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import ip_packet  # noqa: E402
 from pcap_compare import packets  # noqa: E402
 
-PORT_ESP = 4500
+PAUSE = 0.02 # seconds: as a stream has them, not a burst
 
 
 def esp_to(path, to):
@@ -68,6 +69,7 @@ def main(what, capture, to, source, count="5"):
     wire = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     for dport, payload in chosen:
         wire.sendto(ip_packet.udp(address, int(port), to, dport, payload), (to, 0))
+        time.sleep(PAUSE)
     print(len(chosen))
 
 

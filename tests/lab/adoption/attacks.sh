@@ -94,7 +94,8 @@ step_late() {
 
 test_tapped() { [ "$(tapped "$1" udp)" -ge "$2" ]; }
 
-# forwarded_newest: the attacker forwards the newest packet of the tunnel from his own address, and nothing else passes.
+# forwarded_newest: the attacker forwards the newest packets of the tunnel from his own address, and nothing else passes.
+# Several: the kernel's ESP tells too little of the first.
 forwarded_newest() {
 	stream_start
 	sleep 1
@@ -102,12 +103,12 @@ forwarded_newest() {
 	wait_for 10 test_tapped newest 5
 	stream_stop
 	tap_end newest
-	attack replay newest $G_A $EVIL:4500 1
+	attack replay newest $G_A $EVIL:4500 4
 }
 
 # What nothing can prevent, but the guards narrow: who forwards the newest packet is taken for the host until its next.
 step_forwarded() {
-	check_here "$label: who is on the path forwards the newest packet from his address" forwarded_newest
+	check_here "$label: who is on the path forwards the newest packets from his address" forwarded_newest
 	check "$label: forwarded: without a guard the gateway follows, as documented" sends_to g $G_A $EVIL
 	held_end
 	check "$label: forwarded: the host's next packet brings it back" wait_for 5 back_home
@@ -156,7 +157,7 @@ part_attacks() {
 guarded() {
 	local STREAM_RATE=50 label="guards: $1" report
 	if attack_world "$2"; then
-		check_here "$label: who is on the path forwards the newest packet from his address" forwarded_newest
+		check_here "$label: who is on the path forwards the newest packets from his address" forwarded_newest
 		check "$label: the gateway does not follow" sends_to g $G_A $H_A
 		held_end
 		check "$label: the tunnels work" both_reach
@@ -167,7 +168,7 @@ guarded() {
 	world_end
 }
 
+# The kernel cannot send one packet elsewhere: with a return probe its tunnels follow nobody (user.sh tries it).
 part_guards() {
 	guarded "allowed prefixes" 'allow = { "192.0.2.0/24", "198.51.100.0/24" }'
-	guarded "return probe" 'return-probe = true'
 }

@@ -39,12 +39,13 @@ part_bench_reconnect_v1() {
 		dpd_timeout = 3s" SWAN_CHILD="dpd_action = restart" bench_strongswan "strongSwan anew, IKEv1" 1 12
 }
 
-# bench_agent NAME SETTINGS NODE...: our agent on those nodes, beside strongSwan.
+# bench_agent NAME VERSION NODE...: our agent on those nodes, beside strongSwan.
 bench_agent() {
-	local SWAN_VERSION SWAN_CONNECTION SWAN_CHARON SWAN_ENCAP node
+	local SWAN_CONNECTION SWAN_HOST SWAN_CHARON SWAN_ENCAP node
 	agent_settings "$2"
+	SWAN_ENCAP=${ENCAP-$SWAN_ENCAP}
 	host_at a
-	check_here "bench: $1: strongSwan starts" swan_start "$SWAN_VERSION" || return
+	check_here "bench: $1: strongSwan starts" swan_start "$2" || return
 	for node in "${@:3}"; do check_here "bench: $1: the agent starts on $node" agent_start "$node" || return; done
 	check_here "bench: $1: SAs are there" swan_up net || return
 	bench_move "$1" 4
@@ -53,6 +54,5 @@ bench_agent() {
 }
 
 part_bench_agent() { bench_agent "adoption, IKEv2" 2 h g; }
-part_bench_agent_plain() { bench_agent "adoption, IKEv2, no MOBIKE" 2-plain h g; }
 part_bench_agent_v1() { bench_agent "adoption, IKEv1" 1 h g; }
-part_bench_agent_host() { bench_agent "adoption at the host alone, IKEv2" 2-plain h; }
+part_bench_agent_host() { ENCAP="h g" bench_agent "adoption at the host alone, IKEv2" 2 h; }

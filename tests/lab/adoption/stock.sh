@@ -3,7 +3,7 @@
 
 part_stock() {
 	local label report version ENCAP="h g"
-	for version in 2 2-plain 1; do
+	for version in 2 1; do
 		label="stock peer: IKEv$version"
 		if world $version h; then
 			step_stream

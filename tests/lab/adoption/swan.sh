@@ -37,7 +37,7 @@ swan_child() {
 	printf '%s\n}\n' "${SWAN_CHILD-}"
 }
 
-# swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it. One child SA for IPv4 inside, one for
+# swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it, at the host of $SWAN_HOST too. One child SA for IPv4 inside, one for
 # IPv6: IKEv1 has a single selector an SA. SWAN_ENCAP: the nodes that ask for UDP encapsulation, by playing behind a NAT.
 swan_conf() {
 	local node=$1 version=$2 peer=g inner=$IN_H/32 far=10.2.0.0/24 inner6=$IN6_H/128 far6=fd00:2::/64
@@ -47,7 +47,7 @@ swan_conf() {
 		version = $version
 		encap = $(case " ${SWAN_ENCAP-h g} " in *" $node "*) echo yes ;; *) echo no ;; esac)
 		proposals = aes128-sha256-ecp256
-		$([ "$node" = g ] || echo "remote_addrs = ${SWAN_REMOTE:-$G_A}")
+		$([ "$node" = g ] || printf '%s\n' "remote_addrs = $G_A" "${SWAN_HOST-}")
 		${SWAN_CONNECTION-}
 		local { auth = psk
 			id = $node.rsip.test }
