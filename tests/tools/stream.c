@@ -169,7 +169,8 @@ receive_netlink(int fd)
 	ssize_t got;
 
 	while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
-		int len = (int)got;
+		unsigned len = (unsigned)got;
+
 		for (struct nlmsghdr *m = (struct nlmsghdr *)bytes; NLMSG_OK(m, len); m = NLMSG_NEXT(m, len)) {
 			const struct rtmsg *route = NLMSG_DATA(m);
 			if (m->nlmsg_type == RTM_NEWADDR)
