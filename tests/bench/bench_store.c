@@ -16,8 +16,8 @@
 
 /* The rows of a lease of one block of ports, as store.c writes them. */
 static const char *const lease_statements[] = {
-	"INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, endpoint, gre_key, "
-	"granted) VALUES (?1, ?2, 'rsap-ip', 'ip-ip', 0, '100.64.0.1', NULL, NULL, 1800000000, '10.0.0.1', NULL, 1790000000)",
+	("INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, endpoint, gre_key, "
+	 "granted) VALUES (?1, ?2, 'rsap-ip', 'ip-ip', 0, '100.64.0.1', NULL, NULL, 1800000000, '10.0.0.1', NULL, 1790000000)"),
 	"INSERT INTO binding_tuple (bind_id, kind, first, last) VALUES (?1, 'port', ?1 % 60000, ?1 % 60000 + 7)",
 	"INSERT INTO answer (seq, client_id, port, counter, response) VALUES (?1, ?2, 1024, ?1, zeroblob(60))",
 };
