@@ -24,14 +24,13 @@ static void
 add_xdp(const struct xdp_tables *t, struct meter *sum)
 {
 	uint32_t slot = xdp_slots_find(t, sum->bind_id);
-	const struct xdp_binding *b = &t->bindings[slot];
 
 	if (slot == 0)
 		return;
-	sum->in_packets += b->in_packets;
-	sum->in_bytes += b->in_bytes;
-	sum->out_packets += b->out_packets;
-	sum->out_bytes += b->out_bytes;
+	sum->in_packets += t->counts_in[slot].packets;
+	sum->in_bytes += t->counts_in[slot].bytes;
+	sum->out_packets += t->counts_out[slot].packets;
+	sum->out_bytes += t->counts_out[slot].bytes;
 }
 
 struct meter

@@ -9,13 +9,15 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 5
+#define XDP_ABI_VERSION 6
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
 	X(ADDRS, addrs)       /* hash: address -> struct xdp_addr */                                             \
 	X(PORTS, ports)       /* array, memory-mapped: struct xdp_ports of an address that shares its ports */   \
 	X(BINDINGS, bindings) /* array, memory-mapped: struct xdp_binding; 0 is nobody */                        \
+	X(COUNTS_IN, counts_in)   /* array, memory-mapped: struct xdp_count of the same: public -> host */       \
+	X(COUNTS_OUT, counts_out) /* array, memory-mapped: struct xdp_count of the same: host -> public */       \
 	X(TERMS, terms)       /* array, memory-mapped: struct xdp_terms of the binding with the same index */    \
 	X(SPIS, spis)         /* array, memory-mapped: struct xdp_spi_line: leased blocks (xdp_block_key.h) */   \
 	X(COOKIES, cookies)   /* array, memory-mapped: struct xdp_cookie_line: the same */                       \
@@ -129,17 +131,19 @@ enum xdp_binding_flags {
 /* A binding. While it is live only path_mtu, next_hop and the counters change: what else changes makes a new entry, and
  * an entry that is free is not used again for a while, so that no program still looks at it.
  *
- * With many bindings each look at another cache line waits for memory, so what most packets need is one line, counters
- * included; what few ask for is in the terms. */
+ * With many bindings each look at another cache line waits for memory, and what is in one keeps others out of the cache.
+ * So here is what most packets need, two bindings a line; the counters, which no packet has to wait for, have others of
+ * their own, and what few ask for is in the terms. */
 struct xdp_binding {
 	__u32 host_addr, gateway_addr, local_addr;
 	__u16 path_mtu; /* to the host: the longest outer packet */
 	__u8 protocol;  /* of the tunnel: IPPROTO_IPIP or IPPROTO_GRE */
 	__u8 flags;
 	struct xdp_next_hop next_hop;
-	__u64 in_packets, in_bytes;   /* public -> host; inner bytes */
-	__u64 out_packets, out_bytes; /* host -> public */
 };
+
+/* What was forwarded; inner bytes. */
+struct xdp_count { __u64 packets, bytes; };
 
 /* The rest of a binding, which does not change while it is live. */
 struct xdp_terms {
@@ -209,8 +213,9 @@ struct xdp_totals {
 
 _Static_assert(sizeof(struct xdp_addr) == 56 && sizeof(struct xdp_terms) == 56 && sizeof(struct xdp_claim_key) == 16,
                "no hidden padding");
-_Static_assert(sizeof(struct xdp_binding) == 64 && sizeof(struct xdp_spi_line) == 64 &&
-               sizeof(struct xdp_cookie_line) == 64 && sizeof(struct xdp_state) == 64, "a cache line");
+_Static_assert(sizeof(struct xdp_spi_line) == 64 && sizeof(struct xdp_cookie_line) == 64 &&
+               sizeof(struct xdp_state) == 64, "a cache line");
+_Static_assert(sizeof(struct xdp_binding) == 32 && sizeof(struct xdp_count) == 16, "in no two cache lines");
 _Static_assert(sizeof(struct xdp_route_pair) == 64 && sizeof(struct xdp_totals) == 256, "no hidden padding");
 
 #endif

@@ -63,13 +63,8 @@ take_slot(struct xdp_feed *f, const struct demux_binding *b)
 static void
 copy_counters(const struct xdp_feed *f, uint32_t from, uint32_t to)
 {
-	const struct xdp_binding *old = &f->t->bindings[from];
-	struct xdp_binding *b = &f->t->bindings[to];
-
-	b->in_packets = old->in_packets;
-	b->in_bytes = old->in_bytes;
-	b->out_packets = old->out_packets;
-	b->out_bytes = old->out_bytes;
+	f->t->counts_in[to] = f->t->counts_in[from];
+	f->t->counts_out[to] = f->t->counts_out[from];
 }
 
 static uint32_t

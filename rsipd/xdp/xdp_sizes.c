@@ -102,7 +102,9 @@ xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map)
 	switch (map) {
 	case XDP_MAP_ADDRS: return sizes->addresses;
 	case XDP_MAP_PORTS: return sizes->port_tables + 1; /* 0 is none */
-	case XDP_MAP_BINDINGS: return sizes->bindings;
+	case XDP_MAP_BINDINGS:
+	case XDP_MAP_COUNTS_IN:
+	case XDP_MAP_COUNTS_OUT:
 	case XDP_MAP_TERMS: return sizes->bindings;
 	case XDP_MAP_SPIS: return sizes->spi_lines;
 	case XDP_MAP_COOKIES: return sizes->cookie_lines;
@@ -125,7 +127,7 @@ xdp_sizes_memory(const struct xdp_sizes *s)
 	const uint64_t element = 64;
 
 	return (s->port_tables + 1ull) * sizeof(struct xdp_ports) +
-	       (uint64_t)s->bindings * (sizeof(struct xdp_binding) + sizeof(struct xdp_terms)) +
+	       (uint64_t)s->bindings * (sizeof(struct xdp_binding) + 2 * sizeof(struct xdp_count) + sizeof(struct xdp_terms)) +
 	       (uint64_t)s->spi_lines * sizeof(struct xdp_spi_line) +
 	       (uint64_t)s->cookie_lines * sizeof(struct xdp_cookie_line) +
 	       (uint64_t)s->addresses * (element + 4 + sizeof(struct xdp_addr)) +

@@ -45,6 +45,7 @@ xdp_slots_take(struct xdp_tables *t, uint32_t bind_id, int64_t now)
 		if (!rested(terms, now))
 			continue;
 		memset(&t->bindings[slot], 0, sizeof(t->bindings[slot]));
+		t->counts_in[slot] = t->counts_out[slot] = (struct xdp_count) { 0 };
 		memset(terms, 0, sizeof(*terms));
 		terms->bind_id = bind_id;
 		return slot;

@@ -23,6 +23,8 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_ADDRS] = { 4, sizeof(struct xdp_addr) },
 	[XDP_MAP_PORTS] = { 4, sizeof(struct xdp_ports) },
 	[XDP_MAP_BINDINGS] = { 4, sizeof(struct xdp_binding) },
+	[XDP_MAP_COUNTS_IN] = { 4, sizeof(struct xdp_count) },
+	[XDP_MAP_COUNTS_OUT] = { 4, sizeof(struct xdp_count) },
 	[XDP_MAP_TERMS] = { 4, sizeof(struct xdp_terms) },
 	[XDP_MAP_SPIS] = { 4, sizeof(struct xdp_spi_line) },
 	[XDP_MAP_COOKIES] = { 4, sizeof(struct xdp_cookie_line) },
@@ -40,6 +42,8 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 static const struct { enum xdp_map map; size_t at; } mapped[] = {
 	{ XDP_MAP_PORTS, offsetof(struct xdp_tables, ports) },
 	{ XDP_MAP_BINDINGS, offsetof(struct xdp_tables, bindings) },
+	{ XDP_MAP_COUNTS_IN, offsetof(struct xdp_tables, counts_in) },
+	{ XDP_MAP_COUNTS_OUT, offsetof(struct xdp_tables, counts_out) },
 	{ XDP_MAP_TERMS, offsetof(struct xdp_tables, terms) },
 	{ XDP_MAP_SPIS, offsetof(struct xdp_tables, spis) },
 	{ XDP_MAP_COOKIES, offsetof(struct xdp_tables, cookies) },

@@ -45,6 +45,7 @@ struct xdp_tables {
 	struct xdp_sizes sizes; /* as the maps are */
 	struct xdp_ports *ports;
 	struct xdp_binding *bindings;
+	struct xdp_count *counts_in, *counts_out;
 	struct xdp_terms *terms;
 	struct xdp_spi_line *spis;
 	struct xdp_cookie_line *cookies;

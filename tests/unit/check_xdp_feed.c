@@ -324,11 +324,11 @@ START_TEST(a_change_keeps_what_was_counted)
 {
 	bind_ports(1, X1, A, 2000, 2063);
 	synced();
-	t.bindings[port_word(A, 2000)].in_packets = 7;
+	t.counts_in[port_word(A, 2000)].packets = 7;
 	bind_ports(1, X1, A, 2032, 2095);
 	ck_assert_uint_eq(port_word(A, 2000), 0);
 	ck_assert_uint_eq(bind_id(port_word(A, 2095)), 1);
-	ck_assert_uint_eq(t.bindings[port_word(A, 2095)].in_packets, 7);
+	ck_assert_uint_eq(t.counts_in[port_word(A, 2095)].packets, 7);
 }
 END_TEST
 
@@ -501,7 +501,7 @@ START_TEST(a_relay_after_another)
 	claim(4, 0x77);
 	synced();
 	uint32_t slot = port_word(A, 2000);
-	t.bindings[slot].in_packets = 7;
+	t.counts_in[slot].packets = 7;
 	relay_dies();
 	later(5000);
 	relay_starts();
@@ -511,7 +511,7 @@ START_TEST(a_relay_after_another)
 	ck_assert_uint_eq(spi_holder(B, 0x1000), 4);
 	synced();
 	ck_assert_uint_eq(port_word(A, 2000), slot);
-	ck_assert_uint_eq(t.bindings[slot].in_packets, 7);
+	ck_assert_uint_eq(t.counts_in[slot].packets, 7);
 	ck_assert_uint_eq(port_word(A, 3000), 0);
 	ck_assert_uint_eq(port_word(A, 4000), 0);
 	ck_assert_uint_eq(bind_id(port_word(A, 4064)), 3);

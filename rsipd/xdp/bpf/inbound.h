@@ -176,7 +176,7 @@ inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_
 /* RFC 2003 3.1: TOS is copied, DSCP as RFC 2983 would have it and ECN in RFC 6040's normal mode; so is DF. Without DF
  * the packet may be fragmented on the way and needs an ID of its own (RFC 6864). */
 static __always_inline void
-write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_binding *b, __u32 len)
+write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_binding *b, __u16 id, __u32 len)
 {
 	__u16 df = inner->frag_off & bpf_htons(IP_DF);
 
@@ -184,7 +184,7 @@ write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_bin
 	outer->ihl = 5;
 	outer->tos = inner->tos;
 	outer->tot_len = bpf_htons((__u16)len);
-	outer->id = df != 0 ? 0 : bpf_htons((__u16)b->in_packets);
+	outer->id = df != 0 ? 0 : bpf_htons(id);
 	outer->frag_off = df;
 	outer->ttl = OUTER_TTL;
 	outer->protocol = b->protocol;
@@ -196,7 +196,7 @@ write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_bin
 
 /* The frame is given room in front for what the tunnel adds, and loses what the wire added behind. */
 static __always_inline int
-encapsulate(struct xdp_md *ctx, const struct frame *f, struct xdp_binding *b)
+encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding *b, struct xdp_count *c, __u16 id)
 {
 	__u32 extra = tunnel_len(b), len = f->len;
 	struct ethhdr *eth;
@@ -220,8 +220,8 @@ encapsulate(struct xdp_md *ctx, const struct frame *f, struct xdp_binding *b)
 	if ((void *)(inner + 1) > end)
 		return XDP_DROP;
 	decrement_ttl(inner);
-	write_outer(outer, inner, b, len + extra);
-	count_in(b, len);
+	write_outer(outer, inner, b, id, len + extra);
+	count_in(c, len);
 	return send_to(eth, b->next_hop.hop);
 }
 
@@ -247,10 +247,12 @@ inbound(struct xdp_md *ctx)
 	enum xdp_pass fault = XDP_PASS_COUNT;
 	struct fields fields = { 0 };
 	enum field_kind kind = FIELD_OTHER;
+	struct xdp_count *count;
 	struct xdp_binding *b;
 	struct xdp_addr *a;
 	struct frame f;
 	__u32 slot;
+	__u16 id;
 
 	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
@@ -265,6 +267,9 @@ inbound(struct xdp_md *ctx)
 	f.len = bounded(bpf_ntohs(f.ip->tot_len));
 	f.pad = f.end - (void *)f.ip - f.len;
 	slot = owner_of(now, &f, a, &fields, &kind, &fault);
+	if ((count = bpf_map_lookup_elem(&counts_in, &slot)) == NULL)
+		return pass_up(fault);
+	id = (__u16)fetched(&count->packets);
 	if ((b = binding_at(slot, f.ip->daddr)) == NULL)
 		return pass_up(fault);
 	if ((fault = inbound_fault(&f, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
@@ -273,7 +278,7 @@ inbound(struct xdp_md *ctx)
 		return pass_up(fault);
 	if (f.len + tunnel_len(b) > b->next_hop.mtu)
 		return pass_up(XDP_PASS_TOO_BIG);
-	return encapsulate(ctx, &f, b);
+	return encapsulate(ctx, &f, b, count, id);
 }
 
 #endif

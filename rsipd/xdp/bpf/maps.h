@@ -34,6 +34,8 @@ HASH_OF(ipsec, struct xdp_ipsec_key, __u32);
 
 ARRAY_OF(ports, struct xdp_ports, BPF_F_MMAPABLE);
 ARRAY_OF(bindings, struct xdp_binding, BPF_F_MMAPABLE);
+ARRAY_OF(counts_in, struct xdp_count, BPF_F_MMAPABLE);
+ARRAY_OF(counts_out, struct xdp_count, BPF_F_MMAPABLE);
 ARRAY_OF(terms, struct xdp_terms, BPF_F_MMAPABLE);
 ARRAY_OF(spis, struct xdp_spi_line, BPF_F_MMAPABLE);
 ARRAY_OF(cookies, struct xdp_cookie_line, BPF_F_MMAPABLE);

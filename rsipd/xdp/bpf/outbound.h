@@ -169,7 +169,7 @@ ecn_out(__u8 outer, __u8 inner)
 /* ---- out of the tunnel ---- */
 
 static __always_inline int
-decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_binding *b, __u64 hop)
+decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_count *c, __u64 hop)
 {
 	__u32 head = (void *)f->ip - f->data - sizeof(struct ethhdr), len = f->len;
 	__u8 ecn = ecn_out(t->tos & ECN_MASK, f->ip->tos & ECN_MASK);
@@ -187,7 +187,7 @@ decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t
 	if (ecn != (ip->tos & ECN_MASK))
 		set_tos(ip, (__u8)((ip->tos & ~ECN_MASK) | ecn));
 	decrement_ttl(ip);
-	count_out(b, len);
+	count_out(c, len);
 	return send_to(eth, hop);
 }
 
@@ -203,6 +203,7 @@ outbound(struct xdp_md *ctx)
 	struct tunnelled t = { 0 };
 	struct new_flow flow = { 0 };
 	struct xdp_next_hop *hop;
+	struct xdp_count *count;
 	enum xdp_pass reason;
 	struct xdp_binding *b;
 	struct xdp_addr *a;
@@ -217,6 +218,9 @@ outbound(struct xdp_md *ctx)
 	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->saddr)) == NULL)
 		return pass_up(XDP_PASS_NO_LEASE);
 	slot = source_owner(&f, a, &t, &fields, &kind, &flow, &reason);
+	if ((count = bpf_map_lookup_elem(&counts_out, &slot)) == NULL)
+		return pass_up(reason);
+	fetched(&count->packets);
 	if ((b = binding_at(slot, f.ip->saddr)) == NULL)
 		return pass_up(reason);
 	if ((reason = outbound_fault(&f, a, &t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
@@ -229,7 +233,7 @@ outbound(struct xdp_md *ctx)
 		return pass_up(reason);
 	if (f.len > hop->mtu)
 		return pass_up(XDP_PASS_TOO_BIG);
-	return decapsulate(ctx, &f, &t, b, hop->hop);
+	return decapsulate(ctx, &f, &t, count, hop->hop);
 }
 
 #endif
