@@ -81,6 +81,9 @@ void pool_unhold(struct pool *pool, struct hold *hold); /* ends and frees it */
 typedef void pool_hold_cb(struct hold *hold, void *arg);
 void pool_settle(struct pool *pool, const struct binding *b, pool_hold_cb *ending, pool_hold_cb *made, void *arg);
 
+/* What was held for the host at one address is held for it at another: it has moved. */
+void pool_rehost(struct pool *pool, ip4_t from, ip4_t to);
+
 /* Calls cb for each hold; it must not end any. */
 void pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg);
 

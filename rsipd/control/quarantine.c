@@ -103,6 +103,20 @@ pool_unhold(struct pool *pool, struct hold *hold)
 	pool_address_drop_idle(pool, a);
 }
 
+void
+pool_rehost(struct pool *pool, ip4_t from, ip4_t to)
+{
+	struct holder *holder;
+
+	while (from != to && (holder = pool_holder_find(pool, from)) != NULL) {
+		struct hold *hold = holder->places->holds;
+
+		holder_remove(pool, hold);
+		hold->host = to;
+		holder_add(pool, hold);
+	}
+}
+
 struct settlement {
 	struct pool *pool;
 	pool_hold_cb *ending, *made;

@@ -57,6 +57,7 @@ registration_move(struct ledger *l, struct session *s, ip4_t host_addr, ip4_t ga
 	s->gateway_addr = gateway_addr;
 	session_set_addr(&l->sessions, s, host_addr);
 	replay_clear(&s->replay);
+	pool_rehost(l->pool, s->moved_from, host_addr);
 	store_move_session(l->store, s);
 	DL_FOREACH(s->bindings, b)
 		l->dataplane.bind(l->dataplane.arg, b);
