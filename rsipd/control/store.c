@@ -139,9 +139,12 @@ store_move_session(struct store *st, struct session *s)
 {
 	char host[IP4_STRLEN], from[IP4_STRLEN];
 
+	ip4_str(s->host_addr, host);
+	ip4_str(s->moved_from, from);
 	end_stay(st, s);
+	sql_run(st->sql, "UPDATE quarantine SET host = ? WHERE host = ?", "tt", host, from);
 	sql_run(st->sql, "INSERT INTO move (client_id, host, came_from, identity, since) VALUES (?, ?, ?, ?, ?)", "ittti",
-	        (int64_t)s->client_id, ip4_str(s->host_addr, host), ip4_str(s->moved_from, from), s->identity->name, s->moved);
+	        (int64_t)s->client_id, host, from, s->identity->name, s->moved);
 	write_session(st, s);
 }
 

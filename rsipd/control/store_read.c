@@ -334,9 +334,10 @@ tell_holders(struct sql_rows *rows, store_holder_cb *cb, void *arg)
 	return sql_end(rows);
 }
 
-/* Where the host was then: it may have moved since the grant. ?5 is the time that is asked about. */
+/* Where the host was then: the row tells where it was in the end. ?5 is the time that is asked about. */
 #define PLACE "coalesce((SELECT m.host FROM move m WHERE m.client_id = history.client_id AND m.since BETWEEN granted AND ?5 " \
-              "AND (m.until IS NULL OR m.until > ?5) ORDER BY m.since DESC, m.rowid DESC LIMIT 1), host)"
+              "AND (m.until IS NULL OR m.until > ?5) ORDER BY m.since DESC, m.rowid DESC LIMIT 1), (SELECT m.came_from FROM " \
+              "move m WHERE m.client_id = history.client_id AND m.since > ?5 ORDER BY m.since, m.rowid LIMIT 1), host)"
 /* What begins with one number is leased to one at a time, so of its leases the latest that was granted by then tells; a few
  * more may have been in the same second. */
 #define WHO "SELECT bind_id, client_id, " PLACE ", name, granted, ended FROM (SELECT * FROM history WHERE local = ?1 AND " \

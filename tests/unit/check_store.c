@@ -672,6 +672,65 @@ START_TEST(history)
 }
 END_TEST
 
+static void
+held_for(struct hold *hold, void *arg)
+{
+	ck_assert_uint_eq(hold->host, *(const ip4_t *)arg);
+}
+
+/* A host that moves takes all along: registration, leases, what is in hold-down, its counter; and the history knows where
+ * it was when. */
+START_TEST(move)
+{
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_UDP, NULL, "x1", 2);
+	struct binding *b = grant(s, RSIP_METHOD_RSAP_IP), *early = grant(s, RSIP_METHOD_RSAP_IP);
+	struct identity *laptop = identities_get(&f.ledger.identities, "laptop");
+	ip4_t addr = b->local_addr, there = HOST + 0x100;
+	uint16_t port = binding_ports(b)[0].first, early_port = binding_ports(early)[0].first;
+	int64_t t0 = FIXTURE_START_WALL;
+	char *before, *after;
+
+	registration_claim(&f.ledger, s, laptop);
+	laptop->counter = UINT64_MAX - 1;
+	store_put_identity(f.store, laptop);
+	fixture_pass_ms(100 * 1000);
+	lease_end(&f.ledger, early, LEASE_FREED);
+	registration_move(&f.ledger, s, HOST + 1, 0x0a000001);
+	fixture_pass_ms(100 * 1000);
+	registration_move(&f.ledger, s, there, 0x0a000002);
+	ck_assert_ptr_null(session_find(&f.ledger.sessions, HOST));
+	registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, NULL, 0); /* somebody else is there now */
+	ck_assert(store_commit(f.store));
+
+	before = fixture_dump(&f);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	fixture_check(&f);
+	s = session_find(&f.ledger.sessions, there);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_str_eq(s->identity->name, "laptop");
+	ck_assert_ptr_eq(s->identity->session, s);
+	ck_assert_uint_eq(s->identity->counter, UINT64_MAX - 1);
+	ck_assert_uint_eq(s->moved_from, HOST + 1);
+	ck_assert_int_eq(s->moved, t0 + 200);
+	ck_assert_uint_eq(s->n_bindings, 1);
+	pool_each_hold(f.ledger.pool, held_for, &there);
+	for (int ended = 0; ended < 2; ended++) {
+		ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 99), HOST);
+		ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 100), HOST + 1);
+		ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 199), HOST + 1);
+		ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 200), there);
+		ck_assert_uint_eq(who(addr, TUPLE_PORT, early_port, t0 + 50), HOST);
+		fixture_pass_ms(100 * 1000);
+		if (ended == 0)
+			registration_end(&f.ledger, s, LEASE_DE_REGISTERED);
+	}
+	free(before);
+	free(after);
+}
+END_TEST
+
 /* The history has as many rows as tuples of leases that ended, less those that were removed. */
 static int
 history_rows(void)
@@ -786,6 +845,7 @@ main(void)
 	tcase_add_test(tc, clock_of_another_start_of_the_machine);
 	tcase_add_test(tc, older_version_is_brought_up_to_date);
 	tcase_add_test(tc, history);
+	tcase_add_test(tc, move);
 	tcase_add_test(tc, old_history_goes);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
