@@ -24,8 +24,8 @@
 #define TURN_MS 10           /* nor the answers to all, on a slow machine */
 #define QUEUED_MAX 512       /* longer ones are sent at once */
 
-/* Where more comes than is taken, what has waited so long is left unread: its sender has sent it again, or given up. Without
- * this a long queue, which is there for short floods, would make every answer late in a long one. */
+/* Where more comes than is taken, what was left by the last turn and has waited so long is left unread: its sender has sent it
+ * again, or given up. Without this a long queue, which is there for short floods, would make every answer late in a long one. */
 #define STALE_NS (30 * 1000000LL)
 #define STALE_A_TURN 8192
 
@@ -35,6 +35,7 @@ struct datagrams {
 	datagrams_cb *cb;
 	void *arg;
 	bool behind;    /* the last turn left datagrams for the next */
+	int64_t looked; /* when that was, CLOCK_REALTIME in nanoseconds */
 	uint32_t stale; /* left unread */
 	unsigned n_queued;
 	struct sockaddr_in peers[BATCH];
@@ -57,22 +58,25 @@ static struct {
 } in;
 
 static int64_t
-ns_of(struct timespec ts)
+real_now(void)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-/* How long it has waited to be read, in nanoseconds. */
+/* When it came, by the same clock; now, if the kernel does not say. */
 static int64_t
-age_of(struct msghdr *msg, int64_t now)
+came(struct msghdr *msg, int64_t now)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	struct timespec came;
+	struct timespec ts;
 
 	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-		return 0;
-	memcpy(&came, CMSG_DATA(c), sizeof(came));
-	return now - ns_of(came);
+		return now;
+	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static int
@@ -105,13 +109,13 @@ hand_over(struct datagrams *d, unsigned i)
 static int
 take_batch(struct datagrams *d, int n)
 {
-	struct timespec ts = { 0 };
+	int64_t now = d->behind ? real_now() : 0;
 	int stale = 0;
 
-	if (d->behind)
-		clock_gettime(CLOCK_REALTIME, &ts);
 	for (int i = 0; i < n; i++) {
-		if (d->behind && age_of(&in.messages[i].msg_hdr, ns_of(ts)) > STALE_NS)
+		int64_t at = d->behind ? came(&in.messages[i].msg_hdr, now) : 0;
+
+		if (d->behind && at < d->looked && now - at > STALE_NS)
 			stale++;
 		else
 			hand_over(d, (unsigned)i);
@@ -133,6 +137,8 @@ on_readable(int fd, void *arg)
 		taken += n - of_batch;
 	}
 	d->behind = n == BATCH;
+	if (d->behind)
+		d->looked = real_now();
 	d->stale += (uint32_t)stale;
 }
 
