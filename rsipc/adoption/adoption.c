@@ -16,7 +16,7 @@
 #define DUMMY_LAST_MS 5000
 #define DUMMIES_LEAST 3 /* also to a peer that sends all the time: one may be lost, and a kernel judges by the second */
 
-static struct log_limit refused_limit;
+static struct log_limit refused_limit, failed_limit;
 
 struct adoption {
 	struct loop *loop;
@@ -98,7 +98,7 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 
 	if (err != 0) {
 		adoption->counts.failed++;
-		log_error("adoption", "cannot move sa=%s to=" END " error=\"%s\"", rule->sa->name, END_ARGS(from, new),
+		log_warn_limited(&failed_limit, "adoption", "cannot move sa=%s to=" END " error=\"%s\"", rule->sa->name, END_ARGS(from, new),
 		    strerror(err));
 		return;
 	}

@@ -23,6 +23,8 @@
 #include "netlink_xfrm.h"
 
 #define WITNESS_MS 10000 /* how long after the last mapping event headers are captured */
+#define SETTLE_MS 20     /* news come in crowds: an IKE daemon that moves or rekeys deletes and adds one by one */
+#define GRACE_MS 300     /* an SA that is gone may only be on its way to another place */
 
 struct tunnel {
 	struct sa sa; /* first: it is what others hold */
@@ -31,6 +33,7 @@ struct tunnel {
 	struct kernel_state out; /* spi 0 = none */
 	ip4_t way;               /* what the machine's routes said last time: from where to the peer */
 	bool found;              /* in the last reading */
+	int64_t lost_at;         /* when it was first not found, 0 = it was */
 	bool moved;              /* ever, by us: the IKE daemon may know its outbound SA by another destination */
 	struct witness *witness;
 	struct loop_event *witnessed; /* timer: it may go */
@@ -45,7 +48,9 @@ struct kernel_backend {
 	struct xfrm_nl *nl, *news;
 	struct netlink *net;
 	struct netlink_paths *paths;
-	struct loop_event *readable, *reread, *ways;
+	struct loop_event *readable, *ways;
+	struct loop_event *reread; /* timer */
+	bool reread_soon;          /* it is set, and not put off by more news */
 	struct kernel_drain *drain;
 	struct tunnel *tunnels; /* utlist.h, an older generation before a newer one of its reqid */
 };
@@ -244,6 +249,14 @@ end(struct tunnel *tunnel)
 	free(tunnel);
 }
 
+static void
+read_again(struct kernel_backend *backend, int64_t delay_ms)
+{
+	if (!backend->reread_soon)
+		loop_timer_set(backend->reread, delay_ms);
+	backend->reread_soon |= delay_ms == SETTLE_MS;
+}
+
 /* Does any tunnel send by this SA? */
 static bool
 sends(const struct kernel_backend *backend, const struct kernel_state *out)
@@ -257,14 +270,32 @@ sends(const struct kernel_backend *backend, const struct kernel_state *out)
 	return false;
 }
 
+/* Has it been gone for long enough? */
+static bool
+is_over(struct tunnel *tunnel)
+{
+	int64_t now = clock_now();
+
+	if (tunnel->lost_at == 0)
+		tunnel->lost_at = now;
+	return now - tunnel->lost_at >= GRACE_MS;
+}
+
 static void
 remove_lost(struct kernel_backend *backend)
 {
 	struct tunnel *tunnel, *next;
 
 	DL_FOREACH_SAFE(backend->tunnels, tunnel, next) {
-		if (tunnel->found)
+		if (tunnel->found) {
+			tunnel->lost_at = 0;
+			kernel_drain_keep(backend->drain, &tunnel->out);
 			continue;
+		}
+		if (!is_over(tunnel)) {
+			read_again(backend, GRACE_MS);
+			continue;
+		}
 		DL_DELETE(backend->tunnels, tunnel);
 		backend->events->removed(&tunnel->sa, backend->arg);
 		if (tunnel->moved && !sends(backend, &tunnel->out))
@@ -295,13 +326,16 @@ reread(void *arg)
 	struct tunnel *tunnel;
 	int err = kernel_table_read(backend->nl, &table, false, 0);
 
+	backend->reread_soon = false;
 	DL_FOREACH(backend->tunnels, tunnel)
 		tunnel->found = err != 0;
 	for (size_t i = 0; err == 0 && i < table.n_states; i++) {
 		const struct kernel_state *state = &table.states[i];
 
-		if (led_to(&table, state, false) && !led_to(&table, state, true) && !kernel_drain_has(backend->drain, state))
-			take(backend, &table, state);
+		if (!led_to(&table, state, false) || led_to(&table, state, true))
+			continue;
+		kernel_drain_keep(backend->drain, state); /* an IKE daemon has led its policies back to it */
+		take(backend, &table, state);
 	}
 	if (err != 0)
 		log_warn("adoption", "SAs cannot be read error=\"%s\"", strerror(err));
@@ -318,7 +352,7 @@ news_cb(const struct nlmsghdr *header, void *arg)
 	if (header->nlmsg_type == XFRM_MSG_MAPPING)
 		mapping(backend, header);
 	else
-		loop_deferred_raise(backend->reread);
+		read_again(backend, SETTLE_MS);
 }
 
 static void
@@ -327,7 +361,7 @@ read_news(struct kernel_backend *backend)
 	int err = xfrm_nl_news(backend->news, news_cb, backend);
 
 	if (err == ENOBUFS)
-		loop_deferred_raise(backend->reread);
+		read_again(backend, SETTLE_MS);
 	else if (err != 0)
 		log_warn("adoption", "news of SAs cannot be read error=\"%s\"", strerror(err));
 }
@@ -409,7 +443,7 @@ backend_start(struct sa_backend *ops, struct loop *loop, const struct sa_events 
 	backend->loop = loop;
 	backend->events = events;
 	backend->arg = arg;
-	backend->reread = loop_deferred(loop, reread, backend);
+	backend->reread = loop_timer(loop, reread, backend);
 	backend->ways = loop_deferred(loop, check_ways, backend);
 	if ((backend->nl = xfrm_nl_open()) == NULL || (backend->news = xfrm_nl_open_news()) == NULL ||
 	    (backend->net = netlink_open()) == NULL || (backend->paths = netlink_paths(loop, paths_changed, backend)) == NULL)

@@ -1,5 +1,6 @@
 #include "kernel_drain.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -111,12 +112,6 @@ find(const struct kernel_drain *drain, const struct kernel_state *state)
 	return NULL;
 }
 
-bool
-kernel_drain_has(const struct kernel_drain *drain, const struct kernel_state *state)
-{
-	return find(drain, state) != NULL;
-}
-
 void
 kernel_drain_end(struct kernel_drain *drain, const struct kernel_state *state)
 {
@@ -133,4 +128,15 @@ kernel_drain_orphan(struct kernel_drain *drain, const struct kernel_state *state
 
 	if (state->spi != 0 && kernel_state_refresh(drain->nl, &now) == 0)
 		kernel_drain_add(drain, state);
+}
+
+void
+kernel_drain_keep(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct left *left = find(drain, state);
+
+	if (left == NULL)
+		return;
+	DL_DELETE(drain->all, left);
+	free(left);
 }

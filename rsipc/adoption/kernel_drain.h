@@ -4,8 +4,6 @@
 #ifndef RSIPC_KERNEL_DRAIN_H
 #define RSIPC_KERNEL_DRAIN_H
 
-#include <stdbool.h>
-
 struct kernel_drain;
 struct kernel_state;
 struct loop;
@@ -17,10 +15,11 @@ void kernel_drain_free(struct kernel_drain *drain); /* deletes what is left in t
 void kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state);
 /* The tunnel comes back to that address: its old SA there makes room. */
 void kernel_drain_end(struct kernel_drain *drain, const struct kernel_state *state);
-bool kernel_drain_has(const struct kernel_drain *drain, const struct kernel_state *state);
 
 /* The tunnel of this outbound SA has ended, by its inbound one. An IKE daemon deletes an outbound SA at the address that it
  * knows, so one that was moved since is left over: deletes it, after a while in which the daemon may do so itself. */
 void kernel_drain_orphan(struct kernel_drain *drain, const struct kernel_state *state);
+/* This one is in use after all. */
+void kernel_drain_keep(struct kernel_drain *drain, const struct kernel_state *state);
 
 #endif

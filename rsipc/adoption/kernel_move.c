@@ -135,6 +135,24 @@ next_sequence(struct xfrm_nl *nl, const struct kernel_state *state)
 
 /* ---- SAs that get a new name ---- */
 
+/* One may be there already, where an IKE daemon made another beside one that we had moved: it knows what it has received
+ * and makes room for itself in its right place. */
+static void
+put_inbound(const struct move *move, struct batch *batch, const struct kernel_state *state)
+{
+	for (size_t i = 0; i < move->table.n_states; i++) {
+		const struct kernel_state *there = &move->table.states[i];
+
+		if (there->reqid != move->reqid || there->spi != state->spi || there->dst.addr != move->to.local.addr)
+			continue;
+		batch_add(batch, kernel_state_delete(there));
+		if (there->seq >= state->seq)
+			state = there;
+		break;
+	}
+	batch_add(batch, kernel_state_add(state, in_place(move), 0));
+}
+
 static int
 add_renamed(struct move *move)
 {
@@ -145,7 +163,7 @@ add_renamed(struct move *move)
 		const struct kernel_state *state = &move->table.states[i];
 
 		if (in && is_inbound(move, state))
-			batch_add(&batch, kernel_state_add(state, in_place(move), 0));
+			put_inbound(move, &batch, state);
 		if (out && is_outbound(move, state))
 			batch_add(&batch, kernel_state_add(state, out_place(move), next_sequence(move->nl, state)));
 	}
@@ -288,6 +306,16 @@ move_all(struct move *move)
 	return err;
 }
 
+static bool
+is_there(const struct move *move)
+{
+	for (size_t i = 0; i < move->table.n_states; i++) {
+		if (is_inbound(move, &move->table.states[i]))
+			return true;
+	}
+	return false;
+}
+
 int
 kernel_move(struct xfrm_nl *nl, uint32_t reqid, struct kernel_ends from, struct kernel_ends to)
 {
@@ -295,7 +323,7 @@ kernel_move(struct xfrm_nl *nl, uint32_t reqid, struct kernel_ends from, struct 
 	int err = kernel_table_read(nl, &move.table, true, reqid);
 
 	if (err == 0)
-		err = move_all(&move);
+		err = is_there(&move) ? move_all(&move) : ESRCH;
 	kernel_table_clear(&move.table);
 	return err;
 }
