@@ -107,9 +107,20 @@ meters_leave(struct meter *meter)
 }
 
 void
+meters_forget(struct meters *m, uint32_t bind_id)
+{
+	const struct meter *meter = meters_find(m, bind_id);
+
+	if (meter != NULL)
+		meters_leave(&m->at[meter - m->at]);
+}
+
+void
 meters_sweep(struct meters *m, bool (*keeps)(uint32_t bind_id, void *arg), void *arg)
 {
-	for (uint64_t i = 0; m != NULL && i < m->n; i++) {
+	if (m == NULL || m->reach == 0) /* none was ever taken, and the memory is not even there */
+		return;
+	for (uint64_t i = 0; i < m->n; i++) {
 		if (m->at[i].bind_id != 0 && !keeps(m->at[i].bind_id, arg))
 			meters_leave(&m->at[i]);
 	}

@@ -24,6 +24,7 @@ void meters_protect(struct meters *m); /* read-only in this process */
 /* The binding's counters, which are zero when it is new. NULL: no room, it goes unmetered. Valid until meters_leave. */
 struct meter *meters_take(struct meters *m, uint32_t bind_id);
 void meters_leave(struct meter *meter); /* accepts NULL */
+void meters_forget(struct meters *m, uint32_t bind_id); /* the binding has none any more, if it had */
 
 const struct meter *meters_find(const struct meters *m, uint32_t bind_id); /* NULL: not metered */
 

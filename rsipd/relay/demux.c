@@ -16,6 +16,7 @@
 struct demux {
 	struct demux_events events;
 	struct meters *meters; /* may be NULL */
+	struct meter unmetered; /* of all bindings for which there is no room */
 	struct demux_watcher watcher; /* all NULL: none */
 	struct demux_host *hosts;       /* uthash by addr */
 	struct id_table bindings;       /* by bind ID */
@@ -54,6 +55,29 @@ void
 demux_meter(struct demux *d, struct meters *meters)
 {
 	d->meters = meters;
+}
+
+void
+demux_need_meter(struct demux *d, const struct demux_binding *b)
+{
+	struct demux_binding *mine;
+
+	if (b == NULL || b->meter != NULL)
+		return;
+	mine = demux_binding(d, b->lease.bind_id);
+	mine->meter = meters_take(d->meters, b->lease.bind_id);
+	if (mine->meter == NULL)
+		mine->meter = &d->unmetered;
+}
+
+/* Also what an earlier run of the relay has counted for it. */
+static void
+leave_meter(struct demux *d, const struct demux_binding *b)
+{
+	if (b->meter == NULL)
+		meters_forget(d->meters, b->lease.bind_id);
+	else if (b->meter != &d->unmetered)
+		meters_leave(b->meter);
 }
 
 void
@@ -250,7 +274,7 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	LIST_REMOVE(b, of_host);
 	host_update_limit(host);
 	host_put(d, host);
-	meters_leave(b->meter);
+	leave_meter(d, b);
 	binding_free(b);
 }
 
@@ -395,7 +419,6 @@ bind_new(struct demux *d, const struct told *told)
 	struct demux_binding *b = binding_new(told);
 	unsigned removed;
 
-	b->meter = meters_take(d->meters, b->lease.bind_id);
 	binding_insert(d, b);
 	removed = remove_conflicts(d, b);
 	addr_table_add(addr_get(d, b->lease.local_addr), b);

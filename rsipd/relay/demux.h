@@ -36,9 +36,11 @@ struct demux_watcher {
 struct demux *demux_new(const struct demux_events *events);
 void demux_free(struct demux *d);
 
-/* Counts what each binding carries from now on; meters must outlive d. */
+/* Counts what each binding carries from now on; meters must outlive d. A binding gets its counters when it first carries a
+ * packet, since most of a million may be idle: demux_need_meter before b->meter is used. b may be NULL. */
 struct meters;
 void demux_meter(struct demux *d, struct meters *meters);
+void demux_need_meter(struct demux *d, const struct demux_binding *b);
 
 /* One at a time; NULL ends it. */
 void demux_watch(struct demux *d, const struct demux_watcher *watcher);

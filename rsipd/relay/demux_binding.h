@@ -28,7 +28,7 @@ struct demux_binding {
 	struct dp_bind lease; /* as control told it */
 	void *ranges;         /* what follows it there, in the same order: see below */
 	struct demux_host *host;
-	struct meter *meter; /* NULL: unmetered */
+	struct meter *meter; /* NULL: it has carried nothing yet, demux_need_meter */
 	struct demux_binding *id_next; /* id_table.h, by lease.bind_id */
 	LIST_ENTRY(demux_binding) of_host;
 	uint32_t generation; /* of the last synchronisation that named it */

@@ -109,6 +109,8 @@ explain(const struct verdict *v)
 static void
 finish(struct relay *r, struct verdict *v)
 {
+	demux_need_meter(r->engine.demux, v->binding);
+	demux_need_meter(r->engine.demux, v->from);
 	verdict_count(v, r->counters);
 	explain(v);
 	if (v->answer != NULL)
