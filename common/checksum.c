@@ -11,8 +11,8 @@ fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* The sum of the 16-bit words in this machine's byte order, four bytes at a time: swapped, it is the sum in network order
- * (RFC 1071 2 (B)). */
+/* The sum of the 16-bit words in this machine's byte order, four bytes at a time: swapped, it is the sum in network
+ * order (RFC 1071 2 (B)). */
 static uint64_t
 sum_of(const uint8_t *at, size_t len)
 {

@@ -37,12 +37,12 @@ uint8_t encap_tunnel_type(const struct packet *outer);
 struct tunnel_kind encap_kind(const struct packet *outer);
 bool encap_same(struct tunnel_kind a, struct tunnel_kind b);
 
-/* Finds the inner packet of an outer one that is IP in IP or GRE. ENCAP_UNKNOWN for another protocol, or GRE with options
- * that we do not know or something else than IPv4 inside. */
+/* Finds the inner packet of an outer one that is IP in IP or GRE. ENCAP_UNKNOWN for another protocol, or GRE with
+ * options that we do not know or something else than IPv4 inside. */
 enum encap_fault encap_strip(const struct packet *outer, uint8_t **inner, size_t *len);
 
-/* The TOS that the inner packet leaves the tunnel with, for congestion that was marked there; false when the packet must be
- * dropped because it could not be told (RFC 6040 4.2). */
+/* The TOS that the inner packet leaves the tunnel with, for congestion that was marked there; false when the packet
+ * must be dropped because it could not be told (RFC 6040 4.2). */
 bool encap_ecn(uint8_t outer_tos, uint8_t *inner_tos);
 
 /* Carries congestion that was marked in the tunnel over to the inner packet; false when the packet must be dropped

@@ -1,5 +1,5 @@
-/* The IPsec tunnels of this machine as rsipc sees to them: who carries them (the kernel, or this program itself), and the
- * rule by which they follow their ends (adoption/). */
+/* The IPsec tunnels of this machine as rsipc sees to them: who carries them (the kernel, or this program itself), and
+ * the rule by which they follow their ends (adoption/). */
 #ifndef RSIPC_IPSEC_H
 #define RSIPC_IPSEC_H
 
@@ -18,7 +18,8 @@ bool ipsec_wanted(const struct conf *conf);
 struct ipsec *ipsec_open(struct loop *loop, const struct conf *conf);
 void ipsec_close(struct ipsec *ipsec); /* accepts NULL */
 
-/* Each carrier with its tunnels; NULL starts, NULL ends. *adoption: the rule above it, NULL where tunnels do not move. */
+/* Each carrier with its tunnels; NULL starts, NULL ends. *adoption: the rule above it, NULL where tunnels do not
+ * move. */
 struct sa_backend *ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption);
 
 unsigned ipsec_tunnels(struct ipsec *ipsec); /* how many there are */

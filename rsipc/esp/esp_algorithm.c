@@ -5,11 +5,12 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-/* AES-GCM: RFC 4106 with the ICV of 16 bytes; ChaCha20-Poly1305: RFC 7634; CBC with HMAC-SHA-256-128: RFC 3602, RFC 4868.
+/* AES-GCM: RFC 4106 with the ICV of 16 bytes; ChaCha20-Poly1305: RFC 7634; CBC with HMAC-SHA-256-128: RFC 3602, RFC
+ * 4868.
  *
- * No nonce is ever used twice, since it is the sequence number. What then bounds the use of an AES key is the birthday of its
- * 128-bit blocks: after 2^44 bytes, which are 2^40 blocks, GCM can be told from random, and a block of CBC has come
- * back, with a chance of 2^80 / 2^129 = 2^-49. ChaCha20 has no such bound. */
+ * No nonce is ever used twice, since it is the sequence number. What then bounds the use of an AES key is the birthday
+ * of its 128-bit blocks: after 2^44 bytes, which are 2^40 blocks, GCM can be told from random, and a block of CBC has
+ * come back, with a chance of 2^80 / 2^129 = 2^-49. ChaCha20 has no such bound. */
 static const struct esp_algorithm algorithms[] = {
 	{ "aes-128-gcm", ESP_AEAD, "AES-128-GCM", 16, 4, 0, 8, 4, 0, 16384 * GIB },
 	{ "aes-256-gcm", ESP_AEAD, "AES-256-GCM", 32, 4, 0, 8, 4, 0, 16384 * GIB },

@@ -29,7 +29,9 @@ const struct cfile_option esp_sa_options[] = {
 	{ "hard-bytes", false },  { "probe-from", false },   { "probe-to", false },      { 0 },
 };
 static const struct cfile_word encapsulations[] = { { "udp", true }, { "none", false }, { 0 } };
-static const struct cfile_word df_words[] = { { "copy", ESP_DF_COPY }, { "set", ESP_DF_SET }, { "clear", ESP_DF_CLEAR }, { 0 } };
+static const struct cfile_word df_words[] = {
+	{ "copy", ESP_DF_COPY }, { "set", ESP_DF_SET }, { "clear", ESP_DF_CLEAR }, { 0 },
+};
 
 static void
 wrong(const struct cfile_section *s, const struct cfile_value *v, const char *option, const char *allowed)
@@ -90,8 +92,8 @@ read_amount(const struct cfile_section *s, const char *option, uint64_t def)
 
 /* The hard limit is never above what keeps the algorithm safe; the soft one is nine tenths of it. */
 static void
-read_limit(const struct cfile_section *s, const char *soft_option, const char *hard_option, uint64_t max, uint64_t *soft,
-    uint64_t *hard)
+read_limit(const struct cfile_section *s, const char *soft_option, const char *hard_option, uint64_t max,
+    uint64_t *soft, uint64_t *hard)
 {
 	const struct cfile_value *v = cfile_values(s, hard_option);
 
@@ -181,6 +183,15 @@ refuse_loop(const struct cfile_section *s, const struct esp_sa_conf *sa)
 }
 
 static void
+refuse_native(const struct cfile_section *s, const char *option)
+{
+	const struct cfile_value *v = cfile_values(s, option);
+
+	if (v != NULL)
+		wrong(s, v, option, "it has a meaning with encapsulation = \"udp\"");
+}
+
+static void
 read_ends(const struct cfile_section *s, struct esp_sa_conf *sa)
 {
 	cfile_require(s, "remote", "remote = \"198.51.100.2\"");
@@ -189,9 +200,9 @@ read_ends(const struct cfile_section *s, struct esp_sa_conf *sa)
 	sa->encap = cfile_word(s, "encapsulation", encapsulations, true);
 	sa->remote_port = sa->encap ? (uint16_t)cfile_number(s, "remote-port", NATT_PORT, 1, UINT16_MAX) : 0;
 	sa->keepalive_s = cfile_duration(s, "keepalive", sa->encap ? KEEPALIVE_DEFAULT : 0, 0, 3600);
-	for (const char *const *option = (const char *const[]){ "remote-port", "keepalive", NULL }; *option != NULL; option++) {
-		if (!sa->encap && cfile_values(s, *option) != NULL)
-			wrong(s, cfile_values(s, *option), *option, "it has a meaning with encapsulation = \"udp\"");
+	if (!sa->encap) {
+		refuse_native(s, "remote-port");
+		refuse_native(s, "keepalive");
 	}
 }
 
@@ -259,7 +270,8 @@ esp_conf_read(const struct cfile *file, struct esp_conf *out)
 		refuse_same_spi(sa, out);
 	}
 	if (s != NULL && out->n_sas == 0)
-		cfile_error(file, cfile_section_line(s), "section esp without any sa; add sa \"office\" { remote = \"198.51.100.2\" ... }");
+		cfile_error(file, cfile_section_line(s), "section esp without any sa; add sa \"office\" { "
+		            "remote = \"198.51.100.2\" ... }");
 }
 
 void

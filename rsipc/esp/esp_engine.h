@@ -1,5 +1,5 @@
-/* The user-space ESP at work: tunnels between one TUN device and the outer sockets. Packets from the device are routed to
- * the tunnel whose networks they are for; packets from outside go to the tunnel of their SPI. */
+/* The user-space ESP at work: tunnels between one TUN device and the outer sockets. Packets from the device are routed
+ * to the tunnel whose networks they are for; packets from outside go to the tunnel of their SPI. */
 #ifndef RSIPC_ESP_ENGINE_H
 #define RSIPC_ESP_ENGINE_H
 
@@ -22,7 +22,8 @@ struct esp_engine_counters {
 };
 
 struct esp_engine_events {
-	/* An authentic packet, newer than all before, came from another end than sa.remote. sa.newest does not count it yet. */
+	/* An authentic packet, newer than all before, came from another end than sa.remote. sa.newest does not count it
+	 * yet. */
 	void (*authentic)(struct esp_tunnel *t, struct sa_end from, uint64_t sequence, void *arg);
 	/* An answer to esp_engine_probe came from this end. */
 	void (*answered)(struct esp_tunnel *t, struct sa_end from, void *arg);
@@ -31,12 +32,14 @@ struct esp_engine_events {
 	void *arg;
 };
 
-/* Reads the keys, makes device, addresses, routes and sockets. Needs root. conf is borrowed. NULL after lines in the log:
- * nothing is left behind then. */
-struct esp_engine *esp_engine_new(struct loop *loop, const struct esp_conf *conf, const struct esp_engine_events *events);
+/* Reads the keys, makes device, addresses, routes and sockets. Needs root. conf is borrowed. NULL after lines in the
+ * log: nothing is left behind then. */
+struct esp_engine *esp_engine_new(struct loop *loop, const struct esp_conf *conf,
+                                  const struct esp_engine_events *events);
 void esp_engine_free(struct esp_engine *engine); /* accepts NULL */
 
-struct esp_tunnel *esp_engine_next(struct esp_engine *engine, const struct esp_tunnel *after); /* NULL starts, NULL ends */
+/* NULL starts, NULL ends. */
+struct esp_tunnel *esp_engine_next(struct esp_engine *engine, const struct esp_tunnel *after);
 
 /* The tunnel's ends have changed: its path is looked at anew. */
 void esp_engine_moved(struct esp_engine *engine, struct esp_tunnel *t);

@@ -42,8 +42,8 @@ void esp_flow_device_readable(int fd, void *arg);
 void esp_flow_packet(uint8_t *bytes, size_t len, struct sa_end from, bool encap, uint8_t tos, void *arg);
 void esp_flow_batch_end(void *arg);
 /* Puts an inner packet into the tunnel's batch; false when it may not leave. */
-bool esp_flow_send(struct esp_engine *engine, struct esp_tunnel *t, const uint8_t *inner, size_t len, uint8_t next_header,
-                   uint8_t tos, bool df);
+bool esp_flow_send(struct esp_engine *engine, struct esp_tunnel *t, const uint8_t *inner, size_t len,
+                   uint8_t next_header, uint8_t tos, bool df);
 
 /* esp_own.c */
 void esp_own_keepalives(struct esp_engine *engine);

@@ -77,8 +77,8 @@ inner_take_ecn(uint8_t outer_tos, struct inner *p)
 	return true;
 }
 
-/* No error about an error (RFC 4443 2.4 (e)), nor to who is no single host. Extension headers are not looked through: an
- * error behind one gets an answer, which its receiver ignores. */
+/* No error about an error (RFC 4443 2.4 (e)), nor to who is no single host. Extension headers are not looked through:
+ * an error behind one gets an answer, which its receiver ignores. */
 static bool
 answerable_v6(const struct inner *about)
 {

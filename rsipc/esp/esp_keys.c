@@ -99,8 +99,8 @@ digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Hexadecimal digits, blanks anywhere, 0x in front of a word. Returns how many bytes they are, or -1 when they are no such
- * thing; no more than max are kept. */
+/* Hexadecimal digits, blanks anywhere, 0x in front of a word. Returns how many bytes they are, or -1 when they are no
+ * such thing; no more than max are kept. */
 static int
 read_hex(const char *text, uint8_t *out, size_t max)
 {

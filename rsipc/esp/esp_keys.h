@@ -4,8 +4,8 @@
  *     office   in         0x4c80cdefbb5d10da906ac73c3613a634 2e443b68
  *     office   out        0xfeffe9928665731c6d6a8f9467308308 cafebabe
  *
- * The key is the cipher's, then the salt (AES-GCM, ChaCha20-Poly1305) or the HMAC's key; blanks between them are for the
- * eye. A file that others than its owner may read or write, or whose owner is neither root nor we, is refused. No
+ * The key is the cipher's, then the salt (AES-GCM, ChaCha20-Poly1305) or the HMAC's key; blanks between them are for
+ * the eye. A file that others than its owner may read or write, or whose owner is neither root nor we, is refused. No
  * message shows anything of a key, and keys that were read are wiped. */
 #ifndef RSIPC_ESP_KEYS_H
 #define RSIPC_ESP_KEYS_H

@@ -10,8 +10,8 @@
 #define IPV4_ID 4
 #define LEN_MAX 65000 /* of a super-packet */
 
-/* A segment with data and no flag that stands for more than itself, and no damage: a joined packet's checksum is not looked
- * at any more. Options of IPv4 are left alone. */
+/* A segment with data and no flag that stands for more than itself, and no damage: a joined packet's checksum is not
+ * looked at any more. Options of IPv4 are left alone. */
 static bool
 joinable(struct tcp_packet *p, const uint8_t *bytes, size_t len)
 {
@@ -40,8 +40,8 @@ follows(const struct merger *m, const struct tcp_packet *p, const uint8_t *bytes
 {
 	const uint8_t *there = m->room + MERGE_HEAD, *old = there + m->tcp.tcp, *new = bytes + p->tcp;
 
-	return p->version == m->tcp.version && p->tcp == m->tcp.tcp && p->payload == m->tcp.payload && same_ip(m, there, bytes) &&
-	       memcmp(old, new, 4) == 0 && memcmp(old + TCP_ACK, new + TCP_ACK, 5) == 0 &&
+	return p->version == m->tcp.version && p->tcp == m->tcp.tcp && p->payload == m->tcp.payload &&
+	       same_ip(m, there, bytes) && memcmp(old, new, 4) == 0 && memcmp(old + TCP_ACK, new + TCP_ACK, 5) == 0 &&
 	       memcmp(old + 14, new + 14, 2) == 0 &&
 	       memcmp(old + TCP_HEADER_MIN, new + TCP_HEADER_MIN, p->payload - p->tcp - TCP_HEADER_MIN) == 0 &&
 	       wire_get32(new + TCP_SEQ) == wire_get32(old + TCP_SEQ) + (uint32_t)(m->tcp.len - m->tcp.payload);

@@ -1,6 +1,6 @@
 /* TCP segments that came out of the tunnel one behind the other, joined to a super-packet: the device takes it with one
- * system call, and the stack above handles it as one packet. The same segments go on if they have to be taken apart again:
- * only what agrees in every field of its headers is joined, and only with a right checksum. */
+ * system call, and the stack above handles it as one packet. The same segments go on if they have to be taken apart
+ * again: only what agrees in every field of its headers is joined, and only with a right checksum. */
 #ifndef RSIPC_ESP_MERGE_H
 #define RSIPC_ESP_MERGE_H
 
@@ -21,8 +21,8 @@ struct merger {
 	bool closed; /* nothing fits behind it any more */
 };
 
-/* Takes the packet over, if it is TCP and fits behind what is there, or nothing is there. False: flush first, or it is none
- * to be joined. */
+/* Takes the packet over, if it is TCP and fits behind what is there, or nothing is there. False: flush first, or it is
+ * none to be joined. */
 bool merger_take(struct merger *m, const uint8_t *bytes, size_t len);
 
 /* Completes what is there: *packet has MERGE_HEAD bytes of room in front. Its length; 0 when nothing is there. Empty

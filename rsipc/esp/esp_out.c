@@ -199,8 +199,8 @@ send_single(struct esp_out *out, const struct entry *e)
 		give_up(out, e, errno);
 }
 
-/* A run that the kernel or the device does not take, packet by packet. EIO: the device cannot do checksums, and never will:
- * no more runs. */
+/* A run that the kernel or the device does not take, packet by packet. EIO: the device cannot do checksums, and never
+ * will: no more runs. */
 static void
 send_one_by_one(struct esp_out *out, const struct entry *run, int error)
 {

@@ -35,8 +35,8 @@ esp_inner_max(const struct esp_algorithm *algorithm, size_t room)
 }
 
 size_t
-esp_seal(struct esp_transform *t, uint8_t *packet, size_t inner_len, uint8_t next_header, uint32_t spi, uint64_t sequence,
-    uint64_t iv)
+esp_seal(struct esp_transform *t, uint8_t *packet, size_t inner_len, uint8_t next_header, uint32_t spi,
+    uint64_t sequence, uint64_t iv)
 {
 	const struct esp_algorithm *algorithm = esp_transform_algorithm(t);
 	size_t padding = pad_len(algorithm, inner_len), text = inner_len + padding + TRAILER_LEN;

@@ -54,6 +54,7 @@ enum esp_verdict {
 
 /* Opens a packet where it stands. *inner borrows its bytes; the inner packet may have TFC padding behind it. */
 struct esp_inner { uint8_t *bytes; size_t len; uint8_t next_header; };
-enum esp_verdict esp_open(struct esp_transform *t, uint8_t *packet, size_t len, uint64_t sequence, struct esp_inner *inner);
+enum esp_verdict esp_open(struct esp_transform *t, uint8_t *packet, size_t len, uint64_t sequence,
+                          struct esp_inner *inner);
 
 #endif

@@ -11,7 +11,8 @@
 #define MTU_MIN 576 /* less is no path for IPv4 hosts: RFC 791 */
 #define MTU_MAX 65535
 
-/* A UDP socket over which nothing is sent: connecting it looks up the path, of which the kernel keeps what it learned. */
+/* A UDP socket over which nothing is sent: connecting it looks up the path, of which the kernel keeps what it
+ * learned. */
 bool
 esp_path_look(ip4_t local, ip4_t remote, struct esp_path *out)
 {
@@ -22,7 +23,8 @@ esp_path_look(ip4_t local, ip4_t remote, struct esp_path *out)
 
 	if (fd < 0)
 		return false;
-	found = bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+	found = bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0 &&
+	        connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
 	        getsockname(fd, (struct sockaddr *)&from, &from_len) == 0 &&
 	        getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &mtu_len) == 0;
 	saved = errno;

@@ -22,7 +22,8 @@ const char *esp_prefix_str(const struct esp_prefix *prefix, char buf[ESP_PREFIX_
 bool esp_prefix_has(const struct esp_prefix *prefix, uint8_t version, const uint8_t *addr);
 
 /* The longest of n prefixes that has the address; NULL when none has. */
-const struct esp_prefix *esp_prefix_find(const struct esp_prefix *prefixes, size_t n, uint8_t version, const uint8_t *addr);
+const struct esp_prefix *esp_prefix_find(const struct esp_prefix *prefixes, size_t n, uint8_t version,
+                                         const uint8_t *addr);
 
 /* An address of the prefix that a host may have: the first, or in an IPv4 network with room the one behind it. */
 void esp_prefix_host(const struct esp_prefix *prefix, uint8_t addr[16]);

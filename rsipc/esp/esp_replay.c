@@ -1,5 +1,5 @@
-/* The ring is longer than the window, so that words which leave the window on its left are cleared only when they come back
- * on its right: no shifting (the idea of RFC 6479). */
+/* The ring is longer than the window, so that words which leave the window on its left are cleared only when they come
+ * back on its right: no shifting (the idea of RFC 6479). */
 #include "esp_replay.h"
 
 #include <string.h>

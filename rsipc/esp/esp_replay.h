@@ -1,7 +1,7 @@
 /* The anti-replay window of one inbound SA (RFC 4303 3.4.3), for 32-bit and extended sequence numbers (appendix A).
  *
- * What is asked before the ICV was checked (replay_sequence, replay_fresh) changes nothing: only replay_accept, called for
- * an authentic packet, moves the window. */
+ * What is asked before the ICV was checked (replay_sequence, replay_fresh) changes nothing: only replay_accept, called
+ * for an authentic packet, moves the window. */
 #ifndef RSIPC_ESP_REPLAY_H
 #define RSIPC_ESP_REPLAY_H
 

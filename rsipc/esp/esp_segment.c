@@ -58,6 +58,7 @@ void
 segmenter_next(struct segmenter *s, uint8_t *out)
 {
 	size_t len = segmenter_peek(s), payload = len - s->tcp.payload;
+	size_t tcp_len = len - s->tcp.tcp;
 	uint8_t *tcp = out + s->tcp.tcp;
 
 	if (s->mss == 0) {
@@ -74,6 +75,6 @@ segmenter_next(struct segmenter *s, uint8_t *out)
 	s->done += payload;
 	tcp[TCP_FLAGS] = flags_of(tcp[TCP_FLAGS], s->index == 0, s->tcp.payload + s->done == s->tcp.len);
 	wire_put16(tcp + TCP_CHECKSUM, 0);
-	wire_put16(tcp + TCP_CHECKSUM, checksum_with(tcp_pseudo(out, s->tcp.version, len - s->tcp.tcp), tcp, len - s->tcp.tcp));
+	wire_put16(tcp + TCP_CHECKSUM, checksum_with(tcp_pseudo(out, s->tcp.version, tcp_len), tcp, tcp_len));
 	s->index++;
 }

@@ -1,5 +1,5 @@
-/* Packets as a TUN device with offloads hands them over (struct virtio_net_hdr): TCP in super-packets, checksums left out.
- * The device saves a system call a packet by it; what goes into the tunnel are packets as on any wire. */
+/* Packets as a TUN device with offloads hands them over (struct virtio_net_hdr): TCP in super-packets, checksums left
+ * out. The device saves a system call a packet by it; what goes into the tunnel are packets as on any wire. */
 #ifndef RSIPC_ESP_SEGMENT_H
 #define RSIPC_ESP_SEGMENT_H
 
@@ -18,8 +18,8 @@ struct segmenter {
 	unsigned index;
 };
 
-/* Begins with a packet that was read. Completes its checksum, or gets ready to take it apart. False when the header says
- * what the packet does not hold. */
+/* Begins with a packet that was read. Completes its checksum, or gets ready to take it apart. False when the header
+ * says what the packet does not hold. */
 bool segmenter_begin(struct segmenter *s, const struct virtio_net_hdr *header, uint8_t *bytes, size_t len);
 
 /* The length of the next packet; 0 behind the last. */

@@ -48,16 +48,16 @@ read_head(int fd, const char *path, struct file_head *head)
 	struct stat st;
 
 	if (n == 0) {
-		log_warn("esp", "sequence numbers begin anew, in a new file path=%s: keys that were used before must not be used again",
-		    path);
+		log_warn("esp", "sequence numbers begin anew, in a new file path=%s: keys that were used before must not be "
+		         "used again", path);
 		*head = (struct file_head){ .magic = MAGIC };
 		return true;
 	}
 	if (n == sizeof(*head) && memcmp(head->magic, MAGIC, sizeof(MAGIC)) == 0 && fstat(fd, &st) == 0 &&
 	    (uint64_t)st.st_size == sizeof(*head) + head->n * sizeof(struct esp_counter))
 		return true;
-	log_error("esp", "not a file of sequence numbers, or damaged path=%s: without it numbers would be used again; set new keys, "
-	          "then remove it", path);
+	log_error("esp", "not a file of sequence numbers, or damaged path=%s: without it numbers would be used again; set "
+	          "new keys, then remove it", path);
 	return false;
 }
 
@@ -76,8 +76,8 @@ free_places(int fd, size_t n)
 	return count;
 }
 
-/* With places for n keys that it does not know yet. It keeps those of tunnels that were taken out of the config, since they
- * may come back. */
+/* With places for n keys that it does not know yet. It keeps those of tunnels that were taken out of the config, since
+ * they may come back. */
 static bool
 map_file(struct esp_sequence *file, const char *path, size_t n)
 {

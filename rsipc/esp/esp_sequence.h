@@ -1,10 +1,11 @@
-/* Sequence numbers that outlive the program. A key that was set by hand stays the same after a restart, and a number that
- * is used twice under one key is fatal (RFC 4106 10: the same nonce), so what was used is kept in a file; the same file
- * lets an inbound SA refuse after a restart what it had received before.
+/* Sequence numbers that outlive the program. A key that was set by hand stays the same after a restart, and a number
+ * that is used twice under one key is fatal (RFC 4106 10: the same nonce), so what was used is kept in a file; the same
+ * file lets an inbound SA refuse after a restart what it had received before.
  *
- * The file is mapped: a number is in it as soon as it is used, whatever ends the program. Against the end of the machine,
- * which may lose what was not written to the disk, outbound numbers are reserved on the disk in blocks, and a new boot
- * begins behind the block. Of inbound ones a new boot knows only what had reached the disk: some seconds may be missing. */
+ * The file is mapped: a number is in it as soon as it is used, whatever ends the program. Against the end of the
+ * machine, which may lose what was not written to the disk, outbound numbers are reserved on the disk in blocks, and a
+ * new boot begins behind the block. Of inbound ones a new boot knows only what had reached the disk: some seconds may
+ * be missing. */
 #ifndef RSIPC_ESP_SEQUENCE_H
 #define RSIPC_ESP_SEQUENCE_H
 
@@ -22,8 +23,8 @@ struct esp_counter {
 
 struct esp_sequence;
 
-/* Room for n keys. path NULL: nothing is kept, for tests. NULL after a line in the log: the file cannot be used, or another
- * program uses it. */
+/* Room for n keys. path NULL: nothing is kept, for tests. NULL after a line in the log: the file cannot be used, or
+ * another program uses it. */
 struct esp_sequence *esp_sequence_open(const char *path, size_t n);
 void esp_sequence_close(struct esp_sequence *file); /* accepts NULL; what was used is on the disk then */
 
@@ -32,8 +33,8 @@ void esp_sequence_close(struct esp_sequence *file); /* accepts NULL; what was us
 struct esp_counter *esp_sequence_find(struct esp_sequence *file, const uint8_t *key, size_t len, bool outbound,
                                       uint64_t limit);
 
-/* Before the number counter->sequence + 1 is used, when that is beyond counter->reserved: reserves more. False when the disk
- * did not take it: the number must not be used. */
+/* Before the number counter->sequence + 1 is used, when that is beyond counter->reserved: reserves more. False when the
+ * disk did not take it: the number must not be used. */
 bool esp_sequence_reserve(struct esp_sequence *file, struct esp_counter *counter);
 
 #endif

@@ -1,4 +1,5 @@
-/* TCP inside an IP packet, as far as segmentation offload needs it: what may be joined and what it is taken apart into. */
+/* TCP inside an IP packet, as far as segmentation offload needs it: what may be joined and what it is taken apart
+ * into. */
 #ifndef RSIPC_ESP_TCP_H
 #define RSIPC_ESP_TCP_H
 
@@ -17,8 +18,8 @@ struct tcp_packet {
 	size_t len;     /* of the whole packet */
 };
 
-/* Finds the TCP header of a packet whose IP header is sound; IPv6 with extension headers is not looked through. tcp != 0:
- * it is known to be there. */
+/* Finds the TCP header of a packet whose IP header is sound; IPv6 with extension headers is not looked through. tcp !=
+ * 0: it is known to be there. */
 bool tcp_find(struct tcp_packet *p, const uint8_t *bytes, size_t len, size_t tcp);
 
 /* The sum of the pseudo-header's words (RFC 9293 3.1), for len bytes of TCP. */

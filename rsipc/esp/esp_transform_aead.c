@@ -1,5 +1,5 @@
-/* AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634): the nonce is the salt, which is part of the key, and the eight bytes
- * of IV in the packet; additional data is the ESP header, with an ESN's high half between SPI and low half. */
+/* AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634): the nonce is the salt, which is part of the key, and the eight
+ * bytes of IV in the packet; additional data is the ESP header, with an ESN's high half between SPI and low half. */
 #include <string.h>
 
 #include "esp_transform_impl.h"

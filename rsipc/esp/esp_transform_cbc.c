@@ -1,5 +1,5 @@
-/* AES-CBC (RFC 3602) with HMAC-SHA-256-128 (RFC 4868): encrypted, then authenticated from the ESP header to the end of the
- * text, with an ESN's high half behind it (RFC 4303 2.2.1). */
+/* AES-CBC (RFC 3602) with HMAC-SHA-256-128 (RFC 4868): encrypted, then authenticated from the ESP header to the end of
+ * the text, with an ESN's high half behind it (RFC 4303 2.2.1). */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
@@ -25,8 +25,8 @@ cipher_init(struct esp_transform *t, const uint8_t *key, bool seals)
 	return good;
 }
 
-/* An IV that nobody can foretell (RFC 3602 3) and that is cheaper than random bytes for each packet: a number that does not
- * come back, encrypted under a random key of its own. */
+/* An IV that nobody can foretell (RFC 3602 3) and that is cheaper than random bytes for each packet: a number that does
+ * not come back, encrypted under a random key of its own. */
 static bool
 iv_init(struct esp_transform *t)
 {

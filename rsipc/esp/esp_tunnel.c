@@ -147,8 +147,8 @@ esp_tunnel_seal(struct esp_tunnel *t, uint8_t *packet, size_t inner_len, uint8_t
 
 /* ---- in ---- */
 
-/* Replay check, ICV, window: in this order, so that a packet that is not authentic costs no more than it must and changes
- * nothing (RFC 4303 3.4.3). */
+/* Replay check, ICV, window: in this order, so that a packet that is not authentic costs no more than it must and
+ * changes nothing (RFC 4303 3.4.3). */
 static bool
 authenticate(struct esp_tunnel *t, uint8_t *packet, size_t len, struct esp_arrival *arrival, struct esp_inner *payload)
 {

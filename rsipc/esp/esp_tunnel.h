@@ -46,20 +46,21 @@ struct esp_tunnel {
 	UT_hash_handle hh;    /* by sa.spi_in */
 };
 
-/* keys: of esp_algorithm_key_len bytes, the caller's to wipe. conf and file are borrowed. NULL after a line in the log. */
+/* keys: of esp_algorithm_key_len bytes, the caller's to wipe. conf and file are borrowed. NULL after a line in the
+ * log. */
 struct esp_tunnel *esp_tunnel_new(const struct esp_sa_conf *conf, const uint8_t *key_in, const uint8_t *key_out,
                                   struct esp_sequence *file);
 void esp_tunnel_free(struct esp_tunnel *t); /* accepts NULL */
 
-/* Seals the inner packet that stands at packet + esp_head_len. Returns the ESP packet's length; 0, counted, when none may
- * leave. next_header ESP_NEXT_NONE: a dummy. */
+/* Seals the inner packet that stands at packet + esp_head_len. Returns the ESP packet's length; 0, counted, when none
+ * may leave. next_header ESP_NEXT_NONE: a dummy. */
 size_t esp_tunnel_seal(struct esp_tunnel *t, uint8_t *packet, size_t inner_len, uint8_t next_header);
 
 /* Whether the tunnel carries packets between these inner addresses, outwards. */
 bool esp_tunnel_selects(const struct esp_tunnel *t, const struct inner *p);
 
-/* Opens a packet for this tunnel. `authentic`: it passed ICV and replay check, and *sequence is its number; whatever the
- * result says of its content. Returns true when *inner is to be delivered. */
+/* Opens a packet for this tunnel. `authentic`: it passed ICV and replay check, and *sequence is its number; whatever
+ * the result says of its content. Returns true when *inner is to be delivered. */
 struct esp_arrival { uint64_t sequence; bool authentic, newest; };
 bool esp_tunnel_open(struct esp_tunnel *t, uint8_t *packet, size_t len, uint8_t outer_tos, struct esp_arrival *arrival,
                      struct inner *inner);

@@ -168,7 +168,8 @@ esp_wire_keepalive(struct esp_wire *wire, struct esp_tunnel *t)
 static int
 open_socket(int type, int protocol)
 {
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), on = 1, buffer = SOCKET_BUFFER, ttl = OUTER_TTL;
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	int on = 1, buffer = SOCKET_BUFFER, ttl = OUTER_TTL;
 
 	if (fd < 0)
 		return -1;
@@ -188,8 +189,8 @@ open_udp(struct esp_wire *wire, struct loop *loop, uint16_t port)
 	int on = 1;
 
 	if ((wire->udp = open_socket(SOCK_DGRAM, 0)) < 0 || bind(wire->udp, (struct sockaddr *)&any, sizeof(any)) != 0) {
-		log_error("esp", "UDP port cannot be used port=%u error=\"%s\": an IKE daemon may have it; set port in section esp", port,
-		    strerror(errno));
+		log_error("esp", "UDP port cannot be used port=%u error=\"%s\": an IKE daemon may have it; set port in section "
+		          "esp", port, strerror(errno));
 		return false;
 	}
 	if (setsockopt(wire->udp, SOL_UDP, UDP_GRO, &on, sizeof(on)) != 0)

@@ -1,5 +1,6 @@
-/* The outer side: a UDP socket for encapsulated ESP (RFC 3948) and a raw one for native ESP (protocol 50), for all tunnels.
- * Packets leave in batches, and runs of equal ones as one (UDP_SEGMENT); they come in the same way (UDP_GRO). */
+/* The outer side: a UDP socket for encapsulated ESP (RFC 3948) and a raw one for native ESP (protocol 50), for all
+ * tunnels. Packets leave in batches, and runs of equal ones as one (UDP_SEGMENT); they come in the same way
+ * (UDP_GRO). */
 #ifndef RSIPC_ESP_WIRE_H
 #define RSIPC_ESP_WIRE_H
 
@@ -33,8 +34,8 @@ struct esp_wire_events {
 struct esp_wire *esp_wire_open(struct loop *loop, uint16_t port, bool native, const struct esp_wire_events *events);
 void esp_wire_close(struct esp_wire *wire); /* accepts NULL */
 
-/* Where a packet of exactly len bytes for this tunnel is to be built; it leaves when esp_wire_commit was called and the batch
- * is flushed, from and to where the tunnel's ends are then. tos, df: of the outer header. Never NULL. */
+/* Where a packet of exactly len bytes for this tunnel is to be built; it leaves when esp_wire_commit was called and the
+ * batch is flushed, from and to where the tunnel's ends are then. tos, df: of the outer header. Never NULL. */
 uint8_t *esp_wire_room(struct esp_wire *wire, struct esp_tunnel *t, size_t len, uint8_t tos, bool df);
 void esp_wire_commit(struct esp_wire *wire);
 void esp_wire_flush(struct esp_wire *wire);

@@ -6,7 +6,8 @@
 
 struct esp_conf;
 
-/* Its tunnels are those of conf, which is borrowed; they begin to work with start(), and end with stop(). Never NULL. */
+/* Its tunnels are those of conf, which is borrowed; they begin to work with start(), and end with stop(). Never
+ * NULL. */
 struct sa_backend *user_backend_new(const struct esp_conf *conf);
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/bash
-# TCP through ESP in user space: rsipc beside strongSwan's kernel-libipsec, one stream, AES-256-GCM in UDP, over veth. The
-# two take turns in every round, so that what else the machine does hits both alike.
+# TCP through ESP in user space: rsipc beside strongSwan's kernel-libipsec, one stream, AES-256-GCM in UDP, over veth.
+# The two take turns in every round, so that what else the machine does hits both alike.
 #
 #    ┌── ours-a / swan-a ──────┐     ┌── ours-b / swan-b ──────┐
 #    │ 10.1.0.1                │     │ 10.2.0.1    iperf3 -s   │
@@ -128,8 +128,8 @@ swan() {
 
 swanctl_of() {
 	local pid=${1//-/_}
-	nsenter -t "${!pid}" -m -n -- "${unconfined[@]}" env STRONGSWAN_CONF="$tmp/$1/strongswan.conf" SWANCTL_DIR="$tmp/$1/swanctl" \
-		swanctl "${@:2}"
+	nsenter -t "${!pid}" -m -n -- "${unconfined[@]}" \
+		env STRONGSWAN_CONF="$tmp/$1/strongswan.conf" SWANCTL_DIR="$tmp/$1/swanctl" swanctl "${@:2}"
 }
 
 swan_up() {
@@ -169,4 +169,5 @@ for ((round = 1; round <= rounds; round++)); do
 	awk -v r=$round -v a="$a" -v b="$b" 'BEGIN { printf "%-7s %22.0f %22.0f %8.2f\n", r, a / 1e6, b / 1e6, b ? a / b : 0 }'
 done
 a=$(median "${rates_ours[@]}") b=$(median "${rates_swan[@]}")
-awk -v a="$a" -v b="$b" 'BEGIN { printf "%-7s %22.0f %22.0f %8.2f\n", "median", a / 1e6, b / 1e6, b ? a / b : 0; exit !(a >= b) }'
+awk -v a="$a" -v b="$b" \
+	'BEGIN { printf "%-7s %22.0f %22.0f %8.2f\n", "median", a / 1e6, b / 1e6, b ? a / b : 0; exit !(a >= b) }'

@@ -1,5 +1,5 @@
-/* What comes to the outer sockets for a tunnel, as it is, and as the plaintext of an authentic packet: the inner header is
- * the peer's to write. Then the segments that come out are joined. */
+/* What comes to the outer sockets for a tunnel, as it is, and as the plaintext of an authentic packet: the inner header
+ * is the peer's to write. Then the segments that come out are joined. */
 #include "config.h"
 
 #include <stdint.h>
@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct esp_prefix all[2] = { { .version = 4 }, { .version = 6 } };
 static char name[] = "t";
 static struct esp_sa_conf conf = {
-	.name = name, .remote = 0xc6336402, .encap = true, .remote_port = 4500, .spi_in = 0x1001, .spi_out = 0x1001, .esn = true,
-	.window = 64, .soft = { UINT64_MAX, UINT64_MAX }, .hard = { UINT64_MAX, UINT64_MAX }, .local_nets = all,
+	.name = name, .remote = 0xc6336402, .encap = true, .remote_port = 4500, .spi_in = 0x1001, .spi_out = 0x1001,
+	.esn = true, .window = 64, .soft = { UINT64_MAX, UINT64_MAX }, .hard = { UINT64_MAX, UINT64_MAX }, .local_nets = all,
 	.remote_nets = all, .n_local_nets = 2, .n_remote_nets = 2,
 };
 static struct esp_tunnel *tunnel; /* it hears itself */

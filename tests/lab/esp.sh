@@ -25,6 +25,11 @@ kernel_has_esp() {
 	return $status
 }
 
+# cbc_sa_of FROM TO SPI CIPHER-KEY HMAC-KEY
+cbc_sa_of() {
+	printf '"IPv4","%s","%s","%s","AES-CBC [RFC3602]","0x%s","HMAC-SHA-256-128 [RFC4868]","0x%s"\n' "$@"
+}
+
 # sa_of NAME KEY FROM TO SPI: what tshark needs to read one direction.
 sa_of() {
 	local key=$2
@@ -32,9 +37,9 @@ sa_of() {
 	aes-128-gcm | aes-256-gcm)
 		echo "\"IPv4\",\"$3\",\"$4\",\"$5\",\"AES-GCM with 16 octet ICV [RFC4106]\",\"0x$key\",\"NULL\",\"\"" ;;
 	aes-128-cbc*)
-		echo "\"IPv4\",\"$3\",\"$4\",\"$5\",\"AES-CBC [RFC3602]\",\"0x${key:0:32}\",\"HMAC-SHA-256-128 [RFC4868]\",\"0x${key:32}\"" ;;
+		cbc_sa_of "${@:3}" "${key:0:32}" "${key:32}" ;;
 	aes-256-cbc*)
-		echo "\"IPv4\",\"$3\",\"$4\",\"$5\",\"AES-CBC [RFC3602]\",\"0x${key:0:64}\",\"HMAC-SHA-256-128 [RFC4868]\",\"0x${key:64}\"" ;;
+		cbc_sa_of "${@:3}" "${key:0:64}" "${key:64}" ;;
 	*) return 1 ;;
 	esac
 }
@@ -46,7 +51,8 @@ tshark_reads() {
 	lines=$(tshark -r "$1" -o esp.enable_encryption_decode:TRUE -o esp.enable_authentication_check:TRUE \
 		-o "uat:esp_sa:$(sa_of "$name" "$mine" 192.0.2.1 192.0.2.2 0x00001002)" \
 		-o "uat:esp_sa:$(sa_of "$name" "$theirs" 192.0.2.2 192.0.2.1 0x00001001)" \
-		-Y 'icmp && !_ws.malformed && !(esp.icv_good == 0) && ip.len == 105' -T fields -e ip.src -e ip.dst -e icmp.type 2>/dev/null)
+		-Y 'icmp && !_ws.malformed && !(esp.icv_good == 0) && ip.len == 105' \
+		-T fields -e ip.src -e ip.dst -e icmp.type 2>/dev/null)
 	printf '%s\n' "$lines"
 	[ "$(grep -c '192.0.2.1,10.1.0.1.192.0.2.2,10.2.0.1.8' <<<"$lines")" = 4 ] &&
 		[ "$(grep -c '192.0.2.2,10.2.0.1.192.0.2.1,10.1.0.1.0' <<<"$lines")" = 4 ]

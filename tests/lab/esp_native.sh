@@ -1,5 +1,6 @@
 #!/bin/bash
-# The user-space ESP of rsipc with itself, in namespaces: kills and restarts, replayed packets, paths that narrow, faults.
+# The user-space ESP of rsipc with itself, in namespaces: kills and restarts, replayed packets, paths that narrow,
+# faults.
 #
 #        a: rsipc                             b: rsipc
 #        inner 10.1.0.1, fd00:1::1            inner 10.2.0.1, fd00:2::1
@@ -78,7 +79,8 @@ passes() { wait_for 10 echoes 10.2.0.1 1 && echoes 10.2.0.1 && echoes fd00:2::1;
 
 capture_start() {
 	: >"$LAB_TMP/tcpdump"
-	ip netns exec "$LAB-b" tcpdump -q -U --immediate-mode -i eth0 -w "$LAB_TMP/$1.pcap" 'udp port 4500 or esp' 2>"$LAB_TMP/tcpdump" &
+	ip netns exec "$LAB-b" tcpdump -q -U --immediate-mode -i eth0 -w "$LAB_TMP/$1.pcap" \
+		'udp port 4500 or esp' 2>"$LAB_TMP/tcpdump" &
 	capture=$!
 	wait_for 5 grep -q listening "$LAB_TMP/tcpdump"
 }
@@ -102,7 +104,8 @@ unique() {
 
 stream() {
 	on b timeout 60 iperf3 -s -1 >"$LAB_TMP/server" 2>&1 &
-	wait_for 5 on b sh -c 'ss -Hltn sport = 5201 | grep -q .' && on a timeout 60 iperf3 -c "$1" -n 20M --bidir >"$LAB_TMP/client" 2>&1
+	wait_for 5 on b sh -c 'ss -Hltn sport = 5201 | grep -q .' &&
+		on a timeout 60 iperf3 -c "$1" -n 20M --bidir >"$LAB_TMP/client" 2>&1
 }
 
 # replay FILE: every packet of a's again, from a port of its own.
@@ -133,7 +136,8 @@ noise() {
 	on a python3 -c '
 import socket
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for data in b"", b"\xff", b"\xff\xff", bytes(4), bytes(28), b"\0\0\x10\x02", b"\0\0\x10\x02" + bytes(60), bytes(range(256)):
+spi = b"\0\0\x10\x02"
+for data in b"", b"\xff", b"\xff\xff", bytes(4), bytes(28), spi, spi + bytes(60), bytes(range(256)):
     sock.sendto(data, ("192.0.2.2", 4500))'
 	echoes 10.2.0.1 && [ "$(value b remote)" = 192.0.2.1:4500 ]
 }
@@ -177,7 +181,8 @@ check_here "killed, they start again" both_run
 check "killed, packets pass at once" passes
 capture_stop
 check "no sequence number was used twice" unique "$LAB_TMP/before.pcap" "$LAB_TMP/after.pcap"
-check "what was received before the kill is refused behind it, and moves nothing" replayed_refused "$LAB_TMP/before.pcap"
+check "what was received before the kill is refused behind it, and moves nothing" \
+	replayed_refused "$LAB_TMP/before.pcap"
 check "what was received since is refused" replayed_refused "$LAB_TMP/after.pcap"
 check "keepalives, IKE and rubbish do no harm" noise
 
@@ -192,7 +197,8 @@ sed "s/a\.db/second.db/; s/a\.sock/second.sock/" "$LAB_TMP/a.conf" >"$LAB_TMP/se
 check "a second rsipc does not use the same sequence numbers" \
 	says on a timeout 10 "$BUILDDIR/rsipc/rsipc" -f -c "$LAB_TMP/second.conf" -- "the file is used by another program"
 chmod 0640 "$LAB_TMP/a.keys"
-check "a key file that others may read is refused" says "$BUILDDIR/rsipc/rsipc" -t -c "$LAB_TMP/a.conf" -- "others may read"
+check "a key file that others may read is refused" \
+	says "$BUILDDIR/rsipc/rsipc" -t -c "$LAB_TMP/a.conf" -- "others may read"
 check "no log shows a key" sh -c "! grep -q 0000000000000000000000000000 $LAB_TMP/a.log $LAB_TMP/b.log"
 on b ip link del rsipesp0
 check "a device that somebody removed is told" wait_for 5 grep -q "the device was removed" "$LAB_TMP/b.log"

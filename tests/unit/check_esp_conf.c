@@ -1,4 +1,5 @@
-/* Sections esp and sa, the file of keys, and the file of sequence numbers: what is taken, and each fault with its line. */
+/* Sections esp and sa, the file of keys, and the file of sequence numbers: what is taken, and each fault with its
+ * line. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +143,8 @@ static const struct { const char *sections, *want; } faults[] = {
 	{ SA "probe-from = 10.1.0.1 probe-to = 10.9.0.1 }", "remote-networks" },
 	{ SA "} " "sa u { remote = 192.0.2.3 spi-in = 0x1001 spi-out = 0x1003" NETS "}", "another sa has it" },
 	{ "sa t { remote = 10.2.0.9 spi-in = 0x1001 spi-out = 0x1002" NETS "}", "must not be in remote-networks" },
-	{ "sa t { remote = 192.0.2.2 spi-in = 0x1001 spi-out = 0x1002 local-networks = 10.1.0.1/16 remote-networks = 10.2.0.0/16 }",
-	  "host bits 0" },
+	{ "sa t { remote = 192.0.2.2 spi-in = 0x1001 spi-out = 0x1002 local-networks = 10.1.0.1/16 "
+	  "remote-networks = 10.2.0.0/16 }", "host bits 0" },
 	{ "sa t { remote = 192.0.2.2 spi-in = 0x1001 spi-out = 0x1002 }", "local-networks" },
 	{ SA "} lease l { method = rsa-ip }", "no gateway section" },
 };
@@ -153,7 +154,8 @@ START_TEST(config_fault)
 	struct conf *conf = parse(faults[_i].sections, KEYS);
 
 	ck_assert_msg(conf == NULL, "%s", faults[_i].sections);
-	ck_assert_msg(strstr(told, ":2: ") != NULL && strstr(told, faults[_i].want) != NULL, "%s: %s", faults[_i].sections, told);
+	ck_assert_msg(strstr(told, ":2: ") != NULL && strstr(told, faults[_i].want) != NULL, "%s: %s", faults[_i].sections,
+	    told);
 }
 END_TEST
 

@@ -17,7 +17,8 @@ static uint8_t packet[4096], copy[4096];
 static char name[] = "t";
 
 static void
-make_conf(struct esp_sa_conf *conf, uint32_t spi_in, uint32_t spi_out, struct esp_prefix *local, struct esp_prefix *remote)
+make_conf(struct esp_sa_conf *conf, uint32_t spi_in, uint32_t spi_out, struct esp_prefix *local,
+    struct esp_prefix *remote)
 {
 	*conf = (struct esp_sa_conf){
 		.name = name, .remote = 0xc6336402, .encap = true, .remote_port = 4500, .spi_in = spi_in, .spi_out = spi_out,
@@ -300,7 +301,9 @@ END_TEST
 
 START_TEST(prefixes)
 {
-	static const char *const bad[] = { "", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/", "2001:db8::1/32", "::/129", "10.0.0/8", "x" };
+	static const char *const bad[] = {
+		"", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/", "2001:db8::1/32", "::/129", "10.0.0/8", "x",
+	};
 	struct esp_prefix p;
 	char text[ESP_PREFIX_STRLEN];
 	uint8_t addr[16] = { 10, 129, 0, 1 };

@@ -84,14 +84,19 @@ kernel_state() {
 		"${algorithm[@]}" "${encap[@]}"
 }
 
+# kernel_policy SOURCE DESTINATION DIRECTION OUTER-SOURCE OUTER-DESTINATION
+kernel_policy() {
+	ip -n "$LAB-b" xfrm policy add src "$1" dst "$2" dir "$3" tmpl src "$4" dst "$5" proto esp reqid 1 mode tunnel
+}
+
 kernel_end() {
 	local dir
 	kernel_state $A $B $SPI_B "$1" && kernel_state $B $A $SPI_A "$2" || return 1
-	ip -n "$LAB-b" xfrm policy add src 10.2.0.0/24 dst 10.1.0.0/24 dir out tmpl src $B dst $A proto esp reqid 1 mode tunnel
-	ip -n "$LAB-b" xfrm policy add src fd00:2::/64 dst fd00:1::/64 dir out tmpl src $B dst $A proto esp reqid 1 mode tunnel
+	kernel_policy 10.2.0.0/24 10.1.0.0/24 out $B $A
+	kernel_policy fd00:2::/64 fd00:1::/64 out $B $A
 	for dir in in fwd; do
-		ip -n "$LAB-b" xfrm policy add src 10.1.0.0/24 dst 10.2.0.0/24 dir $dir tmpl src $A dst $B proto esp reqid 1 mode tunnel
-		ip -n "$LAB-b" xfrm policy add src fd00:1::/64 dst fd00:2::/64 dir $dir tmpl src $A dst $B proto esp reqid 1 mode tunnel
+		kernel_policy 10.1.0.0/24 10.2.0.0/24 $dir $A $B
+		kernel_policy fd00:1::/64 fd00:2::/64 $dir $A $B
 	done
 }
 
@@ -162,10 +167,12 @@ stream() {
 }
 
 # fragments: a datagram longer than the tunnel, without DF, as fragments inside and whole again outside.
-fragments() { on a ping -n -q -c 2 -W 5 -M dont -s 4000 10.2.0.1 && on b ping -n -q -c 2 -W 5 -M dont -s 4000 10.1.0.1; }
+fragments() { on a ping -n -q -c 2 -W 5 -M dont -s 4000 10.2.0.1 && on b ping -nq -c 2 -W 5 -M dont -s 4000 10.1.0.1; }
 
 # too_big: with DF, told at once.
-too_big() { ! on a ping -n -c 1 -W 2 -M do -s 1450 10.2.0.1 >"$LAB_TMP/big" 2>&1 && grep -q "message too long" "$LAB_TMP/big"; }
+too_big() {
+	! on a ping -n -c 1 -W 2 -M do -s 1450 10.2.0.1 >"$LAB_TMP/big" 2>&1 && grep -q "message too long" "$LAB_TMP/big"
+}
 
 # kernel_capture: what a sends is also read by tshark, outside of this kernel: b's wire, and the keys.
 kernel_capture() {
