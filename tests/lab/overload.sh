@@ -17,6 +17,12 @@ chmod 755 "$LAB_TMP"
 mkdir "$LAB_TMP/state" && chown _rsip "$LAB_TMP/state" # on a disk, where a commit takes its time
 export PYTHONDONTWRITEBYTECODE=1 BUILDDIR LAB
 
+# Two ends of 10,000 connections, and some.
+[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 20000 ] || ulimit -Hn 20000 || {
+	skip "overload" "no process may have 20,000 descriptors here"
+	verdict_exit
+}
+
 lab_up
 trap daemons_down EXIT
 on x1 ip addr add 10.0.1.1/24 dev eth0
