@@ -144,7 +144,8 @@ document_stats(const struct host *host)
 
 	if (c == NULL)
 		c = &none;
-	return value_made(json_pack("{s:{}, s:{s:o, s:o, s:o, s:o, s:o, s:{}, s:{}}}", "control", "data", "in_packets",
+	return value_made(json_pack("{s:{s:o}, s:{s:o, s:o, s:o, s:o, s:o, s:{}, s:{}}}", "control", "not_the_gateways",
+	    value_count(agent_refused(host->agent)), "data", "in_packets",
 	    value_count(c->in_packets), "in_bytes", value_count(c->in_bytes), "out_packets", value_count(c->out_packets),
 	    "out_bytes", value_count(c->out_bytes), "drops", of_drops(c), "xdp", "relay"));
 }

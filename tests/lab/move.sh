@@ -149,6 +149,31 @@ for transport in ${*:-tcp udp}; do
 	part_moves $transport
 done
 
+# --- keys at a reload: root reads them, and the control process, which cannot, has them ---
+
+said() { [ "$(grep -c "$1" "$LAB_TMP/rsipd.log")" -ge "$2" ]; }
+gateway_start "$LAB_TMP/rsipd.conf"
+host_conf x1 'identity = "laptop"  key-file = "'"$LAB_TMP/new.key"'"' tcp
+(umask 077; openssl rand -hex 32 >"$LAB_TMP/new.key")
+host_start x1 "$LAB_TMP/x1.conf"
+check "a key that only the host has yet is refused" wait_for 10 grep -q "does not prove to be the gateway's" "$LAB_TMP/rsipc_x1.log"
+cp "$LAB_TMP/new.key" "$LAB_TMP/laptop.key"
+reloads=$(grep -c "config: reloaded" "$LAB_TMP/rsipd.log")
+kill -HUP "$rsipd_pid"
+check "a reload takes the new key" wait_for 10 said "config: reloaded" $((reloads + 1))
+check "and the host registers" wait_for 40 is_at 10.0.0.11
+chmod 644 "$LAB_TMP/laptop.key"
+kill -HUP "$rsipd_pid"
+check "a key that others could read is refused, with the line" wait_for 10 said \
+	"rsipd.conf:[0-9]*: key-file: $LAB_TMP/laptop.key: has mode 0644" 1
+chmod 600 "$LAB_TMP/laptop.key"
+check "the host counts what did not prove to be the gateway's" test \
+	"$(host_ctl x1 -j stats | jq .control.not_the_gateways)" -gt 0
+refute "no key is in a log" grep -qF -f "$LAB_TMP/laptop.key" "$LAB_TMP/rsipd.log" "$LAB_TMP/rsipc_x1.log"
+host_stop x1
+gateway_stop
+echo $KEY >"$LAB_TMP/laptop.key"
+
 # --- who cannot prove it ---
 
 gateway_start "$LAB_TMP/rsipd.conf"
