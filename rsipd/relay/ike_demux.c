@@ -108,7 +108,7 @@ session_use(struct demux *d, const struct demux_key *key, struct demux_binding *
 		learned_use(item, now);
 	} else if ((item = learned_add(demux_learned(d), &session, &binding->host->learner, binding, now)) != NULL) {
 		item->peer = key->peer_addr;
-		item->answered = true;
+		learned_answered(item);
 	}
 }
 
@@ -172,7 +172,7 @@ use_held(const struct holder *holder, const struct demux_host *host, int64_t now
 	bool first = held_by(holder, host) && holder->claim != NULL && !holder->claim->answered;
 
 	if (held_by(holder, host) && holder->claim != NULL) {
-		holder->claim->answered = true;
+		learned_answered(holder->claim);
 		learned_use(holder->claim, now);
 	}
 	return first;
@@ -186,10 +186,10 @@ claim_new(struct demux *d, const struct demux_key *key, struct demux_binding *bi
 
 	if (item == NULL)
 		return DP_DROP_COOKIE_QUOTA;
-	item->answered = true;
+	learned_answered(item);
 	*claimed = 1;
 	if (has_second_cookie(key) && (item = claim(d, key, key->responder_cookie, binding, now)) != NULL) {
-		item->answered = true;
+		learned_answered(item);
 		*claimed = 2;
 	}
 	return DP_NO_DROP;
@@ -286,8 +286,10 @@ restore_cookie(struct demux *d, const struct demux_key *key, uint64_t cookie, st
 
 	if (holder.binding == NULL)
 		holder.claim = claim(d, key, cookie, binding, now);
-	if (holder.claim != NULL && holder.claim->learner == &binding->host->learner)
-		holder.claim->answered = holder.claim->told = true;
+	if (holder.claim != NULL && holder.claim->learner == &binding->host->learner) {
+		learned_answered(holder.claim);
+		holder.claim->told = true;
+	}
 }
 
 void

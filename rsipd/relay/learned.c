@@ -220,6 +220,15 @@ learned_use(struct learned *item, int64_t now)
 }
 
 void
+learned_answered(struct learned *item)
+{
+	if (item->answered)
+		return;
+	item->answered = true;
+	tell_watcher(item, false);
+}
+
+void
 learned_forget(struct learned *item)
 {
 	tell_watcher(item, true);

@@ -60,7 +60,7 @@ struct learner {
 
 struct learned_table;
 
-/* Called when a cookie was learned, and before it goes for whatever reason. */
+/* Called when a cookie was learned, when the host first uses it itself, and before it goes for whatever reason. */
 typedef void learned_watch_cb(const struct learned *item, bool gone, void *arg);
 
 /* Called before an item goes for its age or its quota, not when its binding goes. */
@@ -88,6 +88,7 @@ struct learned *learned_find_sole(struct learned_table *table, const struct lear
 struct learned *learned_add(struct learned_table *table, const struct learned_key *key, struct learner *learner,
                             struct demux_binding *binding, int64_t now);
 void learned_use(struct learned *item, int64_t now);
+void learned_answered(struct learned *item); /* by the host itself: no longer a peer's claim alone */
 void learned_forget(struct learned *item);
 /* What was learned with the binding is the other learner's now; its quota is not looked at until the next item. */
 void learned_hand_over(struct learner *from, struct learner *to, const struct demux_binding *binding);

@@ -166,7 +166,11 @@ struct xdp_cookie_line { __u64 items[XDP_COOKIE_ITEMS], values[XDP_COOKIE_ITEMS]
 
 struct xdp_claim_key { __u64 cookie; __u32 addr, pad; };
 
-/* stamp: when the relay was last shown a packet of it; 0 = when it was learned. */
+/* Of cookies that only the peer has used so far the first to go is the one that the relay has not seen the longest, so it
+ * has to see all of their packets. */
+#define XDP_CLAIM_UP 0xffffffffu
+
+/* stamp: when the relay was last shown a packet of it; 0 = when it was learned. binding may be XDP_CLAIM_UP. */
 struct xdp_claim { __u32 binding, stamp; };
 
 /* Any RSIPSEC binding of the host on the address. */

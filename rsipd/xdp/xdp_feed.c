@@ -200,7 +200,8 @@ learned_cb(const struct learned *item, bool gone, void *arg)
 
 	if (r == NULL)
 		return;
-	r->n_claims += gone ? -1u : 1;
+	if (gone || !item->answered) /* else it is counted already */
+		r->n_claims += gone ? -1u : 1;
 	if (!xdp_lead_claim(f->t, item, gone ? 0 : item->binding->xdp_slot))
 		r->cookies_up = true;
 	xdp_addrs_write(f->addrs, r);

@@ -203,7 +203,7 @@ bool
 xdp_lead_claim(struct xdp_tables *t, const struct learned *item, uint32_t slot)
 {
 	struct xdp_claim_key key = { .cookie = htobe64(item->key.value), .addr = htonl(item->key.local_addr) };
-	struct xdp_claim claim = { .binding = slot };
+	struct xdp_claim claim = { .binding = item->answered ? slot : XDP_CLAIM_UP };
 
 	if (slot != 0)
 		return set_element(t, XDP_MAP_CLAIMS, &key, &claim);

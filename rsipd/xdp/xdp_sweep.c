@@ -82,7 +82,7 @@ keeps_claim(const struct sweep *s, const void *key, uint32_t slot)
 		.kind = LEARNED_COOKIE, .local_addr = ntohl(claim->addr), .value = be64toh(claim->cookie),
 	};
 
-	return xdp_slots_live(s->t, slot) && learned_find(demux_learned(s->d), &learned) != NULL;
+	return (slot == XDP_CLAIM_UP || xdp_slots_live(s->t, slot)) && learned_find(demux_learned(s->d), &learned) != NULL;
 }
 
 /* Which host sends to which SPI of its peer the relay has to learn again, from a packet that is passed up to it. */
