@@ -58,12 +58,22 @@ in_block(const uint8_t *cookie)
 	return (wire_get64(cookie) & BLOCK_MASK) == X1_BLOCK;
 }
 
+/* From an IKEv2 initiator: the responder's cookie comes first, and may be one that only its peer has used so far. */
+static bool
+responder_decides(const uint8_t *ike)
+{
+	static const uint8_t none[8];
+
+	return ike[17] >> 4 == 2 && (ike[19] & 0x08) != 0 && memcmp(ike + 8, none, sizeof(none)) != 0;
+}
+
 static bool
 is_known_ike(const struct packet *p)
 {
 	const uint8_t *ike = packet_payload(p) + (wire_get16(packet_payload(p) + 2) == 500 ? 8 : 12);
 
-	return ike + 28 <= p->bytes + p->len && p->dst == A && in_block(ike);
+	return ike + 28 <= p->bytes + p->len && p->dst == A && in_block(ike) &&
+	       (!responder_decides(ike) || in_block(ike + 8));
 }
 
 /* Class E: the kernel forwards it, but few networks do. */
