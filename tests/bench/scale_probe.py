@@ -17,7 +17,7 @@ def leased(netns, until):
         try:
             session = Host(netns, "10.0.0.11", rate=5000).tcp()
             session.register()
-            return session, session.rsap()
+            return session, session.rsap().bind_id
         except OSError:
             if time.monotonic() > until:
                 raise
