@@ -36,7 +36,11 @@ struct tunnel {
 	int64_t lost_at;         /* when it was first not found, 0 = it was */
 	bool moved;              /* ever, by us: the IKE daemon may know its outbound SA by another destination */
 	struct witness *witness;
-	struct loop_event *witnessed; /* timer: it may go */
+	/* The inbound SA at the address that we have left, while it is drained: a peer that has moved at the same time still
+	 * sends there, from an address that we do not know. */
+	struct kernel_state old;
+	struct witness *old_witness;
+	struct loop_event *witnessed; /* timer: they may go */
 	struct tunnel *prev, *next;
 };
 
@@ -63,7 +67,8 @@ close_witness(void *arg)
 	struct tunnel *tunnel = arg;
 
 	witness_close(tunnel->witness);
-	tunnel->witness = NULL;
+	witness_close(tunnel->old_witness);
+	tunnel->witness = tunnel->old_witness = NULL;
 	loop_timer_cancel(tunnel->witnessed);
 }
 
@@ -97,8 +102,23 @@ judge(struct tunnel *tunnel)
 	tunnel->sa.newest = tunnel->in.seq;
 }
 
-/* News first: the mappings of what is judged are among them. They may end the tunnel's witness, or the tunnel: the loop
- * calls again for whatever is left to read. */
+/* By what came to the address that we have left: it must be newer than all that came to the other, too. */
+static void
+judge_old(struct tunnel *tunnel)
+{
+	struct kernel_backend *backend = tunnel->backend;
+	struct sa_end source;
+
+	if (kernel_state_refresh(backend->nl, &tunnel->old) != 0 || kernel_state_refresh(backend->nl, &tunnel->in) != 0)
+		return;
+	tunnel->sa.newest = tunnel->in.seq;
+	if (witness_judge(tunnel->old_witness, tunnel->old.seq, tunnel->old.src, &source) &&
+	    tunnel->old.seq > tunnel->in.seq && !sa_end_equal(source, tunnel->sa.remote) && !is_superseded(tunnel))
+		backend->events->authentic(&tunnel->sa, source, tunnel->old.seq, backend->arg);
+}
+
+/* News first: the mappings of what is judged are among them. They may end the tunnel's witness: the loop calls again for
+ * whatever is left to read. */
 static void
 captured_cb(void *arg)
 {
@@ -110,15 +130,42 @@ captured_cb(void *arg)
 }
 
 static void
+captured_old_cb(void *arg)
+{
+	struct tunnel *tunnel = arg;
+
+	read_news(tunnel->backend);
+	if (tunnel->old_witness != NULL)
+		judge_old(tunnel);
+}
+
+static void
 begin_witness(struct tunnel *tunnel, struct sa_end source)
 {
+	struct loop *loop = tunnel->backend->loop;
+
 	if (tunnel->witness == NULL) {
-		tunnel->witness = witness_open(tunnel->backend->loop, tunnel->in.spi, tunnel->sa.local, captured_cb, tunnel);
+		tunnel->witness = witness_open(loop, tunnel->in.spi, tunnel->sa.local, captured_cb, tunnel);
 		if (tunnel->witness == NULL)
 			return;
 		judge(tunnel);
 	}
 	witness_mapping(tunnel->witness, source);
+	loop_timer_set(tunnel->witnessed, WITNESS_MS);
+}
+
+static void
+begin_old_witness(struct tunnel *tunnel, struct sa_end source)
+{
+	struct loop *loop = tunnel->backend->loop;
+
+	if (tunnel->old_witness == NULL) {
+		tunnel->old_witness = witness_open(loop, tunnel->old.spi, tunnel->old.dst, captured_old_cb, tunnel);
+		if (tunnel->old_witness == NULL)
+			return;
+		judge_old(tunnel);
+	}
+	witness_mapping(tunnel->old_witness, source);
 	loop_timer_set(tunnel->witnessed, WITNESS_MS);
 }
 
@@ -133,10 +180,12 @@ mapping(struct kernel_backend *backend, const struct nlmsghdr *header)
 		return;
 	source = (struct sa_end){ ntohl(news->new_saddr.a4), ntohs(news->new_sport) };
 	DL_FOREACH(backend->tunnels, tunnel) {
-		if (tunnel->in.spi == ntohl(news->id.spi) && tunnel->in.dst.addr == ntohl(news->id.daddr.a4)) {
+		if (tunnel->in.spi != ntohl(news->id.spi))
+			continue;
+		if (tunnel->in.dst.addr == ntohl(news->id.daddr.a4))
 			begin_witness(tunnel, source);
-			return;
-		}
+		else if (tunnel->old.dst.addr == ntohl(news->id.daddr.a4))
+			begin_old_witness(tunnel, source);
 	}
 }
 
@@ -377,6 +426,8 @@ news_readable(int fd, void *arg)
 	DL_FOREACH(backend->tunnels, tunnel) {
 		if (tunnel->witness != NULL)
 			judge(tunnel);
+		if (tunnel->old_witness != NULL)
+			judge_old(tunnel);
 	}
 }
 
@@ -522,8 +573,10 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 {
 	bool elsewhere = !sa_end_equal(to.local, tunnel->sa.local);
 
-	if (to.local.addr != tunnel->sa.local.addr)
+	if (to.local.addr != tunnel->sa.local.addr) {
 		kernel_drain_add(tunnel->backend->drain, &tunnel->in);
+		tunnel->old = tunnel->in;
+	}
 	tunnel->in.src = tunnel->out.dst = tunnel->sa.remote = to.remote;
 	tunnel->in.dst = tunnel->out.src = tunnel->sa.local = to.local;
 	tunnel->moved = true;
