@@ -100,10 +100,10 @@ forwarded_newest() {
 	stream_start
 	sleep 1
 	held newest
-	wait_for 10 test_tapped newest 5
+	wait_for 10 test_tapped newest 12
 	stream_stop
 	tap_end newest
-	attack replay newest $G_A $EVIL:4500 4
+	attack replay newest $G_A $EVIL:4500 10
 }
 
 # What nothing can prevent, but the guards narrow: who forwards the newest packet is taken for the host until its next.
@@ -123,7 +123,9 @@ attack_world() {
 	check_here "$label: the agent starts on g, after the SAs" agent_start g "$1"
 }
 
-# The same towards the host, whose strongSwan takes the gateway for one behind a NAT, and would move the SA.
+# The same towards the host. Its strongSwan takes the gateway for one behind a NAT and follows the late packet by itself, until
+# the gateway's next packet; without strongSwan nothing moves at all ($late_moves empty).
+late_moves=${late_moves-strongSwan}
 step_late_host() {
 	local picture before
 	stream_start
@@ -139,17 +141,17 @@ step_late_host() {
 	before=$(in_packets h $H_A)
 	check_here "$label: held back from the host, sent on late from another address" attack oldest late_host $H_A $EVIL:4500
 	check "$label: held back from the host: it is authentic and accepted" test "$(in_packets h $H_A)" -gt "$before"
-	check "$label: held back from the host: no SA has moved" wait_for 2 test_picture "$picture"
+	[ -n "$late_moves" ] || check "$label: held back from the host: no SA has moved" test_picture "$picture"
 	check "$label: held back from the host: both tunnels work" both_reach
-	check "$label: held back from the host: no SA has moved afterwards either" test_picture "$picture"
+	check "$label: held back from the host: all is where it was" wait_for 5 test_picture "$picture"
 }
 
 # The order in which the kernel lists them is not looked at.
 test_picture() { [ "$(sa_picture | sort)" = "$(sort <<<"$1")" ]; }
 
 part_attacks() {
-	local label=attacks report STREAM_RATE=50
-	attack_world "" && { step_replayed; step_forged; step_late; step_late_host; step_forwarded; }
+	local label=attacks report step steps=${STEPS:-replayed forged late late_host forwarded} STREAM_RATE=50
+	attack_world "" && for step in ${steps//,/ }; do "step_$step"; done
 	world_end
 }
 

@@ -82,7 +82,7 @@ user_questions() {
 
 # Everything without IKE, in this shell's child: the questions stay there.
 user_moves() {
-	local label="user space" report step
+	local label="user space" report step late_moves=''
 	user_questions
 	check_here "$label: tunnels for IPv4 and IPv6 work" user_start || { user_stop; return; }
 	for step in stream idle flap both; do "step_$step"; done
