@@ -109,7 +109,7 @@ forwarded_newest() {
 # What nothing can prevent, but the guards narrow: who forwards the newest packet is taken for the host until its next.
 step_forwarded() {
 	check_here "$label: who is on the path forwards the newest packets from his address" forwarded_newest
-	check "$label: forwarded: without a guard the gateway follows, as documented" sends_to g $G_A $EVIL
+	check "$label: forwarded: without a guard the gateway follows, as documented" wait_for 3 sends_to g $G_A $EVIL
 	held_end
 	check "$label: forwarded: the host's next packet brings it back" wait_for 5 back_home
 }
