@@ -1,5 +1,6 @@
 #include "adoption.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #include "mem.h"
 
 #define MINUTE_MS 60000
+#define RETRIES 5 /* of a move that found the tunnel half moved, by an IKE daemon at work on it */
+#define RETRY_MS 100
 #define PROBE_TRIES 3
 #define PROBE_WAIT_MS 500
 #define DUMMY_FIRST_MS 10 /* the gap behind the first dummy; each is twice the one before */
@@ -33,7 +36,9 @@ struct rule {
 	uint64_t moved_by;      /* the sequence number that the last adoption went by */
 	int64_t tokens_at;      /* adoptions left, as a bucket that fills over time: 1/1000ths at that moment */
 	int64_t tokens;
-	struct loop_event *probing, *calling;
+	struct loop_event *probing, *calling, *retrying;
+	struct sa_end again;    /* where to move once more */
+	unsigned retries_left;
 	struct loop_event *keeping;
 	uint64_t kept;          /* packets sent when the keepalive was last looked at */
 	unsigned probes_left, dummies_left, dummies_sent;
@@ -100,6 +105,9 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 		adoption->counts.failed++;
 		log_warn_limited(&failed_limit, "adoption", "cannot move sa=%s to=" END " error=\"%s\"", rule->sa->name, END_ARGS(from, new),
 		    strerror(err));
+		rule->again = from;
+		if (err == ESRCH && rule->retries_left-- > 0)
+			loop_timer_set(rule->retrying, RETRY_MS);
 		return;
 	}
 	adoption->counts.adopted++;
@@ -108,6 +116,17 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 	rule->view.previous = before;
 	log_info("adoption", "adopted sa=%s from=" END " to=" END " sequence=%llu", rule->sa->name, END_ARGS(before, old),
 	    END_ARGS(from, new), (unsigned long long)sequence);
+}
+
+/* Only while its packet is still the newest: a later one speaks for itself. */
+static void
+retry_cb(void *arg)
+{
+	struct rule *rule = arg;
+
+	rule->adoption->backend->refresh(rule->adoption->backend, rule->sa);
+	if (rule->sa->newest <= rule->moved_by && !sa_end_equal(rule->sa->remote, rule->again))
+		adopt(rule, rule->again, rule->moved_by);
 }
 
 static void
@@ -161,6 +180,8 @@ authentic_cb(struct sa *sa, struct sa_end from, uint64_t sequence, void *arg)
 		refuse(rule, from, &adoption->counts.too_often, "moved too often");
 	} else {
 		rule->moved_by = sequence;
+		rule->retries_left = RETRIES;
+		loop_timer_cancel(rule->retrying);
 		if (adoption->conf->return_probe)
 			begin_probe(rule, from);
 		else
@@ -271,6 +292,7 @@ added_cb(struct sa *sa, void *arg)
 	rule->tokens = (int64_t)adoption->conf->per_minute * MINUTE_MS;
 	rule->probing = loop_timer(adoption->loop, probe_cb, rule);
 	rule->calling = loop_timer(adoption->loop, call_cb, rule);
+	rule->retrying = loop_timer(adoption->loop, retry_cb, rule);
 	begin_keeping(rule);
 	sa->rule = rule;
 }
@@ -283,6 +305,7 @@ removed_cb(struct sa *sa, void *arg)
 	(void)arg;
 	loop_event_free(rule->probing);
 	loop_event_free(rule->calling);
+	loop_event_free(rule->retrying);
 	loop_event_free(rule->keeping);
 	free(rule);
 	sa->rule = NULL;

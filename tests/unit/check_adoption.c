@@ -266,6 +266,20 @@ START_TEST(failed_move_is_counted)
 }
 END_TEST
 
+/* As while an IKE daemon deletes and adds the tunnel's SAs: no other packet needs to come. */
+START_TEST(move_that_finds_nothing_is_tried_again)
+{
+	world.move_error = ESRCH;
+	begin();
+	packet(AWAY, 101);
+	assert_at(HOME);
+	world.move_error = 0;
+	while (world.moves == 0)
+		loop_once(loop, true);
+	assert_at(AWAY);
+}
+END_TEST
+
 /* Turns of the loop, which the test's clock does not slow down, until so many were sent. */
 static void
 until_dummies(unsigned n)
@@ -320,6 +334,7 @@ suite(void)
 	tcase_add_test(all, rate_limit);
 	tcase_add_test(all, return_probe);
 	tcase_add_test(all, failed_move_is_counted);
+	tcase_add_test(all, move_that_finds_nothing_is_tried_again);
 	tcase_add_test(all, our_move_calls_the_peer);
 	tcase_add_test(all, peer_that_answers_is_called_no_more);
 	suite_add_tcase(s, all);
