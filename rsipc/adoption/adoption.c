@@ -42,6 +42,7 @@ struct rule {
 	struct loop_event *keeping;
 	uint64_t kept;          /* packets sent when the keepalive was last looked at */
 	unsigned probes_left, dummies_left, dummies_sent;
+	bool unheard;           /* we have moved, and nothing that came since shows that the peer knows */
 	int64_t gap_ms;
 	uint64_t heard;         /* the newest sequence number when we moved: more than that is an answer */
 	struct adoption_view view;
@@ -93,6 +94,8 @@ refuse(struct rule *rule, struct sa_end from, uint64_t *count, const char *why)
 
 /* ---- adopting ---- */
 
+static void begin_calling(struct rule *rule);
+
 static void
 adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 {
@@ -116,6 +119,8 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 	rule->view.previous = before;
 	log_info("adoption", "adopted sa=%s from=" END " to=" END " sequence=%llu", rule->sa->name, END_ARGS(before, old),
 	    END_ARGS(from, new), (unsigned long long)sequence);
+	if (rule->unheard)
+		begin_calling(rule); /* both have moved: what was sent before went to where the peer was */
 }
 
 /* Only while its packet is still the newest: a later one speaks for itself. */
@@ -211,7 +216,8 @@ call_cb(void *arg)
 	int err;
 
 	backend->refresh(backend, rule->sa);
-	if ((rule->sa->newest > rule->heard && rule->dummies_sent >= DUMMIES_LEAST) || rule->dummies_left == 0)
+	rule->unheard &= rule->sa->newest <= rule->heard;
+	if ((!rule->unheard && rule->dummies_sent >= DUMMIES_LEAST) || rule->dummies_left == 0)
 		return;
 	if ((err = backend->send_dummy(backend, rule->sa)) != 0)
 		log_debug("adoption", "no dummy sa=%s error=\"%s\"", rule->sa->name, strerror(err));
@@ -220,6 +226,15 @@ call_cb(void *arg)
 	rule->dummies_sent++;
 	loop_timer_set(rule->calling, rule->gap_ms);
 	rule->gap_ms = 2 * rule->gap_ms < DUMMY_LAST_MS ? 2 * rule->gap_ms : DUMMY_LAST_MS;
+}
+
+static void
+begin_calling(struct rule *rule)
+{
+	rule->dummies_sent = 0;
+	rule->dummies_left = rule->adoption->conf->dummies;
+	rule->gap_ms = DUMMY_FIRST_MS;
+	call_cb(rule);
 }
 
 /* RFC 3948 2.3, but by a packet that the peer can adopt: a NAT that has forgotten us gives another port at once. */
@@ -268,10 +283,8 @@ adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 	log_info("adoption", "moved sa=%s local=" END " before=" END, sa->name, END_ARGS(local, new), END_ARGS(before, old));
 	adoption->backend->refresh(adoption->backend, sa);
 	rule->heard = sa->newest;
-	rule->dummies_sent = 0;
-	rule->dummies_left = adoption->conf->dummies;
-	rule->gap_ms = DUMMY_FIRST_MS;
-	call_cb(rule);
+	rule->unheard = true;
+	begin_calling(rule);
 }
 
 static void

@@ -11,10 +11,10 @@
 #include <utlist.h>
 
 #include "clock.h"
+#include "kernel_align.h"
 #include "kernel_drain.h"
 #include "kernel_dummy.h"
-#include "kernel_move.h"
-#include "kernel_state.h"
+#include "kernel_pairs.h"
 #include "kernel_witness.h"
 #include "log.h"
 #include "loop.h"
@@ -25,15 +25,21 @@
 #define WITNESS_MS 10000 /* how long after the last mapping event headers are captured */
 #define SETTLE_MS 20     /* news come in crowds: an IKE daemon that moves or rekeys deletes and adds one by one */
 #define GRACE_MS 300     /* an SA that is gone may only be on its way to another place */
+#define ASTRAY_MS 100    /* and one that no policy leads to may be as far as the daemon has come */
+
+static struct log_limit astray_limit;
 
 struct tunnel {
 	struct sa sa; /* first: it is what others hold */
 	struct kernel_backend *backend;
 	struct kernel_state in;
 	struct kernel_state out; /* spi 0 = none */
+	uint32_t spi_out;        /* the last that was not 0 */
 	ip4_t way;               /* what the machine's routes said last time: from where to the peer */
 	bool found;              /* in the last reading */
 	int64_t lost_at;         /* when it was first not found, 0 = it was */
+	bool astray;             /* in the last reading: kernel_align.h */
+	int64_t astray_at;       /* since when, 0 = it is not */
 	bool moved;              /* ever, by us: the IKE daemon may know its outbound SA by another destination */
 	struct witness *witness;
 	/* The inbound SA at the address that we have left, while it is drained: a peer that has moved at the same time still
@@ -191,57 +197,6 @@ mapping(struct kernel_backend *backend, const struct nlmsghdr *header)
 
 /* ---- what there is ---- */
 
-/* Of an SA: inbound when a policy `in` or `fwd` of its reqid leads to its destination, outbound when one of `out` does. */
-static bool
-led_to(const struct kernel_table *table, const struct kernel_state *state, bool out)
-{
-	for (size_t i = 0; i < table->n_policies; i++) {
-		const struct kernel_policy *policy = &table->policies[i];
-
-		if (policy->reqid == state->reqid && (policy->dir == XFRM_POLICY_OUT) == out &&
-		    (policy->dst == state->dst.addr || policy->dst == 0) && (policy->src == state->src.addr || policy->src == 0))
-			return true;
-	}
-	return false;
-}
-
-/* How many of the same reqid and place are older: the n-th inbound SA goes with the n-th outbound one. */
-static size_t
-generation(const struct kernel_table *table, const struct kernel_state *of)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < table->n_states; i++) {
-		const struct kernel_state *state = &table->states[i];
-
-		n += state->reqid == of->reqid && sa_end_equal(state->src, of->src) && sa_end_equal(state->dst, of->dst) &&
-		    (state->add_time < of->add_time || (state->add_time == of->add_time && state->spi < of->spi));
-	}
-	return n;
-}
-
-/* The outbound SA of the same generation, or the latest that there is. */
-static struct kernel_state
-partner(const struct kernel_table *table, const struct kernel_state *in)
-{
-	size_t wanted = generation(table, in), best_generation = 0;
-	const struct kernel_state *best = NULL;
-
-	for (size_t i = 0; i < table->n_states; i++) {
-		const struct kernel_state *state = &table->states[i];
-		size_t n;
-
-		if (state->reqid != in->reqid || !sa_end_equal(state->src, in->dst) || !sa_end_equal(state->dst, in->src))
-			continue;
-		n = generation(table, state);
-		if (n <= wanted && (best == NULL || n > best_generation)) {
-			best = state;
-			best_generation = n;
-		}
-	}
-	return best != NULL ? *best : (struct kernel_state){ 0 };
-}
-
 static struct tunnel *
 by_spi(struct kernel_backend *backend, const struct kernel_state *in)
 {
@@ -262,6 +217,8 @@ fill(struct tunnel *tunnel, const struct kernel_state *in, const struct kernel_s
 
 	tunnel->in = *in;
 	tunnel->out = *out;
+	if (out->spi != 0)
+		tunnel->spi_out = out->spi;
 	sa->spi_in = in->spi;
 	sa->spi_out = out->spi;
 	sa->local = in->dst;
@@ -353,18 +310,109 @@ remove_lost(struct kernel_backend *backend)
 	}
 }
 
+/* ---- tunnels in pieces ---- */
+
+/* The reqid's latest, and no other of its tunnels is whole: the policies are for this one. */
+static bool
+has_policies(const struct tunnel *tunnel)
+{
+	const struct tunnel *other;
+
+	DL_FOREACH(tunnel->backend->tunnels, other) {
+		if (other == tunnel || other->in.reqid != tunnel->in.reqid || !other->found)
+			continue;
+		if (!other->astray || other->in.add_time > tunnel->in.add_time)
+			return false;
+	}
+	return true;
+}
+
+static void
+align(struct tunnel *tunnel)
+{
+	struct kernel_backend *backend = tunnel->backend;
+	struct kernel_pair pair = { tunnel->in.spi, tunnel->out.spi };
+	struct kernel_ends ends = { tunnel->sa.local, tunnel->sa.remote };
+	int err = kernel_align(backend->nl, tunnel->in.reqid, pair, ends);
+
+	tunnel->astray_at = 0;
+	if (err != 0)
+		log_warn_limited(&astray_limit, "adoption", "cannot bring together sa=%s error=\"%s\"", tunnel->sa.name,
+		    strerror(err));
+	else
+		log_info("adoption", "brought together sa=%s: an IKE daemon had left it in pieces", tunnel->sa.name);
+}
+
+static void
+align_astray(struct kernel_backend *backend)
+{
+	struct tunnel *tunnel;
+	int64_t now = clock_now();
+
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (!tunnel->found || !tunnel->astray || !has_policies(tunnel)) {
+			tunnel->astray_at = 0;
+			continue;
+		}
+		if (tunnel->astray_at == 0)
+			tunnel->astray_at = now;
+		if (now - tunnel->astray_at >= ASTRAY_MS)
+			align(tunnel);
+		read_again(backend, ASTRAY_MS);
+	}
+}
+
+/* ---- reading ---- */
+
+/* The outbound SA of before, where it is in the table but not between the ends of the inbound one. */
+static struct kernel_state
+strayed_partner(const struct tunnel *tunnel, const struct kernel_table *table)
+{
+	for (size_t i = 0; i < table->n_states && tunnel->spi_out != 0; i++) {
+		if (table->states[i].spi == tunnel->spi_out && table->states[i].reqid == tunnel->in.reqid)
+			return table->states[i];
+	}
+	return (struct kernel_state){ 0 };
+}
+
 static void
 take(struct kernel_backend *backend, const struct kernel_table *table, const struct kernel_state *in)
 {
-	struct kernel_state out = partner(table, in);
+	struct kernel_state out = kernel_partner(table, in);
 	struct tunnel *tunnel = by_spi(backend, in);
 
 	if (tunnel == NULL) {
 		add(backend, in, &out);
 		return;
 	}
+	if (out.spi == 0)
+		out = strayed_partner(tunnel, table);
 	fill(tunnel, in, &out);
 	tunnel->found = true;
+	tunnel->astray = kernel_is_astray(table, in, &out);
+}
+
+/* Tunnels that are known are first looked for where they were: whether policies lead there or not, an IKE daemon that moves
+ * its policies by an older view than ours does not end them. */
+static void
+take_all(struct kernel_backend *backend, const struct kernel_table *table)
+{
+	struct tunnel *tunnel;
+
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+
+		if ((tunnel = by_spi(backend, state)) != NULL && tunnel->in.dst.addr == state->dst.addr)
+			take(backend, table, state);
+	}
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+
+		if (!kernel_is_inbound(table, state) || ((tunnel = by_spi(backend, state)) != NULL && tunnel->found))
+			continue;
+		kernel_drain_keep(backend->drain, state); /* an IKE daemon has led its policies back to it */
+		take(backend, table, state);
+	}
 }
 
 static void
@@ -378,18 +426,13 @@ reread(void *arg)
 	backend->reread_soon = false;
 	DL_FOREACH(backend->tunnels, tunnel)
 		tunnel->found = err != 0;
-	for (size_t i = 0; err == 0 && i < table.n_states; i++) {
-		const struct kernel_state *state = &table.states[i];
-
-		if (!led_to(&table, state, false) || led_to(&table, state, true))
-			continue;
-		kernel_drain_keep(backend->drain, state); /* an IKE daemon has led its policies back to it */
-		take(backend, &table, state);
-	}
-	if (err != 0)
+	if (err == 0)
+		take_all(backend, &table);
+	else
 		log_warn("adoption", "SAs cannot be read error=\"%s\"", strerror(err));
 	kernel_table_clear(&table);
 	remove_lost(backend);
+	align_astray(backend);
 	loop_deferred_raise(backend->ways);
 }
 
@@ -580,6 +623,7 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 	tunnel->in.src = tunnel->out.dst = tunnel->sa.remote = to.remote;
 	tunnel->in.dst = tunnel->out.src = tunnel->sa.local = to.local;
 	tunnel->moved = true;
+	tunnel->astray_at = 0;
 	if (elsewhere)
 		close_witness(tunnel);
 }

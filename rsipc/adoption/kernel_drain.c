@@ -5,7 +5,7 @@
 #include <utlist.h>
 
 #include "clock.h"
-#include "kernel_state.h"
+#include "kernel_pairs.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -18,6 +18,7 @@
 struct left {
 	struct kernel_state state;
 	int64_t since, quiet_since;
+	bool orphan; /* an outbound one */
 	struct left *prev, *next;
 };
 
@@ -27,14 +28,28 @@ struct kernel_drain {
 	struct left *all; /* utlist.h */
 };
 
+/* What cannot be known is not deleted. */
+static bool
+is_sent_by(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	struct kernel_table table;
+	bool sent = kernel_table_read(drain->nl, &table, false, 0) != 0 || kernel_is_sent_by(&table, state);
+
+	kernel_table_clear(&table);
+	return sent;
+}
+
 static void
 finish(struct kernel_drain *drain, struct left *left)
 {
-	struct nl_msg *msg = kernel_state_delete(&left->state);
+	struct nl_msg *msg;
 
-	xfrm_nl_do(drain->nl, &msg, 1, NULL); /* the IKE daemon may have been first */
-	log_debug("adoption", "old SA ended spi=%08x packets=%llu", left->state.spi,
-	    (unsigned long long)left->state.counts.packets);
+	if (!left->orphan || !is_sent_by(drain, &left->state)) {
+		msg = kernel_state_delete(&left->state);
+		xfrm_nl_do(drain->nl, &msg, 1, NULL); /* the IKE daemon may have been first */
+		log_debug("adoption", "old SA ended spi=%08x packets=%llu", left->state.spi,
+		    (unsigned long long)left->state.counts.packets);
+	}
 	DL_DELETE(drain->all, left);
 	free(left);
 }
@@ -89,15 +104,22 @@ kernel_drain_free(struct kernel_drain *drain)
 	free(drain);
 }
 
-void
-kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state)
+static void
+put(struct kernel_drain *drain, const struct kernel_state *state, bool orphan)
 {
 	struct left *left = mem_zero(1, sizeof(*left));
 
 	left->state = *state;
+	left->orphan = orphan;
 	left->since = left->quiet_since = clock_now();
 	DL_APPEND(drain->all, left);
 	loop_timer_set(drain->timer, CHECK_MS);
+}
+
+void
+kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state)
+{
+	put(drain, state, false);
 }
 
 static struct left *
@@ -127,7 +149,7 @@ kernel_drain_orphan(struct kernel_drain *drain, const struct kernel_state *state
 	struct kernel_state now = *state;
 
 	if (state->spi != 0 && kernel_state_refresh(drain->nl, &now) == 0)
-		kernel_drain_add(drain, state);
+		put(drain, state, true);
 }
 
 void

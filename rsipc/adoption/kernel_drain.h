@@ -17,7 +17,8 @@ void kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *sta
 void kernel_drain_end(struct kernel_drain *drain, const struct kernel_state *state);
 
 /* The tunnel of this outbound SA has ended, by its inbound one. An IKE daemon deletes an outbound SA at the address that it
- * knows, so one that was moved since is left over: deletes it, after a while in which the daemon may do so itself. */
+ * knows, so one that was moved since is left over: deletes it, after a while in which the daemon may do so itself, if no
+ * policy sends by it then. */
 void kernel_drain_orphan(struct kernel_drain *drain, const struct kernel_state *state);
 /* This one is in use after all. */
 void kernel_drain_keep(struct kernel_drain *drain, const struct kernel_state *state);

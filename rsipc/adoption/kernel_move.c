@@ -23,8 +23,6 @@
 #include "mem.h"
 #include "netlink_xfrm.h"
 
-#define SEQUENCE_MARGIN 2
-
 struct move {
 	struct xfrm_nl *nl;
 	uint32_t reqid;
@@ -121,18 +119,6 @@ first_policy(const struct move *move, uint8_t dir)
 	return NULL;
 }
 
-/* ---- outbound sequence numbers ---- */
-
-static uint64_t
-next_sequence(struct xfrm_nl *nl, const struct kernel_state *state)
-{
-	struct kernel_state now = *state;
-
-	if (kernel_state_refresh(nl, &now) != 0 || now.oseq < state->oseq)
-		return state->oseq + SEQUENCE_MARGIN;
-	return now.oseq + SEQUENCE_MARGIN + 4 * (now.oseq - state->oseq);
-}
-
 /* ---- SAs that get a new name ---- */
 
 /* One may be there already, where an IKE daemon made another beside one that we had moved: it knows what it has received
@@ -165,7 +151,7 @@ add_renamed(struct move *move)
 		if (in && is_inbound(move, state))
 			put_inbound(move, &batch, state);
 		if (out && is_outbound(move, state))
-			batch_add(&batch, kernel_state_add(state, out_place(move), next_sequence(move->nl, state)));
+			batch_add(&batch, kernel_state_add(state, out_place(move), kernel_state_next(move->nl, state)));
 	}
 	return batch_do(move->nl, &batch);
 }
@@ -233,7 +219,7 @@ migrate(struct move *move, const struct kernel_state *state, uint8_t dir, struct
 static int
 replace(struct move *move, const struct kernel_state *state, struct kernel_place to)
 {
-	uint64_t oseq = next_sequence(move->nl, state);
+	uint64_t oseq = kernel_state_next(move->nl, state);
 	struct kernel_place back = { state->src, state->dst };
 	struct batch batch = { 0 };
 	int err;

@@ -11,6 +11,8 @@
 #include "mem.h"
 #include "netlink_xfrm.h"
 
+#define SEQUENCE_MARGIN 2
+
 /* ---- reading ---- */
 
 static struct nlmsghdr *
@@ -120,6 +122,7 @@ policy_cb(const struct nlmsghdr *header, void *arg)
 	table->policies = mem_grow(table->policies, table->n_policies + 1, sizeof(*table->policies));
 	table->policies[table->n_policies++] = (struct kernel_policy){
 		.dir = info->dir, .reqid = tmpl->reqid, .src = ntohl(tmpl->saddr.a4), .dst = ntohl(tmpl->id.daddr.a4),
+		.spi = ntohl(tmpl->id.spi),
 		.raw = copy_raw(header),
 	};
 }
@@ -193,6 +196,16 @@ kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state)
 
 	put_selectors(msg, state);
 	return xfrm_nl_ask(nl, msg, event_cb, state);
+}
+
+uint64_t
+kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state)
+{
+	struct kernel_state now = *state;
+
+	if (kernel_state_refresh(nl, &now) != 0 || now.oseq < state->oseq)
+		return state->oseq + SEQUENCE_MARGIN;
+	return now.oseq + SEQUENCE_MARGIN + 4 * (now.oseq - state->oseq);
 }
 
 struct nl_msg *

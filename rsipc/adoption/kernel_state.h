@@ -30,6 +30,7 @@ struct kernel_policy {
 	uint8_t dir;          /* XFRM_POLICY_IN, _OUT, _FWD */
 	uint32_t reqid;
 	ip4_t src, dst;       /* of the template */
+	uint32_t spi;         /* of the template, 0 = any */
 	struct nlmsghdr *raw;
 };
 
@@ -47,6 +48,8 @@ void kernel_table_clear(struct kernel_table *table);
 
 /* Reads replay state and counts anew; ESRCH when it is gone. */
 int kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state);
+/* Where the outbound sequence numbers of its successor begin, so that none is used twice: kernel_move.c. */
+uint64_t kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state);
 
 struct kernel_place { struct sa_end src, dst; };
 

@@ -148,7 +148,6 @@ none_twice() { ikes_are 1 && sas_are 2; }
 
 step_during_rekey() {
 	local pid
-	sleep 4 # the step before is over: what came for its old address is drained
 	stream_start
 	sleep 1
 	swan "${INITIATORS##* }" --rekey --child net >"$LAB_TMP/rekey.log" 2>&1 &
@@ -166,7 +165,7 @@ step_during_rekey() {
 }
 
 moves() {
-	local label=$1 report step steps=${STEPS:-stream idle flap both rekey during_rekey}
+	local label=$1 report step steps=${STEPS:-stream idle flap rekey during_rekey both}
 	world "$2" h g || { world_end; return; }
 	for step in ${steps//,/ }; do "step_$step"; done
 	world_end

@@ -1,0 +1,86 @@
+#include "kernel_align.h"
+
+#include <stdlib.h>
+
+#include "kernel_pairs.h"
+#include "netlink_xfrm.h"
+
+bool
+kernel_is_astray(const struct kernel_table *table, const struct kernel_state *in, const struct kernel_state *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < table->n_policies && !any; i++)
+		any = table->policies[i].reqid == in->reqid;
+	if (!any)
+		return false;
+	if (!kernel_led_to(table, in, false))
+		return true;
+	return out->spi != 0 && (!sa_end_equal(out->src, in->dst) || !sa_end_equal(out->dst, in->src) ||
+	                            !kernel_led_to(table, out, true));
+}
+
+static bool
+is_there(const struct kernel_table *table, uint32_t spi, ip4_t dst)
+{
+	for (size_t i = 0; i < table->n_states; i++) {
+		if (table->states[i].spi == spi && table->states[i].dst.addr == dst)
+			return true;
+	}
+	return false;
+}
+
+/* In one go, back after an error. */
+static int
+put_state(struct xfrm_nl *nl, const struct kernel_table *table, const struct kernel_state *state, struct kernel_place to)
+{
+	struct nl_msg *msgs[2];
+	int err;
+
+	if (sa_end_equal(state->src, to.src) && sa_end_equal(state->dst, to.dst))
+		return 0;
+	if (state->dst.addr != to.dst.addr && is_there(table, state->spi, to.dst.addr))
+		return 0;
+	msgs[0] = kernel_state_delete(state);
+	msgs[1] = kernel_state_add(state, to, kernel_state_next(nl, state));
+	if ((err = xfrm_nl_do(nl, msgs, 2, NULL)) != 0) {
+		msgs[0] = kernel_state_add(state, (struct kernel_place){ state->src, state->dst }, kernel_state_next(nl, state));
+		xfrm_nl_do(nl, msgs, 1, NULL);
+	}
+	return err;
+}
+
+static int
+put_policy(struct xfrm_nl *nl, const struct kernel_policy *policy, struct kernel_ends ends)
+{
+	bool out = policy->dir == XFRM_POLICY_OUT;
+	ip4_t src = out ? ends.local.addr : ends.remote.addr, dst = out ? ends.remote.addr : ends.local.addr;
+	struct nl_msg *msg;
+
+	if ((policy->src == 0 || policy->src == src) && (policy->dst == 0 || policy->dst == dst))
+		return 0;
+	msg = kernel_policy_update(policy, policy->src != 0 ? src : 0, policy->dst != 0 ? dst : 0);
+	return xfrm_nl_do(nl, &msg, 1, NULL);
+}
+
+int
+kernel_align(struct xfrm_nl *nl, uint32_t reqid, struct kernel_pair pair, struct kernel_ends ends)
+{
+	struct kernel_table table;
+	int err = kernel_table_read(nl, &table, true, reqid);
+
+	for (size_t i = 0; i < table.n_states && err == 0; i++) {
+		const struct kernel_state *state = &table.states[i];
+
+		if (state->reqid == reqid && state->spi == pair.in)
+			err = put_state(nl, &table, state, (struct kernel_place){ ends.remote, ends.local });
+		else if (state->reqid == reqid && state->spi == pair.out && pair.out != 0)
+			err = put_state(nl, &table, state, (struct kernel_place){ ends.local, ends.remote });
+	}
+	for (size_t i = 0; i < table.n_policies && err == 0; i++) {
+		if (table.policies[i].reqid == reqid)
+			err = put_policy(nl, &table.policies[i], ends);
+	}
+	kernel_table_clear(&table);
+	return err;
+}
