@@ -143,6 +143,7 @@ step_late_host() {
 	check_here "$label: held back from the host, sent on late from another address" attack oldest late_host $H_A $EVIL:4500
 	check "$label: held back from the host: it is authentic and accepted" test "$(in_packets h $H_A)" -gt "$before"
 	[ -n "$late_moves" ] || check "$label: held back from the host: no SA has moved" test_picture "$picture"
+	check "$label: held back from the host: the gateway's next packet ends it" wait_for 5 on s ping -q -c 1 -W 2 $IN_H
 	check "$label: held back from the host: both tunnels work" both_reach
 	check "$label: held back from the host: all is where it was" wait_for 5 test_picture "$picture"
 }
