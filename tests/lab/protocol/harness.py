@@ -102,11 +102,12 @@ class Gateway:
         return self.process.wait(10)
 
     def kill(self):
-        """Everything at one instant."""
+        """Everything at one instant: stopped first, as a worker that sees its monitor go would end in good order."""
         pids = [self.process.pid, *self.children().values()]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
         self.process.wait(10)
 
     def forget(self):
