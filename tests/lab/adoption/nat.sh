@@ -3,11 +3,12 @@
 
 NAT_ADDRESS=203.0.113.1
 
-# nat_up FIRST: from now on r translates the host's flows to ports from that one; flows that it knows begin anew.
+# nat_up FIRST: from now on r translates the host's flows to ports from that one; flows that it knows begin anew. The new rule
+# is there before the old one goes: a packet in between would begin a flow that is not translated.
 nat_up() {
-	on r iptables-legacy -t nat -F
-	on r iptables-legacy -t nat -A POSTROUTING -o wan0 -p udp -j SNAT --to-source "$NAT_ADDRESS:$1-$(($1 + 99))" &&
-		on r python3 -B "$here/forget_flows.py"
+	on r iptables-legacy -t nat -I POSTROUTING 1 -o wan0 -p udp -j SNAT --to-source "$NAT_ADDRESS:$1-$(($1 + 99))" || return
+	on r iptables-legacy -t nat -D POSTROUTING 2 2>/dev/null # none the first time
+	on r python3 -B "$here/forget_flows.py"
 }
 
 nat_down() {
