@@ -9,6 +9,7 @@
 #include "audit_report.h"
 #include "ledger.h"
 #include "mem.h"
+#include "owned.h"
 #include "store_check.h"
 
 #define COST_OF_ROW 2
@@ -157,43 +158,14 @@ audit_books_binding(struct audit_books *c)
 /* --- addresses --- */
 
 /* What bindings say of one address now. */
-struct leased { struct owned { struct tuple tuple; uint32_t bind_id; } *at; size_t n, cap; uint32_t n_ports; };
-
-static void
-gather(struct leased *leased, const struct binding *b)
-{
-	size_t n = binding_n_tuples(b);
-
-	if (leased->n + n > leased->cap) {
-		leased->cap = 2 * (leased->n + n);
-		leased->at = mem_grow(leased->at, leased->cap, sizeof(*leased->at));
-	}
-	for (size_t i = 0; i < n; i++)
-		leased->at[leased->n++] = (struct owned){ binding_tuple(b, i), b->bind_id };
-	leased->n_ports += binding_port_count(b);
-}
-
-static int
-compare(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
-by_place(const void *va, const void *vb)
-{
-	const struct tuple *a = &((const struct owned *)va)->tuple, *b = &((const struct owned *)vb)->tuple;
-	int order = compare((uint64_t)a->kind, (uint64_t)b->kind);
-
-	return order != 0 ? order : compare(a->first, b->first);
-}
+struct leased { struct owned_list owned; uint32_t n_ports; };
 
 /* Sorted by kind and number, what overlaps is next to each other, and a whole address stands before all else. */
 static void
 check_disjoint(struct audit_books *c, const struct leased *leased, const char *addr)
 {
-	for (size_t i = 1; i < leased->n; i++) {
-		const struct owned *a = &leased->at[i - 1], *b = &leased->at[i];
+	for (size_t i = 1; i < leased->owned.n; i++) {
+		const struct owned *a = &leased->owned.at[i - 1], *b = &leased->owned.at[i];
 		if (a->tuple.kind == TUPLE_ADDRESS || (a->tuple.kind == b->tuple.kind && b->tuple.first <= a->tuple.last))
 			audit_report_add(c->report, AUDIT_BOOKS, 1, "bindings %u and %u both lease %s %llu of %s", a->bind_id,
 			                 b->bind_id, tuple_kind_name(b->tuple.kind), (unsigned long long)b->tuple.first, addr);
@@ -206,8 +178,8 @@ check_pool(struct audit_books *c, const struct leased *leased, ip4_t at, const c
 	size_t n_tuples;
 	uint32_t n_ports;
 
-	for (size_t i = 0; i < leased->n; i++) {
-		const struct owned *o = &leased->at[i];
+	for (size_t i = 0; i < leased->owned.n; i++) {
+		const struct owned *o = &leased->owned.at[i];
 		if (!pool_is_leased(c->ledger->pool, o->tuple))
 			audit_report_add(c->report, AUDIT_BOOKS, 1, "the pool could lease %s %llu of %s, which binding %u has, again",
 			                 tuple_kind_name(o->tuple.kind), (unsigned long long)o->tuple.first, addr, o->bind_id);
@@ -216,10 +188,10 @@ check_pool(struct audit_books *c, const struct leased *leased, ip4_t at, const c
 			                 o->bind_id, tuple_kind_name(o->tuple.kind), (unsigned long long)o->tuple.first, addr);
 	}
 	pool_address_leased(c->ledger->pool, at, &n_tuples, &n_ports);
-	if (n_tuples != leased->n || n_ports != leased->n_ports)
+	if (n_tuples != leased->owned.n || n_ports != leased->n_ports)
 		audit_report_add(c->report, AUDIT_BOOKS, 6,
 		                 "of %s the pool has %zu tuples with %u ports leased, bindings have %zu with %u: the rest is "
-		                 "lost to all hosts", addr, n_tuples, n_ports, leased->n, leased->n_ports);
+		                 "lost to all hosts", addr, n_tuples, n_ports, leased->owned.n, leased->n_ports);
 }
 
 struct hold_check { struct audit_books *books; const char *addr; unsigned n; };
@@ -260,11 +232,12 @@ gather_all(struct audit_books *c, struct leased *leased, ip4_t addr)
 
 	HASH_FIND(hh, c->places, &addr, sizeof(addr), place);
 	for (uint32_t i = 0; place != NULL && i < place->n; i++) {
-		if ((b = binding_find(&c->ledger->bindings, place->ids[i])) != NULL)
-			gather(leased, b);
+		if ((b = binding_find(&c->ledger->bindings, place->ids[i])) == NULL)
+			continue;
+		owned_gather(&leased->owned, b);
+		leased->n_ports += binding_port_count(b);
 	}
-	if (leased->n > 0)
-		qsort(leased->at, leased->n, sizeof(*leased->at), by_place);
+	owned_sort(&leased->owned);
 }
 
 unsigned
@@ -285,6 +258,6 @@ audit_books_address(struct audit_books *c)
 	check_disjoint(c, &leased, addr);
 	check_pool(c, &leased, at, addr);
 	pool_each_hold_of(c->ledger->pool, at, check_hold, &holds);
-	free(leased.at);
-	return 10 + (unsigned)leased.n / 20 + holds.n;
+	free(leased.owned.at);
+	return 10 + (unsigned)leased.owned.n / 20 + holds.n;
 }

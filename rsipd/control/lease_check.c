@@ -8,14 +8,11 @@
 #include <utlist.h>
 
 #include "log.h"
-#include "mem.h"
-
-struct owned { struct tuple tuple; uint32_t bind_id; };
+#include "owned.h"
 
 struct check {
 	struct ledger *l;
-	struct owned *tuples; /* of all bindings */
-	size_t n, cap;
+	struct owned_list owned; /* of all bindings */
 	char *why;
 	size_t why_size;
 };
@@ -31,51 +28,19 @@ violated(struct check *c, const char *fmt, ...)
 	return false;
 }
 
-static void
-collect(struct check *c, const struct binding *b)
-{
-	size_t n = binding_n_tuples(b);
-
-	if (c->n + n > c->cap) {
-		c->cap = 2 * (c->n + n);
-		c->tuples = mem_grow(c->tuples, c->cap, sizeof(*c->tuples));
-	}
-	for (size_t i = 0; i < n; i++)
-		c->tuples[c->n++] = (struct owned){ binding_tuple(b, i), b->bind_id };
-}
-
-static int
-compare(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
-by_place(const void *va, const void *vb)
-{
-	const struct tuple *a = &((const struct owned *)va)->tuple, *b = &((const struct owned *)vb)->tuple;
-	int order = compare(a->addr, b->addr);
-
-	if (order == 0)
-		order = compare((uint64_t)a->kind, (uint64_t)b->kind);
-	return order != 0 ? order : compare(a->first, b->first);
-}
-
-/* Invariant 1. Sorted by place, what overlaps is next to each other, and a whole address stands before what else is
- * leased of it. */
+/* Invariant 1. */
 static bool
 check_disjoint(struct check *c)
 {
 	char addr[IP4_STRLEN];
 
-	if (c->n > 0)
-		qsort(c->tuples, c->n, sizeof(*c->tuples), by_place);
-	for (size_t i = 1; i < c->n; i++) {
-		const struct tuple *a = &c->tuples[i - 1].tuple, *b = &c->tuples[i].tuple;
+	owned_sort(&c->owned);
+	for (size_t i = 1; i < c->owned.n; i++) {
+		const struct tuple *a = &c->owned.at[i - 1].tuple, *b = &c->owned.at[i].tuple;
 		if (a->addr == b->addr &&
 		    (a->kind == TUPLE_ADDRESS || (a->kind == b->kind && b->first <= a->last)))
-			return violated(c, "bindings %u and %u share %s of %s", c->tuples[i - 1].bind_id,
-			                c->tuples[i].bind_id, tuple_kind_name(b->kind), ip4_str(b->addr, addr));
+			return violated(c, "bindings %u and %u share %s of %s", c->owned.at[i - 1].bind_id,
+			                c->owned.at[i].bind_id, tuple_kind_name(b->kind), ip4_str(b->addr, addr));
 	}
 	return true;
 }
@@ -84,16 +49,16 @@ check_disjoint(struct check *c)
 static bool
 check_pool(struct check *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		struct tuple tuple = c->tuples[i].tuple;
+	for (size_t i = 0; i < c->owned.n; i++) {
+		struct tuple tuple = c->owned.at[i].tuple;
 		if (!pool_is_leased(c->l->pool, tuple))
-			return violated(c, "the pool does not know what binding %u leases", c->tuples[i].bind_id);
+			return violated(c, "the pool does not know what binding %u leases", c->owned.at[i].bind_id);
 		if (pool_is_held(c->l->pool, tuple))
-			return violated(c, "binding %u leases what is in quarantine", c->tuples[i].bind_id);
+			return violated(c, "binding %u leases what is in quarantine", c->owned.at[i].bind_id);
 	}
-	if (pool_count_leased(c->l->pool) != c->n)
+	if (pool_count_leased(c->l->pool) != c->owned.n)
 		return violated(c, "the pool has %zu tuples leased, bindings have %zu", pool_count_leased(c->l->pool),
-		                c->n);
+		                c->owned.n);
 	return true;
 }
 
@@ -141,7 +106,7 @@ check_sessions(struct check *c)
 		DL_FOREACH(s->bindings, b) {
 			if (!check_binding(c, s, b))
 				return false;
-			collect(c, b);
+			owned_gather(&c->owned, b);
 			n++;
 		}
 	}
@@ -154,7 +119,7 @@ lease_check(struct ledger *l, char *why, size_t why_size)
 	struct check c = { .l = l, .why = why, .why_size = why_size };
 	bool ok = check_sessions(&c) && check_disjoint(&c) && check_pool(&c);
 
-	free(c.tuples);
+	free(c.owned.at);
 	return ok;
 }
 

@@ -1,19 +1,6 @@
 # A move for a person to watch, in one screen: a call of 50 packets a second each way through a tunnel that rsipc carries,
 # while the host changes its network. Lines of ../ipsec/demo_view.sh. Source this file after user.sh.
 
-say() {
-	printf 'SAY: %s\n' "$1"
-	shift
-	[ $# = 0 ] || printf 'MORE: %s\n' "$@"
-}
-
-# show TITLE COMMAND...: what a command prints, under a title.
-show() {
-	printf 'SHOW: $ %s\n' "$1"
-	shift
-	"$@" 2>&1 | cut -c 1-125 | sed 's/^/SHOW: /'
-}
-
 # demo_lost: of the report, in words.
 demo_lost() {
 	local name

@@ -24,25 +24,32 @@ seen_at() {
 		END { exit !(count && !wrong) }'
 }
 
+# nat_moves LABEL: through the translation that r begins with: another port, a move of the host behind it, and another
+# port while nobody speaks.
+nat_moves() {
+	local report
+	stream_start
+	sleep 1
+	nat_up 30000
+	check "$1: another port, and the gateway follows" wait_for 5 seen_at 30000
+	host_at b
+	sleep 2
+	stream_stop
+	report=$(stream_report $H_B 2>&1)
+	check "$1: the host moves behind it: the stream goes on" whole
+	nat_up 40000
+	check "$1: another port while nobody speaks: keepalives and the next packet do" wait_for 10 nat_found 40000
+}
+
 part_nat() {
-	local label report version
+	local label version
 	check_here "nat: r translates" nat_up 20000
 	for version in 2 1; do
 		label="nat: IKEv$version"
 		nat_up 20000
 		if world $version h g; then
 			check "$label: the gateway sees r's address" wait_for 5 seen_at 20000
-			stream_start
-			sleep 1
-			nat_up 30000
-			check "$label: another port, and the gateway follows" wait_for 5 seen_at 30000
-			host_at b
-			sleep 2
-			stream_stop
-			report=$(stream_report $H_B 2>&1)
-			check "$label: the host moves behind it: the stream goes on" whole
-			nat_up 40000
-			check "$label: another port while nobody speaks: keepalives and the next packet do" wait_for 10 nat_found 40000
+			nat_moves "$label"
 			check "$label: both tunnels work" both_reach
 		fi
 		world_end

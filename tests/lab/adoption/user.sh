@@ -100,17 +100,7 @@ user_nat() {
 	nat_up 20000
 	user_start
 	check "$label: the gateway sees r's address" wait_for 5 nat_found 20000
-	stream_start
-	sleep 1
-	nat_up 30000
-	check "$label: another port, and the gateway follows" wait_for 5 seen_at 30000
-	host_at b
-	sleep 2
-	stream_stop
-	report=$(stream_report $H_B 2>&1)
-	check "$label: the host moves behind it: the stream goes on" whole
-	nat_up 40000
-	check "$label: another port while nobody speaks: the next packet does" wait_for 10 nat_found 40000
+	nat_moves "$label"
 	user_stop
 	nat_down
 }

@@ -1,19 +1,6 @@
 # The short form for a person to watch: RSIP, then NAT, in the steps of the scenarios; ipsec/demo_view.sh makes what is
 # printed readable. IKEv2 only, to last less than two minutes. Source this file after rsip.sh and nat.sh.
 
-say() {
-	printf 'SAY: %s\n' "$1"
-	shift
-	[ $# = 0 ] || printf 'MORE: %s\n' "$@"
-}
-
-# show TITLE COMMAND...: what a command prints, under a title.
-show() {
-	printf 'SHOW: $ %s\n' "$1"
-	shift
-	"$@" 2>&1 | cut -c 1-125 | sed 's/^/SHOW: /'
-}
-
 scenario_demo() {
 	demo_leases && demo_ipsec
 	demo_nat

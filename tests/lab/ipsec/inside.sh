@@ -13,7 +13,7 @@ shift 2
 TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons ike talk capture conversation manual features plain nat rsip \
+for part in ../verdict ../topology ../daemons ../demo_words ike talk capture conversation manual features plain nat rsip \
 	learned affinity listener large natt collision ephemeral demo; do
 	. "$here/$part.sh"
 done
