@@ -1,0 +1,270 @@
+#include "kernel_reading.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "kernel_align.h"
+#include "kernel_drain.h"
+#include "kernel_pairs.h"
+#include "kernel_source.h"
+#include "kernel_tunnel.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "netlink.h"
+
+#define SETTLE_MS 20     /* news come in crowds: an IKE daemon that moves or rekeys deletes and adds one by one */
+#define GRACE_MS 300     /* an SA that is gone may only be on its way to another place */
+#define ASTRAY_MS 100    /* and one that no policy leads to may be as far as the daemon has come */
+
+static struct log_limit astray_limit;
+
+/* ---- the records of tunnels ---- */
+
+static struct tunnel *
+by_spi(struct kernel_backend *backend, const struct kernel_state *in)
+{
+	struct tunnel *tunnel;
+
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (tunnel->in.spi == in->spi && tunnel->in.reqid == in->reqid)
+			return tunnel;
+	}
+	return NULL;
+}
+
+static void
+fill(struct tunnel *tunnel, const struct kernel_state *in, const struct kernel_state *out)
+{
+	struct sa *sa = &tunnel->sa;
+	bool elsewhere = !sa_end_equal(sa->local, in->dst);
+
+	tunnel->in = *in;
+	tunnel->out = *out;
+	if (out->spi != 0)
+		tunnel->spi_out = out->spi;
+	sa->spi_in = in->spi;
+	sa->spi_out = out->spi;
+	sa->local = in->dst;
+	sa->remote = in->src;
+	sa->encap = in->encap;
+	sa->esn = in->esn;
+	sa->newest = in->seq;
+	sa->in = in->counts;
+	sa->out = out->counts;
+	if (elsewhere && tunnel->witness != NULL)
+		kernel_source_end(tunnel); /* it looks at packets to the end that was */
+}
+
+static void
+add(struct kernel_backend *backend, const struct kernel_state *in, const struct kernel_state *out)
+{
+	struct tunnel *tunnel = mem_zero(1, sizeof(*tunnel));
+
+	tunnel->backend = backend;
+	tunnel->witnessed = loop_timer(backend->loop, kernel_source_end, tunnel);
+	snprintf(tunnel->sa.name, sizeof(tunnel->sa.name), "reqid-%u/%08x", in->reqid, in->spi);
+	fill(tunnel, in, out);
+	tunnel->found = true;
+	tunnel->way = netlink_source(backend->net, in->src.addr);
+	DL_APPEND(backend->tunnels, tunnel);
+	backend->events->added(&tunnel->sa, backend->arg);
+}
+
+void
+kernel_reading_forget(struct tunnel *tunnel)
+{
+	kernel_source_end(tunnel);
+	loop_event_free(tunnel->witnessed);
+	free(tunnel);
+}
+
+static void
+read_again(struct kernel_backend *backend, int64_t delay_ms)
+{
+	if (!backend->reread_soon)
+		loop_timer_set(backend->reread, delay_ms);
+	backend->reread_soon |= delay_ms == SETTLE_MS;
+}
+
+void
+kernel_reading_soon(struct kernel_backend *backend)
+{
+	read_again(backend, SETTLE_MS);
+}
+
+/* Does any tunnel send by this SA? */
+static bool
+sends(const struct kernel_backend *backend, const struct kernel_state *out)
+{
+	const struct tunnel *tunnel;
+
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (tunnel->out.spi == out->spi && tunnel->out.reqid == out->reqid)
+			return true;
+	}
+	return false;
+}
+
+/* Has it been gone for long enough? */
+static bool
+is_over(struct tunnel *tunnel)
+{
+	int64_t now = clock_now();
+
+	if (tunnel->lost_at == 0)
+		tunnel->lost_at = now;
+	return now - tunnel->lost_at >= GRACE_MS;
+}
+
+static void
+remove_lost(struct kernel_backend *backend)
+{
+	struct tunnel *tunnel, *next;
+
+	DL_FOREACH_SAFE(backend->tunnels, tunnel, next) {
+		if (tunnel->found) {
+			tunnel->lost_at = 0;
+			kernel_drain_keep(backend->drain, &tunnel->out);
+			continue;
+		}
+		if (!is_over(tunnel)) {
+			read_again(backend, GRACE_MS);
+			continue;
+		}
+		DL_DELETE(backend->tunnels, tunnel);
+		backend->events->removed(&tunnel->sa, backend->arg);
+		if (tunnel->moved && !sends(backend, &tunnel->out))
+			kernel_drain_orphan(backend->drain, &tunnel->out);
+		kernel_reading_forget(tunnel);
+	}
+}
+
+/* ---- tunnels in pieces ---- */
+
+/* The reqid's latest, and no other of its tunnels is whole: the policies are for this one. */
+static bool
+has_policies(const struct tunnel *tunnel)
+{
+	const struct tunnel *other;
+
+	DL_FOREACH(tunnel->backend->tunnels, other) {
+		if (other == tunnel || other->in.reqid != tunnel->in.reqid || !other->found)
+			continue;
+		if (!other->astray || other->in.add_time > tunnel->in.add_time)
+			return false;
+	}
+	return true;
+}
+
+static void
+align(struct tunnel *tunnel)
+{
+	struct kernel_backend *backend = tunnel->backend;
+	struct kernel_pair pair = { tunnel->in.spi, tunnel->out.spi };
+	struct kernel_ends ends = { tunnel->sa.local, tunnel->sa.remote };
+	int err = kernel_align(backend->nl, tunnel->in.reqid, pair, ends);
+
+	tunnel->astray_at = 0;
+	if (err != 0)
+		log_warn_limited(&astray_limit, "adoption", "cannot bring together sa=%s error=\"%s\"", tunnel->sa.name,
+		    strerror(err));
+	else
+		log_info("adoption", "brought together sa=%s: an IKE daemon had left it in pieces", tunnel->sa.name);
+}
+
+static void
+align_astray(struct kernel_backend *backend)
+{
+	struct tunnel *tunnel;
+	int64_t now = clock_now();
+
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (!tunnel->found || !tunnel->astray || !has_policies(tunnel)) {
+			tunnel->astray_at = 0;
+			continue;
+		}
+		if (tunnel->astray_at == 0)
+			tunnel->astray_at = now;
+		if (now - tunnel->astray_at >= ASTRAY_MS)
+			align(tunnel);
+		read_again(backend, ASTRAY_MS);
+	}
+}
+
+/* ---- reading ---- */
+
+/* The outbound SA of before, where it is in the table but not between the ends of the inbound one. */
+static struct kernel_state
+strayed_partner(const struct tunnel *tunnel, const struct kernel_table *table)
+{
+	for (size_t i = 0; i < table->n_states && tunnel->spi_out != 0; i++) {
+		if (table->states[i].spi == tunnel->spi_out && table->states[i].reqid == tunnel->in.reqid)
+			return table->states[i];
+	}
+	return (struct kernel_state){ 0 };
+}
+
+static void
+take(struct kernel_backend *backend, const struct kernel_table *table, const struct kernel_state *in)
+{
+	struct kernel_state out = kernel_partner(table, in);
+	struct tunnel *tunnel = by_spi(backend, in);
+
+	if (tunnel == NULL) {
+		add(backend, in, &out);
+		return;
+	}
+	if (out.spi == 0)
+		out = strayed_partner(tunnel, table);
+	fill(tunnel, in, &out);
+	tunnel->found = true;
+	tunnel->astray = kernel_is_astray(table, in, &out);
+}
+
+/* Tunnels that are known are first looked for where they were: whether policies lead there or not, an IKE daemon that moves
+ * its policies by an older view than ours does not end them. */
+static void
+take_all(struct kernel_backend *backend, const struct kernel_table *table)
+{
+	struct tunnel *tunnel;
+
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+
+		if ((tunnel = by_spi(backend, state)) != NULL && tunnel->in.dst.addr == state->dst.addr)
+			take(backend, table, state);
+	}
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+
+		if (!kernel_is_inbound(table, state) || ((tunnel = by_spi(backend, state)) != NULL && tunnel->found))
+			continue;
+		kernel_drain_keep(backend->drain, state); /* an IKE daemon has led its policies back to it */
+		take(backend, table, state);
+	}
+}
+
+void
+kernel_reading(void *arg)
+{
+	struct kernel_backend *backend = arg;
+	struct kernel_table table;
+	struct tunnel *tunnel;
+	int err = kernel_table_read(backend->nl, &table, false, 0);
+
+	backend->reread_soon = false;
+	DL_FOREACH(backend->tunnels, tunnel)
+		tunnel->found = err != 0;
+	if (err == 0)
+		take_all(backend, &table);
+	else
+		log_warn("adoption", "SAs cannot be read error=\"%s\"", strerror(err));
+	kernel_table_clear(&table);
+	remove_lost(backend);
+	align_astray(backend);
+	loop_deferred_raise(backend->ways);
+}

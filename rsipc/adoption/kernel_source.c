@@ -1,0 +1,150 @@
+#include "kernel_source.h"
+
+#include <arpa/inet.h>
+#include <netlink/msg.h>
+#include <utlist.h>
+
+#include "kernel_tunnel.h"
+#include "kernel_witness.h"
+#include "loop.h"
+
+#define WITNESS_MS 10000 /* how long after the last mapping event headers are captured */
+
+void
+kernel_source_end(void *arg)
+{
+	struct tunnel *tunnel = arg;
+
+	witness_close(tunnel->witness);
+	witness_close(tunnel->old_witness);
+	tunnel->witness = tunnel->old_witness = NULL;
+	loop_timer_cancel(tunnel->witnessed);
+}
+
+/* Once a newer generation is in use, what is left of an older one is late. */
+static bool
+is_superseded(const struct tunnel *tunnel)
+{
+	const struct tunnel *other;
+
+	DL_FOREACH(tunnel->backend->tunnels, other) {
+		if (other->in.reqid == tunnel->in.reqid && other->in.add_time > tunnel->in.add_time && other->in.seq > 0 &&
+		    sa_end_equal(other->in.dst, tunnel->in.dst))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge(struct tunnel *tunnel)
+{
+	struct kernel_backend *backend = tunnel->backend;
+	struct sa_end source;
+
+	if (kernel_state_refresh(backend->nl, &tunnel->in) != 0)
+		return; /* gone, which the news will tell */
+	if (witness_judge(tunnel->witness, tunnel->in.seq, tunnel->sa.remote, &source) &&
+	    !sa_end_equal(source, tunnel->sa.remote) && !is_superseded(tunnel))
+		backend->events->authentic(&tunnel->sa, source, tunnel->in.seq, backend->arg);
+	tunnel->sa.newest = tunnel->in.seq;
+}
+
+/* By what came to the address that we have left: it must be newer than all that came to the other, too. */
+static void
+judge_old(struct tunnel *tunnel)
+{
+	struct kernel_backend *backend = tunnel->backend;
+	struct sa_end source;
+
+	if (kernel_state_refresh(backend->nl, &tunnel->old) != 0 || kernel_state_refresh(backend->nl, &tunnel->in) != 0)
+		return;
+	tunnel->sa.newest = tunnel->in.seq;
+	if (witness_judge(tunnel->old_witness, tunnel->old.seq, tunnel->old.src, &source) &&
+	    tunnel->old.seq > tunnel->in.seq && !sa_end_equal(source, tunnel->sa.remote) && !is_superseded(tunnel))
+		backend->events->authentic(&tunnel->sa, source, tunnel->old.seq, backend->arg);
+}
+
+/* News first: the mappings of what is judged are among them. They may end the tunnel's witness: the loop calls again for
+ * whatever is left to read. */
+static void
+captured_cb(void *arg)
+{
+	struct tunnel *tunnel = arg;
+
+	kernel_backend_news(tunnel->backend);
+	if (tunnel->witness != NULL)
+		judge(tunnel);
+}
+
+static void
+captured_old_cb(void *arg)
+{
+	struct tunnel *tunnel = arg;
+
+	kernel_backend_news(tunnel->backend);
+	if (tunnel->old_witness != NULL)
+		judge_old(tunnel);
+}
+
+static void
+begin_witness(struct tunnel *tunnel, struct sa_end source)
+{
+	struct loop *loop = tunnel->backend->loop;
+
+	if (tunnel->witness == NULL) {
+		tunnel->witness = witness_open(loop, tunnel->in.spi, tunnel->sa.local, captured_cb, tunnel);
+		if (tunnel->witness == NULL)
+			return;
+		judge(tunnel);
+	}
+	witness_mapping(tunnel->witness, source);
+	loop_timer_set(tunnel->witnessed, WITNESS_MS);
+}
+
+static void
+begin_old_witness(struct tunnel *tunnel, struct sa_end source)
+{
+	struct loop *loop = tunnel->backend->loop;
+
+	if (tunnel->old_witness == NULL) {
+		tunnel->old_witness = witness_open(loop, tunnel->old.spi, tunnel->old.dst, captured_old_cb, tunnel);
+		if (tunnel->old_witness == NULL)
+			return;
+		judge_old(tunnel);
+	}
+	witness_mapping(tunnel->old_witness, source);
+	loop_timer_set(tunnel->witnessed, WITNESS_MS);
+}
+
+void
+kernel_source_mapping(struct kernel_backend *backend, const struct nlmsghdr *header)
+{
+	const struct xfrm_user_mapping *news = nlmsg_data(header);
+	struct sa_end source;
+	struct tunnel *tunnel;
+
+	if (!nlmsg_valid_hdr(header, sizeof(*news)) || news->id.family != AF_INET)
+		return;
+	source = (struct sa_end){ ntohl(news->new_saddr.a4), ntohs(news->new_sport) };
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (tunnel->in.spi != ntohl(news->id.spi))
+			continue;
+		if (tunnel->in.dst.addr == ntohl(news->id.daddr.a4))
+			begin_witness(tunnel, source);
+		else if (tunnel->old.dst.addr == ntohl(news->id.daddr.a4))
+			begin_old_witness(tunnel, source);
+	}
+}
+
+void
+kernel_source_judge(struct kernel_backend *backend)
+{
+	struct tunnel *tunnel;
+
+	DL_FOREACH(backend->tunnels, tunnel) {
+		if (tunnel->witness != NULL)
+			judge(tunnel);
+		if (tunnel->old_witness != NULL)
+			judge_old(tunnel);
+	}
+}

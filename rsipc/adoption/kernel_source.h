@@ -1,0 +1,16 @@
+/* Who sent the newest packet of a tunnel: from the first mapping event on, and for some seconds after the last one, headers
+ * of its packets are captured, and each move of its replay window is judged by them: kernel_witness.h. */
+#ifndef RSIPC_KERNEL_SOURCE_H
+#define RSIPC_KERNEL_SOURCE_H
+
+struct kernel_backend;
+struct nlmsghdr;
+
+/* XFRM_MSG_MAPPING: an authentic packet came from elsewhere. */
+void kernel_source_mapping(struct kernel_backend *backend, const struct nlmsghdr *header);
+/* Judges all tunnels that are captured: replay windows may have moved. May call authentic(). */
+void kernel_source_judge(struct kernel_backend *backend);
+/* Ends a tunnel's capture; arg is the struct tunnel. */
+void kernel_source_end(void *arg);
+
+#endif

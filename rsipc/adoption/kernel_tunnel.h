@@ -1,0 +1,63 @@
+/* The kernel backend's records, which its parts share:
+ *
+ *   kernel_backend.c   the functions of sa_backend.h, and the news of the kernel, which it hands to
+ *   kernel_reading.c   what SAs and policies there are
+ *   kernel_source.c    who sent the newest packet of a tunnel
+ *   kernel_way.c       where a tunnel should leave from */
+#ifndef RSIPC_KERNEL_TUNNEL_H
+#define RSIPC_KERNEL_TUNNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel_state.h"
+#include "sa_backend.h"
+
+struct kernel_drain;
+struct loop;
+struct loop_event;
+struct netlink;
+struct netlink_paths;
+struct witness;
+struct xfrm_nl;
+
+struct tunnel {
+	struct sa sa; /* first: it is what others hold */
+	struct kernel_backend *backend;
+	struct kernel_state in;
+	struct kernel_state out; /* spi 0 = none */
+	uint32_t spi_out;        /* the last that was not 0 */
+	ip4_t way;               /* what the machine's routes said last time: from where to the peer */
+	bool found;              /* in the last reading */
+	int64_t lost_at;         /* when it was first not found, 0 = it was */
+	bool astray;             /* in the last reading: kernel_align.h */
+	int64_t astray_at;       /* since when, 0 = it is not */
+	bool moved;              /* ever, by us: the IKE daemon may know its outbound SA by another destination */
+	struct witness *witness;
+	/* The inbound SA at the address that we have left, while it is drained: a peer that has moved at the same time still
+	 * sends there, from an address that we do not know. */
+	struct kernel_state old;
+	struct witness *old_witness;
+	struct loop_event *witnessed; /* timer: they may go */
+	struct tunnel *prev, *next;
+};
+
+struct kernel_backend {
+	struct sa_backend ops; /* first */
+	struct loop *loop;
+	const struct sa_events *events;
+	void *arg;
+	struct xfrm_nl *nl, *news;
+	struct netlink *net;
+	struct netlink_paths *paths;
+	struct loop_event *readable, *ways;
+	struct loop_event *reread; /* timer */
+	bool reread_soon;          /* it is set, and not put off by more news */
+	struct kernel_drain *drain;
+	struct tunnel *tunnels; /* utlist.h, an older generation before a newer one of its reqid */
+};
+
+/* Reads what news wait. They may end any tunnel's witness. */
+void kernel_backend_news(struct kernel_backend *backend);
+
+#endif
