@@ -54,6 +54,9 @@ h_ready() {
 	[ "$(d_bindings "map(select(.host == \"$2\")) | length")" = 2 ] && on "$1" ip link show rsip0
 }
 
+# x1 has its three leases of n.
+x1_ready() { [ "$(bindings 'map(select(.host == "10.0.0.11")) | length')" = 3 ] && on x1 ip link show rsip0; }
+
 # Each binding of d lies in one that n leases to d, and ends no later.
 inside() {
 	jq -e --argjson up "$(bindings 'map(select(.host == "10.0.0.12"))')" '
@@ -176,15 +179,15 @@ main() {
 	start d rsipd_d "$BUILDDIR/rsipd/rsipd" -f -c "$LAB_TMP/rsipd-d.conf"
 	check "cascade: d's gateway serves before it has anything to lease" wait_for 10 d_ctl status || return
 	check "cascade: its pool is empty" test "$(d_ctl -j status | jq '.pools[0].addresses')" = 0
+	host_start x1 "$LAB_TMP/x1.conf" # before d, which leases any ports, and could get the one that x1 names
+	check "cascade: a host of n leases" wait_for 20 x1_ready || return
 	start d rsipc_d "$BUILDDIR/rsipc/rsipc" -f -c "$LAB_TMP/rsipc-d.conf"
 	check "cascade: what rsipc leases becomes the pool" \
 		wait_for 20 eval '[ "$(d_ctl -j status | jq ".pools[0].ports_total")" = 1024 ]' || return
 	check "cascade: the machine itself has none of it" test -z "$(on d ip -o addr show dev rsip0 | grep 203.0.113)"
-	host_start x1 "$LAB_TMP/x1.conf"
 	host_start h1 "$LAB_TMP/h.conf"
 	host_start h2 "$LAB_TMP/h.conf"
 	check "cascade: hosts of d lease" wait_for 20 eval 'h_ready h1 192.168.1.11 && h_ready h2 192.168.1.12' || return
-	wait_for 10 on x1 ip link show rsip0
 	check "cascade: inside of what n leases to d, and no longer" inside
 	check "cascade: all on the one address" test "$(bindings 'map(.address) | unique | length')" = 1
 	traffic_passes

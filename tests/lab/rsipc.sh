@@ -13,15 +13,16 @@ RSIPC=$BUILDDIR/rsipc/rsipc
 
 # --- what the parts share -------------------------------------------------------------------------------------------
 
-# conf NODE [LINE...]: writes the node's rsipc.conf: 64 ports, a listening port, IPsec; further lines as given.
+# conf NODE [LINE...]: writes the node's rsipc.conf: 64 ports, a listening port, IPsec; further lines as given. The
+# listening port is asked for first: a lease of any ports could get it.
 conf() {
 	local node=$1
 	shift
 	{
 		cat <<-END
 			gateway { address = "10.0.0.1" transport = "${transport:-tcp}" }
-			lease "apps" { method = "rsap-ip" ports = 64 }
 			lease "web" { method = "rsap-ip" listen = true port = 808${node#x} }
+			lease "apps" { method = "rsap-ip" ports = 64 }
 			lease "vpn" { method = "rsipsec" spis = 16 cookie = "block" }
 			tunnel { type = "${tunnel:-ip-ip}" ${key:+gre-key = $key} driver = "${driver:-auto}" device = "rsip0" }
 			ipsec { strongswan = "/etc/strongswan.d/rsip.conf" }
@@ -94,7 +95,7 @@ run_command() { in_box x1 "$RSIPC" -c "$LAB_TMP/x1.conf" -- "$@"; }
 part_hostwide() {
 	local first last got
 	start_all || return
-	read -r first last <<<"$(host_ctl x1 -j bindings | jq -r '.[0].ports[0] | "\(.[0]) \(.[1])"')"
+	read -r first last <<<"$(host_ctl x1 -j bindings | jq -r '.[] | select(.lease == "apps") | .ports[0] | "\(.[0]) \(.[1])"')"
 	check "$part: three leases, on one address, as the gateway has them" \
 		test "$(host_ctl x1 -j bindings | jq -c '[.[] | {bind_id, address, ports, spis, cookie}]')" = \
 		"$(bindings '[.[] | {bind_id, address, ports, spis, cookie}]' | jq -c)"
@@ -120,7 +121,7 @@ part_hostwide() {
 	check "$part: a subnet that comes up later is local, too" later_subnet
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
-		test "$(in_box x1 sh -c '. /run/rsip/rsipc.env; echo $RSIP_ADDRESS $RSIP_PORTS')" = "203.0.113.9 $first-$last 8081-8081"
+		test "$(in_box x1 sh -c '. /run/rsip/rsipc.env; echo $RSIP_ADDRESS $RSIP_PORTS')" = "203.0.113.9 8081-8081 $first-$last"
 	check "$part: when ports run out there are more, all of them leased" grown
 	check "$part: the agent keeps two capabilities and gets no others" few_powers
 	check "$part: a path that takes less makes the device's MTU smaller" smaller_path
