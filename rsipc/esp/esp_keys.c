@@ -153,6 +153,7 @@ take_key(struct reader *r, size_t sa, bool out, const char *hex)
 	r->have[2 * sa + out] = true;
 }
 
+/* What stands in the place of a name is not told: where the name was left out, it is the key. */
 static void
 read_line(struct reader *r, char *line)
 {
@@ -163,7 +164,7 @@ read_line(struct reader *r, char *line)
 		return;
 	direction = strtok_r(NULL, BLANKS, &rest);
 	if ((sa = find(r->conf, name)) == r->conf->n_sas)
-		fault(r, "there is no sa \"%.32s\" in the config; remove the line, or add the section", name);
+		fault(r, "the first word names no sa of the config; remove the line, or add the section");
 	else if (direction == NULL || (strcmp(direction, "in") != 0 && strcmp(direction, "out") != 0))
 		fault(r, "no direction behind the name; \"in\" and \"out\" are allowed");
 	else

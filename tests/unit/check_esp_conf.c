@@ -163,7 +163,8 @@ END_TEST
 static const struct { const char *keys, *want; int line; mode_t mode; } key_faults[] = {
 	{ "t in " KEY_A "\n", "has no key for \"out\"", 0, 0600 },
 	{ KEYS "t in " KEY_A "\n", "already", 5, 0600 },
-	{ KEYS "u in " KEY_A "\n", "no sa \"u\"", 5, 0600 },
+	{ KEYS "u in " KEY_A "\n", "the first word names no sa", 5, 0600 },
+	{ KEYS KEY_A " in\n", "the first word names no sa", 5, 0600 },
 	{ "t up " KEY_A "\n", "direction", 1, 0600 },
 	{ "t\n", "direction", 1, 0600 },
 	{ "\nt in 0x0011\n", "has 2 bytes; aes-128-gcm takes 20", 2, 0600 },
