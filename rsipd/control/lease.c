@@ -19,6 +19,8 @@ lease_seconds_left(int64_t expires)
 {
 	int64_t left = expires - clock_now();
 
+	if (left > (int64_t)UINT32_MAX * 1000)
+		return UINT32_MAX;
 	return left > 0 ? (uint32_t)((left + 999) / 1000) : 0;
 }
 

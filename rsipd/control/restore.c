@@ -41,6 +41,8 @@ restore_session(void *arg, const struct store_session *row)
 	s->transport = row->transport;
 	if (row->identity != NULL) {
 		s->identity = identities_get(&r->l->identities, row->identity);
+		if (s->identity->session != NULL)
+			return contradiction(r, "the identity of another registration is that of host", row->host_addr);
 		s->identity->session = s;
 	}
 	s->moved = row->moved;

@@ -18,6 +18,15 @@
 
 #define JUMP_MS 1500 /* what is less is rounding, or the clock kept in step */
 
+/* What a person may have written there does not fit into milliseconds, which no clock of ours has ever said. */
+bool
+store_time_ok(int64_t seconds)
+{
+	const int64_t max = INT64_MAX / 4000;
+
+	return seconds >= -max && seconds <= max;
+}
+
 int64_t
 store_time_of(const struct store *st, int64_t at)
 {
@@ -83,14 +92,15 @@ store_clock_begin(struct store *st)
 	bool known = sql_next(rows);
 	const char *was = known ? sql_text(rows, 0) : NULL;
 	int64_t zero_ms = known ? sql_int(rows, 1) : 0, seen = known ? sql_int(rows, 2) : 0;
-	bool same = was != NULL && was[0] != '\0' && strcmp(clock_boot(boot), was) == 0;
+	bool sane = store_time_ok(zero_ms / 1000) && store_time_ok(seen);
+	bool same = sane && was != NULL && was[0] != '\0' && strcmp(clock_boot(boot), was) == 0;
 
 	if (!sql_end(rows))
 		return false;
 	if (same)
 		go_on(st, zero_ms);
 	else
-		start_anew(st, seen);
+		start_anew(st, sane ? seen : 0);
 	st->seen = store_time_of(st, clock_now());
 	sql_run(st->sql, "DELETE FROM run", "");
 	sql_run(st->sql, "INSERT INTO run (boot, zero_ms, seen) VALUES (?, ?, ?)", "tii", clock_boot(boot), st->zero_ms,

@@ -40,6 +40,15 @@ addr_column(struct sql_rows *rows, int column, ip4_t *out)
 }
 
 static bool
+time_column(const struct loading *ld, struct sql_rows *rows, int column, int64_t *out)
+{
+	int64_t row = sql_int(rows, column);
+
+	*out = store_time_ok(row) ? store_clock_of(ld->st, row) : 0;
+	return store_time_ok(row);
+}
+
+static bool
 kind_column(struct sql_rows *rows, int column, enum tuple_kind *out)
 {
 	const char *text = sql_text(rows, column);
@@ -88,7 +97,6 @@ load_session(struct loading *ld, struct sql_rows *rows)
 	struct store_session row = {
 		.client_id = (uint32_t)sql_int(rows, 0),
 		.name = sql_text(rows, 2),
-		.expires = store_clock_of(ld->st, sql_int(rows, 4)),
 		.identity = sql_text(rows, 6),
 		.moved = sql_int(rows, 7),
 	};
@@ -96,7 +104,8 @@ load_session(struct loading *ld, struct sql_rows *rows)
 	row.transport = transport != NULL && strcmp(transport, "udp") == 0 ? RSIP_UDP : RSIP_TCP;
 	if (row.moved != 0)
 		addr_column(rows, 8, &row.moved_from);
-	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 5, &row.gateway_addr) || row.client_id == 0)
+	if (!addr_column(rows, 1, &row.host_addr) || !addr_column(rows, 5, &row.gateway_addr) || row.client_id == 0 ||
+	    !time_column(ld, rows, 4, &row.expires))
 		return explain(ld, "the lease database has a registration that is none: client ID %u", row.client_id);
 	return ld->loader->session(ld->loader->arg, &row);
 }
@@ -209,11 +218,10 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
 	b->listen = sql_int(rows, 4) != 0;
 	b->gre_key = b->tunnel == RSIP_TUNNEL_GRE ? (uint32_t)sql_int(rows, 10) : 0;
-	b->expires = store_clock_of(ld->st, sql_int(rows, 8));
 	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
 		binding_name_remote(b, sql_text(rows, 6));
 	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
-	    !addr_column(rows, 9, &b->endpoint)) {
+	    !addr_column(rows, 9, &b->endpoint) || !time_column(ld, rows, 8, &b->expires)) {
 		binding_free(b);
 		return explain(ld, "the lease database has a binding that is none: bind ID %lld", (long long)bind_id);
 	}
@@ -244,12 +252,13 @@ static bool
 load_hold(struct loading *ld, struct sql_rows *rows)
 {
 	struct tuple tuple = { .first = (uint64_t)sql_int(rows, 2), .last = (uint64_t)sql_int(rows, 3) };
+	int64_t until;
 	ip4_t host;
 
 	if (!addr_column(rows, 0, &tuple.addr) || !kind_column(rows, 1, &tuple.kind) ||
-	    !is_tuple(tuple.kind, tuple.first, tuple.last) || !addr_column(rows, 4, &host))
+	    !is_tuple(tuple.kind, tuple.first, tuple.last) || !addr_column(rows, 4, &host) || !time_column(ld, rows, 5, &until))
 		return explain(ld, "the lease database has a quarantine entry that is none");
-	return ld->loader->hold(ld->loader->arg, tuple, host, store_clock_of(ld->st, sql_int(rows, 5)));
+	return ld->loader->hold(ld->loader->arg, tuple, host, until);
 }
 
 /* --- all of it --- */

@@ -40,6 +40,7 @@ void answers_clear(struct answers *a); /* frees what it holds; it is as new */
  * when the database cannot be read or written. */
 bool store_clock_begin(struct store *st);
 void store_clock_tick(struct store *st); /* in a transaction that is to be committed */
+bool store_time_ok(int64_t seconds); /* a time that a row may have */
 int64_t store_time_of(const struct store *st, int64_t at);  /* of clock_now: in the rows, rounded up */
 int64_t store_clock_of(const struct store *st, int64_t row); /* the other way */
 

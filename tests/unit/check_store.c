@@ -372,25 +372,58 @@ run_sqlite3(const char *statements)
 	return system(command) == 0;
 }
 
-/* A second binding of the same ports, as an editor might leave it. */
+/* As an editor might leave it. */
 static void
-contradictory(void)
+edited(const char *statements, const char *what)
 {
 	char why[300] = "";
 
-	if (!run_sqlite3("INSERT INTO binding SELECT 99, client_id, method, tunnel, gre_key, listen, local, remote, "
-	                 "remote_port, expires, endpoint, granted, extensions FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple "
-	                 "SELECT 99, kind, first, last FROM binding_tuple WHERE bind_id = 2"))
+	if (!run_sqlite3(statements))
 		return; /* no sqlite3 here */
 	ck_assert(!fixture_try_open(&f, why, sizeof(why)));
-	ck_assert_msg(strstr(why, "overlapping bindings on 203.0.113.8") != NULL, "said: %s", why);
+	ck_assert_msg(strstr(why, what) != NULL, "said: %s", why);
 	fixture_close(&f);
+}
+
+/* A second binding of the same ports. */
+static void
+contradictory(void)
+{
+	edited("INSERT INTO binding SELECT 99, client_id, method, tunnel, gre_key, listen, local, remote, "
+	                 "remote_port, expires, endpoint, granted, extensions FROM binding WHERE bind_id = 2; INSERT INTO binding_tuple "
+	                 "SELECT 99, kind, first, last FROM binding_tuple WHERE bind_id = 2",
+	       "overlapping bindings on 203.0.113.8");
+}
+
+static void
+two_of_one_identity(void)
+{
+	edited("UPDATE registration SET identity = 'laptop'", "the identity of another registration");
+}
+
+static void
+at_the_end_of_time(void)
+{
+	edited("UPDATE registration SET expires = 9223372036854775807", "a registration that is none");
+}
+
+static void
+binding_before_all_time(void)
+{
+	edited("UPDATE binding SET expires = -9223372036854775807 WHERE bind_id = 2", "a binding that is none: bind ID 2");
+}
+
+static void
+held_for_ever(void)
+{
+	edited("UPDATE quarantine SET until = 9223372036854775807", "a quarantine entry that is none");
 }
 
 START_TEST(unusable_databases)
 {
 	static void (*const cases[])(void) = { no_database, newer_version, of_another_program, damaged, empty,
-	                                     cut_in_the_middle, contradictory };
+	                                     cut_in_the_middle, contradictory, two_of_one_identity, at_the_end_of_time,
+	                                     binding_before_all_time, held_for_ever };
 
 	with_closed_store(cases[_i]);
 }
@@ -835,7 +868,7 @@ main(void)
 	tcase_add_test(tc, answers_do_not_pile_up);
 	tcase_add_loop_test(tc, kill_9_at_any_instant, 0, 12);
 	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
-	tcase_add_loop_test(tc, unusable_databases, 0, 7);
+	tcase_add_loop_test(tc, unusable_databases, 0, 11);
 	tcase_add_test(tc, unusable_places);
 	tcase_add_test(tc, log_that_is_whole);
 	tcase_add_loop_test(tc, log_that_is_damaged, 0, 3);
