@@ -46,3 +46,11 @@ message_frame_len(const void *bytes, size_t len)
 	overall = rbuf_u16(&r);
 	return overall < RSIP_HEADER_LEN ? -1 : overall;
 }
+
+size_t
+message_whole_len(const void *bytes, size_t len)
+{
+	int overall = message_frame_len(bytes, len);
+
+	return overall > 0 && (size_t)overall < len ? (size_t)overall : len;
+}

@@ -85,6 +85,9 @@ size_t message_encode(struct rsip_message *m, void *buf, size_t cap);
  * there, -1 when the length is below RSIP_HEADER_LEN (the stream cannot be followed any more). */
 int message_frame_len(const void *bytes, size_t len);
 
+/* The length of the message alone in a datagram of len bytes, which may go on behind it; len where it is none, or cut. */
+size_t message_whole_len(const void *bytes, size_t len);
+
 bool rsip_msg_is_request(int type);    /* sent by hosts */
 int rsip_msg_response_to(int request); /* the *_RESPONSE that answers it, 0 for none */
 

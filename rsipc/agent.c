@@ -567,15 +567,6 @@ input_trusted(struct agent *agent, const struct rsip_message *m, enum trust_verd
 		input_async(agent, m);
 }
 
-/* The message alone: a datagram may go on behind it. */
-static size_t
-whole(const void *bytes, size_t len)
-{
-	int overall = message_frame_len(bytes, len);
-
-	return overall > 0 && (size_t)overall < len ? (size_t)overall : len;
-}
-
 /* "An RSIP host that detects an error in a message received from an RSIP gateway MUST silently discard the message"
  * (RFC 3103 9.1.3), and so it does with a client ID "that has no meaning to the host" (10.2.1). */
 void
@@ -591,7 +582,7 @@ agent_input(struct agent *agent, const void *bytes, size_t len)
 		return;
 	}
 	log_debug("agent", "received type=%s counter=%u", rsip_msg_name(m.type), m.has_counter ? m.counter : 0);
-	trust = trust_read(&agent->trust, agent->link_addr, bytes, whole(bytes, len),
+	trust = trust_read(&agent->trust, agent->link_addr, bytes, message_whole_len(bytes, len),
 	    agent->exchange != EXCHANGE_NONE ? agent->last : NULL, agent->last_len);
 	if (trust == TRUST_REFUSED) {
 		log_refused(agent, &m);

@@ -54,6 +54,12 @@ must_prove(const struct exchange *x)
 	       conf_requires_authentication(x->ledger->conf, x->from->host_addr);
 }
 
+bool
+proof_lacks(const struct exchange *x)
+{
+	return must_prove(x) && x->proof.verdict != PROOF_FRESH;
+}
+
 /* What a host proves must be what the registration that it speaks in has proved. */
 static enum rsip_error
 check_owner(struct exchange *x)

@@ -36,6 +36,9 @@ struct proof {
 /* Looks at one whole request, well formed or not. Changes nothing but that an identity gets its entry. */
 void proof_read(struct proof *p, struct ledger *l, const struct requester *from, const uint8_t *bytes, size_t len);
 
+/* Whether anybody may have sent the request: only a proof would make it its host's, and it has none that is fresh. */
+bool proof_lacks(const struct exchange *x);
+
 /* Whether the sender may be served; else refused, and counted. Whose registration x->session is decides as well. */
 enum rsip_error proof_check(struct exchange *x);
 

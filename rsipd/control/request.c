@@ -110,9 +110,17 @@ ignore(struct exchange *x)
 	return 0;
 }
 
+const uint8_t *
+request_mac(const uint8_t *request, size_t len)
+{
+	size_t whole = message_whole_len(request, len);
+
+	return whole >= RSIP_MAC_LEN ? request + whole - RSIP_MAC_LEN : NULL;
+}
+
 size_t
-request_failed(const struct service *svc, const struct requester *from, const uint8_t *request_mac, uint8_t *response,
-               size_t len, size_t cap)
+request_failed(const struct service *svc, const struct requester *from, const uint8_t *mac, uint8_t *response, size_t len,
+               size_t cap)
 {
 	static const char text[] = "the gateway could not write its lease database";
 	static struct rsip_message was, error;
@@ -133,7 +141,7 @@ request_failed(const struct service *svc, const struct requester *from, const ui
 	len = message_encode(&error, response, cap);
 	if (was.auth.algorithm == 0)
 		return len;
-	return proof_regret(svc->ledger, &was.auth, from->host_addr, from->gateway_addr, request_mac, response, len, cap);
+	return proof_regret(svc->ledger, &was.auth, from->host_addr, from->gateway_addr, mac, response, len, cap);
 }
 
 /* --- checks before a handler --- */
@@ -147,15 +155,17 @@ is_from_gateway(const struct requester *from, uint8_t type)
 }
 
 /* RFC 3103 has no error for impatience; UNKNOWN_ERROR is for when all others are inappropriate (Appendix A). Those that
- * no host section covers share one small allowance. */
+ * no host section covers share one small allowance. So do requests without the proof that they need: whoever forges the
+ * address of a host would else use up that host's own. */
 static bool
 within_rate(struct exchange *x)
 {
 	const struct conf_policy *policy = x->session != NULL ? x->session->policy :
 	                                       conf_policy_for(x->ledger->conf, x->from->host_addr);
-	unsigned rate = policy != NULL ? policy->rate : STRANGERS_A_SECOND;
+	bool own = policy != NULL && !proof_lacks(x);
+	unsigned rate = own ? policy->rate : STRANGERS_A_SECOND;
 
-	if (rate_take(x->svc->rates, policy != NULL ? x->from->host_addr : 0, rate))
+	if (rate_take(x->svc->rates, own ? x->from->host_addr : 0, rate))
 		return true;
 	x->svc->stats->rate_limited++;
 	refuse(&x->why, RSIP_UNKNOWN_ERROR, "more than %u requests a second: slow down", rate);
@@ -302,14 +312,21 @@ keep_answer(struct exchange *x, bool changed, const uint8_t *response, size_t le
 
 /* --- the whole way --- */
 
+/* A host that registered without an identity is that of the first that it proves, once that can be written down. */
+static bool
+may_claim(const struct exchange *x)
+{
+	return x->session != NULL && x->session->identity == NULL && x->proof.verdict == PROOF_FRESH &&
+	       x->proof.identity->session == NULL && x->request->client_id == x->session->client_id && !x->svc->read_only;
+}
+
 static size_t
 serve(struct exchange *x, const struct handler *handler, uint8_t *response, size_t cap)
 {
 	enum rsip_error error;
 	size_t len;
 
-	if (x->session != NULL && x->session->identity == NULL && x->proof.verdict == PROOF_FRESH &&
-	    x->proof.identity->session == NULL && x->request->client_id == x->session->client_id)
+	if (may_claim(x))
 		registration_claim(x->ledger, x->session, x->proof.identity);
 	if ((error = check_sender(x, handler)) != RSIP_OK && x->session == NULL)
 		return answer_error(x, error, response, cap);
@@ -368,15 +385,6 @@ check_message(struct exchange *x, enum rsip_error decoded)
 	return RSIP_OK;
 }
 
-/* The length of the message: a datagram may go on behind it. */
-static size_t
-whole(const uint8_t *bytes, size_t len)
-{
-	int overall = message_frame_len(bytes, len);
-
-	return overall > 0 && (size_t)overall < len ? (size_t)overall : len;
-}
-
 size_t
 request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len, uint8_t *response,
                size_t cap)
@@ -388,7 +396,7 @@ request_handle(struct service *svc, const struct requester *from, const uint8_t 
 
 	if (!from->again)
 		stats_request(svc->stats, error == RSIP_OK ? request.type : 0);
-	proof_read(&x.proof, svc->ledger, from, bytes, whole(bytes, len));
+	proof_read(&x.proof, svc->ledger, from, bytes, message_whole_len(bytes, len));
 	x.session = session_find(&svc->ledger->sessions, from->host_addr);
 	if (is_from_gateway(from, len > 1 ? bytes[1] : 0))
 		return ignore(&x);

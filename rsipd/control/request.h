@@ -40,10 +40,13 @@ struct requester {
 size_t request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len,
                       uint8_t *response, size_t cap);
 
+/* What the request ends with, RSIP_MAC_LEN bytes, which are its MAC where it is authenticated; NULL when it is shorter. It is
+ * shorter than len where a datagram goes on behind it. */
+const uint8_t *request_mac(const uint8_t *request, size_t len);
+
 /* Turns a response whose grant did not become durable into INTERNAL_SERVER_ERROR, in place; returns the new length.
- * request is the one that it answers, of which only the last bytes are looked at: RSIP_MAC_LEN of them, where the
- * response is authenticated. */
-size_t request_failed(const struct service *svc, const struct requester *from, const uint8_t *request_mac,
+ * mac is that of the request that it answers; it is not looked at where the response is not authenticated. */
+size_t request_failed(const struct service *svc, const struct requester *from, const uint8_t *mac,
                       uint8_t *response, size_t len, size_t cap);
 
 #endif

@@ -127,9 +127,10 @@ post_answer(struct server *srv, const struct destination *to, const void *bytes,
             size_t request_len)
 {
 	struct letter *letter = post(srv, to, true, bytes, len);
+	const uint8_t *mac = request_mac(request, request_len);
 
-	if (request_len >= RSIP_MAC_LEN)
-		memcpy(letter->request_mac, request + request_len - RSIP_MAC_LEN, RSIP_MAC_LEN);
+	if (mac != NULL)
+		memcpy(letter->request_mac, mac, RSIP_MAC_LEN);
 }
 
 static void
