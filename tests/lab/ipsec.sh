@@ -1,7 +1,7 @@
 #!/bin/bash
 # The kernel-IPsec lab: two hosts with stock strongSwan talk native IPsec to one peer.
 #
-#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names the first four scenarios, in this order:
+#   ipsec.sh [SCENARIO...]      PASS, FAIL and SKIP lines; without names plain, nat, rsip and learned:
 #       plain     each host has an address of its own: shows that kernel, strongSwan and traffic work
 #       nat       the gateway translates addresses (masquerade): what fails there
 #       rsip      both hosts hold one public address by RSIP: what they can do with the one peer at the same time
@@ -12,6 +12,7 @@
 #         natt        port 4500, with a peer behind address translation
 #         collision   both hosts use the same cookie
 #         ephemeral   IKE from a port that the host leases
+#       sticky    a host moves to another LAN while its SAs carry flows
 #   ipsec.sh --demo             a short form of rsip and nat in words, with a table at the end
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2

@@ -107,7 +107,8 @@ ike_children() {
 	esac
 }
 
-# ike_ends VERSION AUTH LOCAL-ID REMOTE-ID: what every connection says. AUTH is psk or the file of a certificate. mobike
+# ike_ends VERSION AUTH LOCAL-ID REMOTE-ID: what every connection says. AUTH is psk or the file of a certificate; IKE_DPD is how
+# long the other may be silent. mobike
 # would move IKE to port 4500 even where no NAT is (RFC 4555 3.3).
 ike_ends() {
 	local version=$1 auth=psk certs=
@@ -115,6 +116,7 @@ ike_ends() {
 	cat <<-END
 		version = $version
 		mobike = no
+		${IKE_DPD:+dpd_delay = $IKE_DPD}
 		proposals = aes128-sha256-x25519
 		local {
 			auth = $auth

@@ -14,7 +14,7 @@ TOOLS=$BUILDDIR/tests/tools
 LAB_TMP=$(mktemp -d)
 
 for part in ../verdict ../topology ../daemons ../demo_words ike talk capture conversation manual features plain nat rsip \
-	learned affinity listener large natt collision ephemeral demo; do
+	learned affinity listener large natt collision ephemeral sticky demo; do
 	. "$here/$part.sh"
 done
 

@@ -77,7 +77,7 @@ datagrams() {
 }
 
 # flows_start: on each host, in each mode of $MODES, a TCP and a UDP flow through the peer's echo server and back, five
-# messages a second each, until flows_stop.
+# messages a second each (one each FLOW_MS milliseconds), until flows_stop.
 flows_start() {
 	local host mode mine theirs port
 	FLOWS=()
@@ -94,7 +94,7 @@ flows_start() {
 flow_start() {
 	local name=flow_$1_$2
 	rm -f "$LAB_TMP/$name.log"
-	start "$1" "$name" "$FLOW" run ${3:-} -n 0 -i 200 "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
+	start "$1" "$name" "$FLOW" run ${3:-} -n 0 -i "${FLOW_MS:-200}" "$mine:$((port + PORT_FLOW))" "$theirs:$ECHO_PORT"
 	FLOWS+=("$name")
 }
 
