@@ -1,8 +1,9 @@
 """Kills rsipd at random instants under load, and compares what hosts were told with what is left. Run by torture.sh.
 
 Options: --kills N, --seed N (what a failed run printed repeats its choices, though not the kernel's), --hosts N,
---seconds N: no further kill after so long. Each round kills, in turn and in random order, the control process, the
-relay, or the monitor with all of them; lets hosts go on while it comes back; then holds them and audits.
+--seconds N: no further kill after so long; --plane NAME: what must forward. Each round kills, in turn and in random
+order, the control process, the relay, or the monitor with all of them; lets hosts go on while it comes back; then holds
+them and audits.
 """
 import argparse
 import contextlib
@@ -29,6 +30,7 @@ def options():
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--hosts", type=int, default=24)
+    parser.add_argument("--plane", default="relay", help="what is to forward, as rsipctl status calls it")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     return parser.parse_args()
 
@@ -44,7 +46,7 @@ class Torture:
                                    "%d/%d" % (opt.seed, i), self.journal, self.gate) for i in range(opt.hosts)]
         ways = Ways(lab + "-x1", lab + "-y", mac(lab + "-y", "eth0"), mac(lab + "-n", "wan0"))
         self.audit = Audit(self.gateway, os.path.join(tmp, "state/rsipd.db"), self.hosts, ways, self.rng)
-        self.killed = dict.fromkeys(TARGETS, 0)
+        self.killed, self.fast = dict.fromkeys(TARGETS, 0), 0
 
     def run(self):
         began, turn = time.monotonic(), []
@@ -57,7 +59,7 @@ class Torture:
             if wrong:
                 return wrong
         self.gate.end()
-        return []
+        return ["the XDP programs have forwarded nothing"] if self.opt.plane == "xdp" and not self.fast else []
 
     def round(self, target):
         self.gate.start()
@@ -73,7 +75,9 @@ class Torture:
             return ["hosts still wait for an answer after %d s: %s" % (
                 COME_BACK_S, ", ".join(h.source for h in self.hosts if h not in self.gate.waiting))]
         self.answers()
-        return self.audit.run()
+        wrong = self.forwards() or self.audit.run()
+        self.fast += self.opt.plane == "xdp" and self.gateway.ctl("stats")["data"]["xdp"]["in_packets"]
+        return wrong
 
     def kill(self, target):
         self.journal.note("torture", "kill", target=target)
@@ -90,6 +94,15 @@ class Torture:
         with contextlib.suppress(ProcessLookupError):
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
+
+    def forwards(self):
+        """Waits until rsipd forwards by what it is to forward by: the XDP programs are taken up again, or loaded."""
+        deadline = time.monotonic() + COME_BACK_S
+        while (plane := self.gateway.ctl("status")["data_plane"]) != self.opt.plane:
+            if time.monotonic() > deadline:
+                return ["the data plane is still %s after %d s" % (plane, COME_BACK_S)]
+            time.sleep(0.05)
+        return []
 
     def answers(self):
         """Waits until the control process answers rsipctl."""
@@ -110,8 +123,8 @@ def main():
         wrong = torture.run()
     except (Broken, OSError) as why:
         wrong = ["%s: %s" % (type(why).__name__, why)]
-    title = "torture: %d kills (%s) under %d hosts, %d answers, %d leases compared, %d tuples tried, %d s" % (
-        sum(torture.killed.values()), ", ".join("%d %s" % (n, t) for t, n in torture.killed.items()), opt.hosts,
+    title = "torture: %s: %d kills (%s) under %d hosts, %d answers, %d leases compared, %d tuples tried, %d s" % (
+        opt.plane, sum(torture.killed.values()), ", ".join("%d %s" % (n, t) for t, n in torture.killed.items()), opt.hosts,
         sum(host.answers for host in torture.hosts), torture.audit.compared, torture.audit.probed,
         time.monotonic() - began)
     if not wrong:
