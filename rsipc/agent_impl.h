@@ -1,4 +1,4 @@
-/* The inside of the agent, for agent.c, agent_state.c and exchange.c only. */
+/* The inside of the agent, for agent*.c and exchange.c only. */
 #ifndef RSIPC_AGENT_IMPL_H
 #define RSIPC_AGENT_IMPL_H
 
@@ -88,13 +88,30 @@ void agent_move(struct agent *agent, enum agent_event event);
 bool agent_registered(const struct agent *agent);
 const char *agent_state_word(enum agent_state state);
 
-/* agent.c, for exchange.c. */
+/* agent_leases.c */
 bool agent_holding(const struct agent *agent); /* any binding */
+ip4_t agent_near(const struct agent *agent, const struct lease *lease); /* where its neighbours are, 0 = no matter */
+struct lease *agent_lease_by_bind_id(const struct agent *agent, uint32_t bind_id);
 void agent_drop_lease(struct agent *agent, struct lease *lease); /* forgets it wholly and frees it */
+/* What was held is no more: it is asked for again after wait_ms, or forgotten where nobody wants it. */
+void agent_take_lease(struct agent *agent, struct lease *lease, int64_t wait_ms);
+/* Has every lease extended now: the answers tell whether the gateway still knows them. */
+void agent_verify_leases(struct agent *agent);
 /* The gateway may not know the leases that we think we have: finds out, but not too often. */
 void agent_doubt(struct agent *agent);
+
+/* agent_request.c */
+void agent_begin(struct agent *agent, enum exchange exchange, struct lease *subject);
+void agent_transmit(struct agent *agent); /* the bytes that are there already */
+bool agent_in_flight(const struct agent *agent);
+void agent_forget_exchange(struct agent *agent);
+void agent_give_up(struct agent *agent); /* all attempts went unanswered */
+void agent_rest(struct agent *agent); /* from a pending state back to registered or assigned; nothing to do in any other */
+void agent_reopen(struct agent *agent, int64_t wait_ms); /* a fresh transport session, in which the counter begins at 1 again */
+void agent_end_stop(struct agent *agent);
 /* The registration is no more. tell: the gateway may still think otherwise. wait_ms: before the next one. */
 void agent_lose(struct agent *agent, const char *why, bool tell, int64_t wait_ms);
-ip4_t agent_near(const struct agent *agent, const struct lease *lease); /* where its neighbours are, 0 = no matter */
+
+#define AGENT_CALLED_PAUSE_MS 1000 /* between two questions that calls to the port of RSIP cause */
 
 #endif
