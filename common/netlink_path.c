@@ -130,7 +130,7 @@ netlink_hop(struct netlink *nl, unsigned iif, ip4_t src, ip4_t dst, struct netli
 
 struct neighbour { const uint8_t *mac; uint8_t bytes[ETHER_ADDR_LEN]; ip4_t addr; unsigned ifindex; };
 
-/* False when msg does not speak of an IPv4 neighbour. */
+/* False when msg does not speak of an IPv4 neighbour, or of one that needs no hardware address. */
 static bool
 parse_neighbour(struct nl_msg *msg, struct neighbour *out)
 {
@@ -144,7 +144,7 @@ parse_neighbour(struct nl_msg *msg, struct neighbour *out)
 	if (nlmsg_hdr(msg)->nlmsg_type == RTM_NEWNEIGH && (nd->ndm_state & NUD_KNOWN) != 0 && attrs[NDA_LLADDR] != NULL &&
 	    nla_len(attrs[NDA_LLADDR]) == ETHER_ADDR_LEN)
 		out->mac = memcpy(out->bytes, nla_data(attrs[NDA_LLADDR]), ETHER_ADDR_LEN);
-	return true;
+	return out->mac != NULL || nlmsg_hdr(msg)->nlmsg_type == RTM_DELNEIGH || (nd->ndm_state & NUD_KNOWN) == 0;
 }
 
 static int
@@ -211,6 +211,10 @@ news_cb(struct nl_msg *msg, void *arg)
 	case RTM_DELNEIGH:
 		if (parse_neighbour(msg, &found))
 			news->neighbour(found.ifindex, found.addr, found.mac, news->arg);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		news->rules(news->arg);
 		break;
 	default:
 		news->routes(news->arg);

@@ -38,7 +38,8 @@ bool netlink_ether(struct netlink *nl, unsigned ifindex, struct netlink_ether *o
 /* What has changed. */
 struct netlink_news {
 	void (*neighbour)(unsigned ifindex, ip4_t addr, const uint8_t *mac, void *arg); /* mac NULL: no longer known */
-	void (*routes)(void *arg); /* a route, rule, address or device */
+	void (*rules)(void *arg);
+	void (*routes)(void *arg); /* a route, address or device */
 	void (*lost)(void *arg);   /* anything may have: some news did not fit into the socket */
 	void *arg;
 };

@@ -1,34 +1,35 @@
-/* Being told that packets may go another way than before: netlink.h. */
-#include <errno.h>
+/* Being told that packets may go another way than before: netlink.h. What is made of the news that netlink_path.h tells. */
 #include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uthash.h>
 
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
 #include "netlink_impl.h"
+#include "netlink_path.h"
 
 #define NEIGHBOURS_MAX 65536 /* that are remembered; what the kernel tells of others counts as a change */
-#define USABLE (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 
-struct neighbour_key { uint32_t addr; int ifindex; };
+struct neighbour_key { ip4_t addr; unsigned ifindex; };
 
 struct neighbour {
 	struct neighbour_key key;
-	uint8_t mac[6];
+	uint8_t mac[ETHER_ADDR_LEN];
 	UT_hash_handle hh;
 };
 
 struct netlink_paths {
-	struct nl_sock *sock;
+	int fd;
+	struct netlink *nl; /* over it */
 	struct loop_event *readable;
 	struct neighbour *neighbours; /* uthash */
-	bool changed, rules_told;     /* by the messages in work */
+	bool changed, rules_told;     /* by the news in work */
 	bool by_destination;
 	void (*tell)(bool by_destination, void *arg);
 	void *arg;
@@ -47,7 +48,7 @@ neighbour_gone(struct netlink_paths *paths, struct neighbour *n)
 }
 
 static void
-neighbour_is(struct netlink_paths *paths, struct neighbour *n, const struct neighbour_key *key, const void *mac)
+neighbour_is(struct netlink_paths *paths, struct neighbour *n, const struct neighbour_key *key, const uint8_t *mac)
 {
 	if (n == NULL && HASH_COUNT(paths->neighbours) == NEIGHBOURS_MAX) {
 		paths->changed = true;
@@ -65,24 +66,17 @@ neighbour_is(struct netlink_paths *paths, struct neighbour *n, const struct neig
 }
 
 static void
-on_neighbour(struct netlink_paths *paths, struct nlmsghdr *header)
+neighbour_cb(unsigned ifindex, ip4_t addr, const uint8_t *mac, void *arg)
 {
-	const struct ndmsg *told = nlmsg_data(header);
-	struct nlattr *attrs[NDA_MAX + 1];
-	struct neighbour_key key;
+	struct netlink_paths *paths = arg;
+	const struct neighbour_key key = { addr, ifindex };
 	struct neighbour *n;
 
-	if (nlmsg_parse(header, sizeof(*told), attrs, NDA_MAX, NULL) != 0 || told->ndm_family != AF_INET ||
-	    attrs[NDA_DST] == NULL || nla_len(attrs[NDA_DST]) != sizeof(key.addr))
-		return;
-	memset(&key, 0, sizeof(key));
-	key.ifindex = told->ndm_ifindex;
-	memcpy(&key.addr, nla_data(attrs[NDA_DST]), sizeof(key.addr));
 	HASH_FIND(hh, paths->neighbours, &key, sizeof(key), n);
-	if (header->nlmsg_type == RTM_DELNEIGH || (told->ndm_state & USABLE) == 0)
+	if (mac == NULL)
 		neighbour_gone(paths, n);
-	else if (attrs[NDA_LLADDR] != NULL && nla_len(attrs[NDA_LLADDR]) == sizeof(n->mac))
-		neighbour_is(paths, n, &key, nla_data(attrs[NDA_LLADDR]));
+	else
+		neighbour_is(paths, n, &key, mac);
 }
 
 /* ---- rules ---- */
@@ -125,42 +119,29 @@ all_rules_plain(void)
 	return plain;
 }
 
-/* ---- messages ---- */
+/* ---- the rest of the news ---- */
 
-static int
-message_cb(struct nl_msg *msg, void *arg)
+static void
+rules_cb(void *arg)
 {
-	struct netlink_paths *paths = arg;
-	struct nlmsghdr *header = nlmsg_hdr(msg);
+	((struct netlink_paths *)arg)->rules_told = true;
+}
 
-	switch (header->nlmsg_type) {
-	case RTM_NEWNEIGH:
-	case RTM_DELNEIGH:
-		on_neighbour(paths, header);
-		break;
-	case RTM_NEWRULE:
-	case RTM_DELRULE:
-		paths->rules_told = true;
-		break;
-	default:
-		paths->changed = true;
-	}
-	return NL_OK;
+static void
+routes_cb(void *arg)
+{
+	((struct netlink_paths *)arg)->changed = true;
 }
 
 static void
 readable_cb(int fd, void *arg)
 {
 	struct netlink_paths *paths = arg;
-	int err;
+	const struct netlink_news news = { neighbour_cb, rules_cb, routes_cb, rules_cb, paths };
 
 	(void)fd;
 	paths->changed = paths->rules_told = false;
-	err = nl_recvmsgs_default(paths->sock);
-	if (err == -NLE_NOMEM) /* more than the socket holds was lost: something has changed for certain */
-		paths->changed = paths->rules_told = true;
-	else if (err < 0 && err != -NLE_AGAIN && err != -NLE_INTR)
-		log_warn("netlink", "cannot be read error=\"%s\"", nl_geterror(err));
+	netlink_news_read(paths->nl, &news);
 	if (paths->rules_told)
 		paths->by_destination = all_rules_plain();
 	if (paths->changed || paths->rules_told)
@@ -169,39 +150,33 @@ readable_cb(int fd, void *arg)
 
 /* ---- life ---- */
 
-static int
+/* The neighbours that there are already are told as news. */
+static bool
 join(struct netlink_paths *paths)
 {
 	struct ndmsg all = { .ndm_family = AF_INET };
-	int err = nl_connect(paths->sock, NETLINK_ROUTE);
+	int err;
 
-	if (err == 0)
-		err = nl_socket_set_nonblocking(paths->sock);
-	if (err == 0)
-		err = nl_socket_add_memberships(paths->sock, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
-		                                RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, 0);
-	if (err == 0)
-		err = nl_send_simple(paths->sock, RTM_GETNEIGH, NLM_F_DUMP, &all, sizeof(all));
-	return err < 0 ? err : 0;
+	if ((paths->fd = netlink_path_open(true)) < 0 || (paths->nl = netlink_over(paths->fd)) == NULL)
+		return false;
+	err = nl_send_simple(paths->nl->sock, RTM_GETNEIGH, NLM_F_DUMP, &all, sizeof(all));
+	if (err < 0)
+		log_error("netlink", "cannot watch routes and neighbours error=\"%s\"", nl_geterror(err));
+	return err >= 0;
 }
 
 struct netlink_paths *
 netlink_paths(struct loop *loop, void (*changed)(bool by_destination, void *arg), void *arg)
 {
 	struct netlink_paths *paths = mem_zero(1, sizeof(*paths));
-	int err;
 
 	paths->tell = changed;
 	paths->arg = arg;
-	paths->sock = netlink_must(nl_socket_alloc());
-	nl_socket_disable_seq_check(paths->sock);
-	nl_socket_modify_cb(paths->sock, NL_CB_VALID, NL_CB_CUSTOM, message_cb, paths);
-	if ((err = join(paths)) != 0) {
-		log_error("netlink", "cannot watch routes and neighbours error=\"%s\"", nl_geterror(err));
+	if (!join(paths)) {
 		netlink_paths_free(paths);
 		return NULL;
 	}
-	paths->readable = loop_readable(loop, nl_socket_get_fd(paths->sock), readable_cb, paths);
+	paths->readable = loop_readable(loop, paths->fd, readable_cb, paths);
 	paths->by_destination = all_rules_plain();
 	changed(paths->by_destination, arg);
 	return paths;
@@ -219,6 +194,8 @@ netlink_paths_free(struct netlink_paths *paths)
 		free(n);
 	}
 	loop_event_free(paths->readable);
-	nl_socket_free(paths->sock);
+	netlink_close(paths->nl);
+	if (paths->fd >= 0)
+		close(paths->fd);
 	free(paths);
 }

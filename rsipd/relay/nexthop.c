@@ -236,7 +236,7 @@ lost_cb(void *arg)
 void
 nexthops_news(struct nexthops *all)
 {
-	const struct netlink_news news = { neighbour_cb, routes_cb, lost_cb, all };
+	const struct netlink_news news = { neighbour_cb, routes_cb, routes_cb, lost_cb, all };
 
 	netlink_news_read(all->news, &news);
 }
