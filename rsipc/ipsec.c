@@ -97,7 +97,7 @@ drop(struct ipsec *ipsec)
 static bool
 carry_kernel(struct ipsec *ipsec, struct loop *loop, const struct conf *conf)
 {
-	if (!conf->adoption.on || carry(ipsec, loop, &conf->adoption, kernel_backend_new()))
+	if (!conf->adoption.on || carry(ipsec, loop, &conf->adoption, kernel_backend_new(conf->adoption.migrate)))
 		return true;
 	if (!esp_conf_on(&conf->esp))
 		return false;

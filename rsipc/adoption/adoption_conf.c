@@ -11,7 +11,7 @@
 
 const struct cfile_option adoption_options[] = {
 	{ "allow", true }, { "per-minute", false }, { "return-probe", false }, { "dummies", false },
-	{ "keepalive", false }, { 0 },
+	{ "keepalive", false }, { "migrate", false }, { 0 },
 };
 
 static void
@@ -30,12 +30,13 @@ adoption_conf_read(const struct cfile *file, struct adoption_conf *out)
 	const struct cfile_section *s = cfile_section_next(file, "adoption", NULL);
 
 	*out = (struct adoption_conf){ .on = s != NULL, .per_minute = PER_MINUTE_DEFAULT, .dummies = DUMMIES_DEFAULT,
-		.keepalive_s = KEEPALIVE_DEFAULT };
+		.keepalive_s = KEEPALIVE_DEFAULT, .migrate = true };
 	if (s == NULL)
 		return;
 	read_allow(s, out);
 	out->per_minute = cfile_number(s, "per-minute", PER_MINUTE_DEFAULT, 0, 60000);
 	out->return_probe = cfile_bool(s, "return-probe", false);
+	out->migrate = cfile_bool(s, "migrate", true);
 	out->keepalive_s = cfile_duration(s, "keepalive", KEEPALIVE_DEFAULT, 0, 3600);
 	out->dummies = cfile_number(s, "dummies", DUMMIES_DEFAULT, 3, 100);
 }

@@ -16,6 +16,7 @@ struct adoption_conf {
 	uint32_t per_minute;      /* adoptions of one tunnel; 0 = no limit */
 	bool return_probe;
 	uint32_t keepalive_s;     /* after so long without a packet of ours one is sent; 0 = never */
+	bool migrate;             /* the kernel is asked to move an SA in one step, where it can */
 	uint32_t dummies;         /* packets sent after a move of ours, at most */
 };
 

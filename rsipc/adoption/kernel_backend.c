@@ -179,7 +179,7 @@ backend_move(struct sa_backend *ops, struct sa *sa, struct sa_end local, struct 
 	int err;
 
 	make_room(backend, reqid, from, local);
-	if ((err = kernel_move(backend->nl, reqid, from, to)) != 0)
+	if ((err = kernel_move(backend->nl, reqid, from, to, backend->migrate)) != 0)
 		return err;
 	DL_FOREACH(backend->tunnels, tunnel) {
 		if (goes_along(tunnel, reqid, from))
@@ -219,10 +219,11 @@ backend_probe(struct sa_backend *ops, struct sa *sa, struct sa_end to)
 }
 
 struct sa_backend *
-kernel_backend_new(void)
+kernel_backend_new(bool migrate)
 {
 	struct kernel_backend *backend = mem_zero(1, sizeof(*backend));
 
+	backend->migrate = migrate;
 	backend->ops = (struct sa_backend){
 		.name = "kernel", .start = backend_start, .stop = backend_stop, .next = backend_next, .refresh = backend_refresh,
 		.move = backend_move, .send_dummy = backend_dummy, .probe = backend_probe,

@@ -2,9 +2,11 @@
 #ifndef RSIPC_KERNEL_BACKEND_H
 #define RSIPC_KERNEL_BACKEND_H
 
+#include <stdbool.h>
+
 struct sa_backend;
 
-/* Never NULL; ended by its stop(). */
-struct sa_backend *kernel_backend_new(void);
+/* migrate: the kernel is asked to move SAs in one step where it can (kernel_move.h). Never NULL; ended by its stop(). */
+struct sa_backend *kernel_backend_new(bool migrate);
 
 #endif

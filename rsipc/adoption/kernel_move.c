@@ -28,7 +28,7 @@ struct move {
 	uint32_t reqid;
 	struct kernel_ends from, to;
 	struct kernel_table table;
-	bool migrates; /* the kernel can */
+	bool migrates; /* the kernel can, and may */
 };
 
 static bool
@@ -216,14 +216,17 @@ migrate(struct move *move, const struct kernel_state *state, uint8_t dir, struct
 	return err == 0;
 }
 
+/* What it has received until the last moment is in its replay window at the new place. */
 static int
-replace(struct move *move, const struct kernel_state *state, struct kernel_place to)
+replace(struct move *move, struct kernel_state *state, struct kernel_place to)
 {
 	uint64_t oseq = kernel_state_next(move->nl, state);
 	struct kernel_place back = { state->src, state->dst };
 	struct batch batch = { 0 };
-	int err;
+	int err = kernel_state_reread(move->nl, state);
 
+	if (err != 0)
+		return err;
 	batch_add(&batch, kernel_state_delete(state));
 	batch_add(&batch, kernel_state_add(state, to, oseq));
 	if ((err = batch_do(move->nl, &batch)) != 0) {
@@ -240,7 +243,7 @@ move_named(struct move *move)
 	int err = 0;
 
 	for (size_t i = 0; i < move->table.n_states && err == 0; i++) {
-		const struct kernel_state *state = &move->table.states[i];
+		struct kernel_state *state = &move->table.states[i];
 
 		if (out && is_outbound(move, state) && !migrate(move, state, XFRM_POLICY_OUT, out_place(move)))
 			err = replace(move, state, out_place(move));
@@ -303,9 +306,9 @@ is_there(const struct move *move)
 }
 
 int
-kernel_move(struct xfrm_nl *nl, uint32_t reqid, struct kernel_ends from, struct kernel_ends to)
+kernel_move(struct xfrm_nl *nl, uint32_t reqid, struct kernel_ends from, struct kernel_ends to, bool may_migrate)
 {
-	struct move move = { .nl = nl, .reqid = reqid, .from = from, .to = to, .migrates = true };
+	struct move move = { .nl = nl, .reqid = reqid, .from = from, .to = to, .migrates = may_migrate };
 	int err = kernel_table_read(nl, &move.table, true, reqid);
 
 	if (err == 0)

@@ -198,6 +198,28 @@ kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state)
 	return xfrm_nl_ask(nl, msg, event_cb, state);
 }
 
+static void
+reread_cb(const struct nlmsghdr *header, void *arg)
+{
+	struct kernel_state *state = arg, now;
+
+	if (header->nlmsg_type != XFRM_MSG_NEWSA || !read_state(header, &now))
+		return;
+	free_raw(state->raw);
+	*state = now;
+	state->raw = copy_raw(header);
+}
+
+int
+kernel_state_reread(struct xfrm_nl *nl, struct kernel_state *state)
+{
+	struct xfrm_usersa_id id = id_of(state);
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETSA, 0, &id, sizeof(id));
+
+	put_selectors(msg, state);
+	return xfrm_nl_ask(nl, msg, reread_cb, state);
+}
+
 uint64_t
 kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state)
 {

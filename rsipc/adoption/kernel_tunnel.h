@@ -44,6 +44,7 @@ struct tunnel {
 
 struct kernel_backend {
 	struct sa_backend ops; /* first */
+	bool migrate; /* the kernel may be asked to: kernel_move.h */
 	struct loop *loop;
 	const struct sa_events *events;
 	void *arg;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Address adoption: tunnels whose ends move (adoption/sites.sh draws the lab).
 #
-#   adoption.sh [NAME...]     PASS, FAIL and SKIP lines; without names: user ikev2 manual nat attacks guards
+#   adoption.sh [NAME...]     PASS, FAIL and SKIP lines; without names: user ikev2 manual readd nat attacks guards
 #   adoption.sh --demo        one move in words
 #
 #   with ESP of rsipc's own, keys set by hand, in namespaces of this kernel:
@@ -9,6 +9,7 @@
 #   with the kernel's ESP, and rsipc as its agent:
 #     ikev2 ikev1   beside stock strongSwan on both ends: the same, rekeys, DPD
 #     manual        SAs by hand
+#     readd         SAs by hand, on a kernel that is not asked to move one in a step
 #     nat           address translation between, with ports that change
 #     attacks       replayed, forged and late packets; and what somebody on the path can do
 #     guards        the options against that
@@ -41,7 +42,7 @@ if [ "${1-}" = --demo ]; then
 	exit "$view_status"
 fi
 
-[ $# -gt 0 ] || set -- user ikev2 manual nat attacks guards
+[ $# -gt 0 ] || set -- user ikev2 manual readd nat attacks guards
 kernel_parts=() status=0
 for name in "$@"; do
 	if [ "$name" = user ]; then user_lab user 2>"$out/user.log" || status=1; else kernel_parts+=("$name"); fi
