@@ -89,22 +89,43 @@ port_floor(void)
 }
 
 static void
+pick_reserved(const char *key, const char *value, void *arg)
+{
+	if (strcmp(key, PORTS_RESERVED_KEY) == 0)
+		snprintf(arg, SYSCTL_VALUE_MAX, "%s", value);
+}
+
+/* now: what is reserved. before: what was without us. */
+static void
+read_reserved(struct hostnet *hn, char now[SYSCTL_VALUE_MAX], char before[SYSCTL_VALUE_MAX])
+{
+	now[0] = '\0';
+	sysctl_read(PORTS_RESERVED_KEY, now);
+	snprintf(before, SYSCTL_VALUE_MAX, "%s", now);
+	state_each_setting(hn->state, pick_reserved, before);
+}
+
+/* While the range changes, the gaps of the old one and of the new are reserved: there is no moment at which a program
+ * gets a port that is not leased. */
+static void
 confine_ports(struct hostnet *hn, const struct wish *wish)
 {
 	static struct ports_setting setting;
-	char reserved[SYSCTL_VALUE_MAX] = "";
+	char now[SYSCTL_VALUE_MAX], before[SYSCTL_VALUE_MAX], both[2 * SYSCTL_VALUE_MAX];
 
-	sysctl_read(PORTS_RESERVED_KEY, reserved);
-	if (!ports_confine(&setting, wish->ports, wish->n_ports, port_floor(), reserved)) {
+	read_reserved(hn, now, before);
+	if (!ports_confine(&setting, wish->ports, wish->n_ports, port_floor(), before)) {
 		log_error("hostnet", "leased ports cannot be made the ephemeral ones ranges=%zu", wish->n_ports);
 		return;
 	}
-	set_kept(hn, PORTS_RESERVED_KEY, setting.reserved);
+	snprintf(both, sizeof(both), "%s%s%s", now, now[0] != '\0' && setting.reserved[0] != '\0' ? "," : "", setting.reserved);
+	if (strlen(both) < SYSCTL_VALUE_MAX)
+		set_kept(hn, PORTS_RESERVED_KEY, both);
 	set_kept(hn, PORTS_RANGE_KEY, setting.range);
+	set_kept(hn, PORTS_RESERVED_KEY, setting.reserved);
 	log_info("hostnet", "ephemeral ports confined range=\"%s\"", setting.range);
 }
 
-/* The settings of the machine itself come back first: what is reserved without us is told by them only. */
 static void
 apply_ports(struct hostnet *hn, const struct wish *wish)
 {
@@ -112,11 +133,13 @@ apply_ports(struct hostnet *hn, const struct wish *wish)
 
 	if (n == hn->n_ports && (n == 0 || memcmp(hn->ports, wish->ports, n * sizeof(*wish->ports)) == 0))
 		return;
-	put_back_settings(hn);
-	quiet_arp(hn);
-	if (n == 0)
+	if (n == 0) {
+		put_back_settings(hn);
+		quiet_arp(hn);
 		return;
+	}
 	confine_ports(hn, wish);
+	free(hn->ports);
 	hn->ports = mem_zero(n, sizeof(*hn->ports));
 	hn->n_ports = n;
 	memcpy(hn->ports, wish->ports, n * sizeof(*hn->ports));

@@ -122,7 +122,7 @@ part_hostwide() {
 	check "$part: strongSwan is told" told_strongswan
 	check "$part: shell variables are told" \
 		test "$(in_box x1 sh -c '. /run/rsip/rsipc.env; echo $RSIP_ADDRESS $RSIP_PORTS')" = "203.0.113.9 8081-8081 $first-$last"
-	check "$part: when ports run out there are more, all of them leased" grown
+	check "$part: when ports run out there are more, all of them leased" $([ "$driver" = kernel ] || echo slowed) grown
 	check "$part: the agent keeps two capabilities and gets no others" few_powers
 	check "$part: a path that takes less makes the device's MTU smaller" smaller_path
 	host_stop x1
@@ -159,19 +159,30 @@ part_keyed() {
 
 udp_answered() { on x1 sh -c "echo hello | timeout 2 socat -t 1 - UDP:$PEER:7003" | grep -q hello; }
 
-# 120 sockets at one time, of 64 ports: the agent looks twice a second.
+# While it is so slow that what it writes into /proc/sys takes effect one by one.
+slowed() {
+	local tracer status=0
+	strace -qq -p "$rsipc_x1_pid" -o /dev/null -e trace=write -e inject=write:delay_enter=20000 & tracer=$!
+	wait_for 5 grep -q "TracerPid:.$tracer" "/proc/$rsipc_x1_pid/status" || status=1
+	"$@" || status=1
+	{ kill $tracer; wait $tracer; } 2>/dev/null
+	return $status
+}
+
+# 120 sockets at one time, of 64 ports: the agent looks twice a second. One that gets no port tries again and again, and would
+# get one in any moment in which others than those leased are to be had.
 grown() {
-	on x1 timeout 60 python3 -c "
-import socket, time
+	on x1 timeout 90 python3 -c "
+import socket
 held = []
 for i in range(120):
     one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    for attempt in range(200):
+    while True:
         try:
             one.connect(('$PEER', 9))
             break
         except OSError:
-            time.sleep(0.1)
+            pass
     held.append(one.getsockname()[1])
     globals()['s%d' % i] = one
 print(*held)" >"$LAB_TMP/grown" || return 1
@@ -485,7 +496,7 @@ part_kernel() {
 		trap daemons_down EXIT
 		tunnel=gre key=2147501841 overhead=28 part_keyed
 	elif [ -z "${UML_DIR-}" ] && command -v linux.uml >/dev/null; then
-		"$here/uml.sh" -t 200 -- /usr/bin/env "BUILDDIR=$BUILDDIR" "$here/rsipc.sh" kernel || verdict_failed=1
+		"$here/uml.sh" -t 1200 -- /usr/bin/env "BUILDDIR=$BUILDDIR" "$here/rsipc.sh" kernel || verdict_failed=1
 	else
 		skip "kernel: the kernel's own tunnel" "this kernel has no ipip, and user-mode-linux is not installed"
 	fi

@@ -38,19 +38,20 @@ dead() {
 
 detach() { in_box n "$BUILDDIR/rsipd/rsipd" -d -c "$(plane_conf "$conf")"; }
 
-# flow_begins, flow_ends NAME MAX: messages from x1 to the peer and back, 200 a second; none but MAX may be lost. Each way, one
-# packet now and then is for the relay, which cannot have it while there is none: a few may be lost. A gap would be dozens.
+# flow_begins, flow_ends NAME: messages from x1 to the peer and back, 200 a second. Each way, a packet is for the relay where the
+# path may have changed, and it cannot have it while there is none: a few may be lost, more of them where all is slow. A gap
+# would be dozens.
 flow_begins() {
 	ip netns exec "$LAB-x1" "$flow" run -u -n 0 -i 5 "$PUBLIC:$PORT_x1" "$peer:7009" >"$LAB_TMP/flow" 2>&1 &
 	flow_pid=$!
 	sleep 0.5
 }
 flow_ends() {
-	local said
+	local said lost
 	{ kill "$flow_pid"; wait "$flow_pid"; } 2>/dev/null
 	said=$(cat "$LAB_TMP/flow")
 	lost=$(sed -n 's/.* lost=\([0-9]*\).*/\1/p' "$LAB_TMP/flow")
-	if [ "${lost:-999999}" -le "$2" ]; then pass "$1 ($said)"; else fail "$1" "$said"; fi
+	if [ "${lost:-999999}" -le 12 ]; then pass "$1 ($said)"; else fail "$1" "$said"; fi
 }
 
 # What one flow loses of a second.
@@ -95,12 +96,12 @@ life_crash() {
 	flow_begins
 	dead
 	sleep 2
-	flow_ends "kill -9: the flow goes on without rsipd" 4
+	flow_ends "kill -9: the flow goes on without rsipd"
 	check "kill -9: programs and tables are there" test "$(programs) $(pins)" = "3 1"
 	: >"$LAB_TMP/rsipd.log"
 	flow_begins
 	check_here "kill -9: a new rsipd starts" up xdp
-	flow_ends "kill -9: and takes over without a gap" 4
+	flow_ends "kill -9: and takes over without a gap"
 	check "kill -9: the same tables" said 'xdp: takes over the tables'
 	check "kill -9: which it finds as they should be" wait_for 5 said 'tables are in step old_bindings_removed=0'
 	local child
@@ -108,7 +109,7 @@ life_crash() {
 	flow_begins
 	kill -9 "$child"
 	sleep 1.5
-	flow_ends "kill -9 of the relay alone: the flow goes on" 4
+	flow_ends "kill -9 of the relay alone: the flow goes on"
 }
 
 life_exchange() {
@@ -116,7 +117,7 @@ life_exchange() {
 	stop rsipd USR1
 	sleep 1
 	check_here "SIGUSR1: the next rsipd starts" up xdp
-	flow_ends "SIGUSR1: the flow goes on from one to the other" 4
+	flow_ends "SIGUSR1: the flow goes on from one to the other"
 	# A pool more, of more addresses than there were: tables of another size.
 	stop rsipd USR1
 	sed -i 's|^pool "shared" {|pool "more" { addresses = { "203.0.113.128/26" } methods = { "rsa-ip" } }\n&|' "$conf"
@@ -124,7 +125,7 @@ life_exchange() {
 	flow_begins
 	check_here "another layout: rsipd starts" up xdp
 	sleep 0.5
-	flow_ends "another layout: new tables, without a gap" 4
+	flow_ends "another layout: new tables, without a gap"
 	refute "another layout: the old tables are not taken over" said 'takes over the tables'
 	check "another layout: nor left behind" test "$(pins)" = 1
 	check "another layout: UDP there and back" flows
@@ -225,7 +226,7 @@ faults_shared() {
 	flow_begins
 	dead
 	check_here "$name: kill -9, and a new rsipd" up xdp
-	flow_ends "$name: takes over without a gap" 4
+	flow_ends "$name: takes over without a gap"
 	stop rsipd
 	check "$name: it stays again" test "$(programs)" = 1
 	in_box n xdp-filter unload wan0
@@ -251,7 +252,7 @@ part_generic() {
 	flow_begins
 	dead
 	check_here "generic: killed, started again" up xdp
-	flow_ends "generic: without a gap" 4
+	flow_ends "generic: without a gap"
 	stop rsipd
 	check "generic: a clean stop leaves nothing" test "$(programs) $(pins)" = "0 0"
 	host_stop x1
