@@ -3,7 +3,8 @@
  * which feed those of the programs. Prints "ready SECONDS MEGABYTES", then obeys standard input, a command a line:
  *
  *   attach rsip|redirect|encap|strip|none   what runs at the devices from now on; answers "done"
- *   run port|spi|cookie|out|encap|nothing LENGTH   prints the ns that a packet takes in a test run
+ *   run port|spi|cookie|out|encap|nothing LENGTH   prints the ns that a packet takes in test runs over all bindings; the
+ *                                           making of it, which is nothing's, is in all of them
  *   passed                                  prints how many packets went up to the relay so far, by reason
  */
 #include "config.h"
@@ -31,7 +32,8 @@
 #include "xdp_tables.h"
 
 enum { PUBLIC, PRIVATE, DEVICES };
-#define RUNS 20000
+#define RUNS 60
+#define RUN 10000 /* packets */
 
 struct gateway {
 	uint32_t n;
@@ -200,53 +202,61 @@ do_attach(struct gateway *g, const char *what)
 	puts("done");
 }
 
-/* The frames are the traffic program's own: one run of it makes one. */
-static uint32_t
-make_frame(struct gateway *g, uint32_t kind, uint32_t len, uint8_t *frame)
-{
-	struct bench_bpf *maker = bench_bpf__open();
-	struct bench_traffic traffic = { .kind = kind, .n = g->n, .len = len };
-
-	memcpy(traffic.dst, g->mac[kind == BENCH_OUT ? PRIVATE : PUBLIC], 6);
-	memcpy((void *)&maker->rodata->traffic, &traffic, sizeof(traffic));
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = len, .data_out = frame, .data_size_out = len,
-	            .repeat = 1);
-	need(bench_bpf__load(maker) == 0 && bpf_prog_test_run_opts(bpf_program__fd(maker->progs.source), &options) == 0,
-	     "make a frame");
-	bench_bpf__destroy(maker);
-	return len;
-}
-
-/* One run a call: a second one would find what the first has made of the frame. */
-static void
-do_run(struct gateway *g, const char *what, uint32_t len)
+/* The program that a word means, and the kind of frames that it is given. */
+static int
+program_of(struct gateway *g, const char *what, uint32_t *kind)
 {
 	static const char *const kinds[] = { "port", "spi", "cookie", "out" };
-	static uint8_t frame[2048], out[2048];
-	uint32_t kind = BENCH_PORT;
-	double total = 0;
-	int program, device;
 
-	for (uint32_t k = 0; k < 4; k++)
-		kind = strcmp(what, kinds[k]) == 0 ? k : kind;
-	device = kind == BENCH_OUT ? PRIVATE : PUBLIC;
+	*kind = BENCH_PORT;
 	if (strcmp(what, "nothing") == 0 || strcmp(what, "encap") == 0) {
 		bench_bpf__destroy(g->bare);
 		g->bare = make_bare(g, PRIVATE);
 		fill_ways(g);
-		program = bpf_program__fd(what[0] == 'e' ? g->bare->progs.bare_encap : g->bare->progs.bare_nothing);
-	} else {
-		program = xdp_object_program(g->object, kind == BENCH_OUT ? XDP_PROGRAM_OUTBOUND : XDP_PROGRAM_INBOUND);
+		return bpf_program__fd(what[0] == 'e' ? g->bare->progs.bare_encap : g->bare->progs.bare_nothing);
 	}
-	make_frame(g, kind, len, frame);
+	for (uint32_t k = 0; k < 4; k++)
+		*kind = strcmp(what, kinds[k]) == 0 ? k : *kind;
+	return xdp_object_program(g->object, *kind == BENCH_OUT ? XDP_PROGRAM_OUTBOUND : XDP_PROGRAM_INBOUND);
+}
+
+/* A program that writes a frame for each run of the one that is measured. */
+static struct bench_bpf *
+make_source(const struct gateway *g, int program, uint32_t kind, uint32_t len)
+{
+	struct bench_bpf *source = bench_bpf__open();
+	struct bench_traffic traffic = { .kind = kind, .n = g->n, .len = len };
+	uint32_t only = 0;
+
+	need(source != NULL, "open the source of frames");
+	memcpy(traffic.way.dst, g->mac[kind == BENCH_OUT ? PRIVATE : PUBLIC], 6);
+	memcpy((void *)&source->rodata->traffic, &traffic, sizeof(traffic));
+	need(bench_bpf__load(source) == 0 &&
+	     bpf_map_update_elem(bpf_map__fd(source->maps.measured), &only, &program, BPF_ANY) == 0, "make a source of frames");
+	return source;
+}
+
+/* A turn through all bindings first: the first packet of each asks for its way. Then the least of several runs: what
+ * else the machine did is no part of it. */
+static void
+do_run(struct gateway *g, const char *what, uint32_t len)
+{
+	static uint8_t frame[2048];
+	struct bench_bpf *source;
+	uint32_t kind, least = UINT32_MAX;
+	int program = program_of(g, what, &kind);
+
+	source = make_source(g, program, kind, len);
 	for (int i = 0; i < RUNS; i++) {
-		struct xdp_md context = { .data_end = len, .ingress_ifindex = g->ifindex[device] };
-		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = len, .data_out = out,
-		            .data_size_out = sizeof(out), .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
-		need(bpf_prog_test_run_opts(program, &options) == 0, "run a program");
-		total += options.duration;
+		struct xdp_md context = { .data_end = len, .ingress_ifindex = g->ifindex[kind == BENCH_OUT ? PRIVATE : PUBLIC] };
+		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = len, .ctx_in = &context,
+		            .ctx_size_in = sizeof(context), .repeat = (int)(i == 0 && g->n > RUN ? 2 * g->n : RUN));
+		need(bpf_prog_test_run_opts(bpf_program__fd(source->progs.source_of_run), &options) == 0, "run a program");
+		if (i > 0 && options.duration < least)
+			least = options.duration;
 	}
-	printf("%.0f\n", total / RUNS);
+	bench_bpf__destroy(source);
+	printf("%u\n", least);
 }
 
 static void

@@ -26,18 +26,18 @@ static inline __u64 bench_cookie(__u32 i) { return (__u64)(i + 1) << 32; }
 static inline __u32 bench_host(__u32 i) { return BENCH_HOSTS + i; }
 static inline __u32 bench_peer(__u32 i) { return BENCH_PEERS + i % BENCH_PEER_COUNT; }
 
+struct bench_way { __u32 host; __u8 dst[6], src[6]; };
+
 /* What the traffic program is told. */
 struct bench_traffic {
 	__u32 kind;    /* enum bench_kind */
 	__u32 n;       /* bindings, resp. flows */
 	__u32 len;     /* of the frame */
 	__u32 ifindex; /* to send by */
-	__u8 dst[6], src[6];
-	__u32 pad;
+	struct bench_way way;
 };
 
 /* What the bare programs look up. */
 struct bench_key { __u32 address, block; };
-struct bench_way { __u32 host; __u8 dst[6], src[6]; };
 
 #endif

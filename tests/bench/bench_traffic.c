@@ -122,8 +122,8 @@ main(int argc, char **argv)
 	}
 	need(bench != NULL, "open the programs");
 	unsigned sink = enter(argv[4], argv[5]);
-	parse_mac(argv[3], traffic.dst);
-	traffic.src[0] = 2;
+	parse_mac(argv[3], traffic.way.dst);
+	traffic.way.src[0] = 2;
 	traffic.kind = kind_of(argv[6]);
 	traffic.n = (uint32_t)strtoul(argv[7], NULL, 10);
 	traffic.len = (uint32_t)strtoul(argv[8], NULL, 10);
