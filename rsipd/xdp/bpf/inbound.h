@@ -45,85 +45,80 @@ static __always_inline __u32
 ike_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, const struct ike_header *ike,
           __u32 len)
 {
-	struct xdp_claim *claim, *responders_claim;
-	__u32 owner, responder;
+	struct xdp_claim *claim = NULL;
+	__u32 owner = 0;
+	int of_peer;
 
 	if (len < sizeof(*ike) || (const void *)(ike + 1) > f->end || ike->initiator == 0 ||
 	    (a->flags & XDP_ADDR_COOKIES_UP) != 0)
 		return 0;
-	owner = cookie_owner(now, f->ip->daddr, a, ike->initiator, &claim);
-	if (ike->responder != 0 &&
-	    (owner == 0 || (ike->version >> 4 == 2 && (ike->flags & IKEV2_FLAG_INITIATOR) != 0))) {
-		responder = cookie_owner(now, f->ip->daddr, a, ike->responder, &responders_claim);
-		if (responder != 0) {
-			owner = responder;
-			claim = responders_claim;
-		}
-	}
-	return claim_needs_use(claim) ? 0 : owner;
-}
+	of_peer = ike->version >> 4 == 2 && (ike->flags & IKEV2_FLAG_INITIATOR) != 0;
+#pragma clang loop unroll(disable)
+	for (int field = 0; field < 2; field++) {
+		/* The one that decides first. */
+		__u64 cookie = field == of_peer ? ike->initiator : ike->responder;
 
-/* Rows 4 and 5. */
-static __always_inline __u32
-shared_port_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
-                  int natt, enum xdp_pass *fault)
-{
-	const void *ike = fields->udp_data;
-	__u32 len = fields->udp_len;
-
-	*fault = XDP_PASS_COOKIE;
-	if (natt) {
-		switch (natt_read(f, fields)) {
-		case NATT_ESP:
-			*fault = XDP_PASS_NO_LEASE;
-			return spi_owner(now, a, fields->spi);
-		case NATT_IKE:
-			ike += MARKER_LEN;
-			len -= MARKER_LEN;
+		owner = cookie != 0 ? cookie_owner(now, f->ip->daddr, a, cookie, &claim) : 0;
+		if (likely(owner != 0))
 			break;
-		default:
-			return 0;
-		}
 	}
-	return ike_owner(now, f, a, ike, len);
+	return owner != 0 && !claim_needs_use(claim) ? owner : 0;
 }
 
-/* Row 6; *kind becomes what remote policy reads. */
+/* Rows 4 and 5, at a shared port. NATT_ESP: fields->spi decides. */
+static __always_inline enum natt_kind
+shared_port_kind(const struct frame *f, struct fields *fields, int natt, const struct ike_header **ike, __u32 *len)
+{
+	enum natt_kind kind = NATT_IKE;
+
+	*ike = fields->udp_data;
+	*len = fields->udp_len;
+	if (natt && (kind = natt_read(f, fields)) == NATT_IKE) {
+		*ike = fields->udp_data + MARKER_LEN;
+		*len -= MARKER_LEN;
+	}
+	return kind;
+}
+
+/* Row 6, or the word of a shared port. */
 static __always_inline __u32
-port_owner(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
-           enum field_kind *kind, enum xdp_pass *fault)
+port_owner(const struct xdp_addr *a, __u16 port)
 {
 	struct xdp_ports *table = a->ports != 0 ? bpf_map_lookup_elem(&ports, &a->ports) : NULL;
-	__u32 owner = table != NULL ? owner_of_port(table, fields->dst_port) : 0;
 
-	if (owner < XDP_PORT_NATT)
-		return owner;
-	if (fields->udp_data == NULL)
-		return 0;
-	*kind = FIELD_SPI;
-	return shared_port_owner(now, f, a, fields, owner == XDP_PORT_NATT, fault);
+	return table != NULL ? owner_of_port(table, port) : 0;
 }
 
+/* *kind becomes what remote policy reads. */
 static __always_inline __u32
 owner_of(const struct xdp_state *now, const struct frame *f, const struct xdp_addr *a, struct fields *fields,
          enum field_kind *kind, enum xdp_pass *fault)
 {
+	const struct ike_header *ike;
+	enum natt_kind natt;
+	__u32 owner, len;
+
 	*kind = fields_read(f, fields);
 	*fault = XDP_PASS_NO_LEASE;
 	if (a->whole != 0)
 		return a->whole;
-	switch (*kind) {
-	case FIELD_PORTS:
-		return port_owner(now, f, a, fields, kind, fault);
-	case FIELD_SPI:
-		return spi_owner(now, a, fields->spi);
-	case FIELD_BAD:
-		*fault = XDP_PASS_HEADER;
-		return 0;
-	default:
-		*fault = XDP_PASS_PROTOCOL;
+	if (*kind == FIELD_PORTS) {
+		owner = port_owner(a, fields->dst_port);
+		if (likely(owner < XDP_PORT_NATT))
+			return owner;
+		if (fields->udp_data == NULL)
+			return 0;
+		*kind = FIELD_SPI;
+		natt = shared_port_kind(f, fields, owner == XDP_PORT_NATT, &ike, &len);
+		if (natt != NATT_ESP) {
+			*fault = XDP_PASS_COOKIE;
+			return natt == NATT_IKE ? ike_owner(now, f, a, ike, len) : 0;
+		}
+	} else if (*kind != FIELD_SPI) {
+		*fault = *kind == FIELD_BAD ? XDP_PASS_HEADER : XDP_PASS_PROTOCOL;
 		return 0;
 	}
+	return spi_owner(now, a, fields->spi);
 }
 
 /* ---- may it pass ---- */
@@ -194,9 +189,11 @@ write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_bin
 	outer->check = (__u16)~header_sum(outer);
 }
 
-/* The frame is given room in front for what the tunnel adds, and loses what the wire added behind. */
-static __always_inline int
-encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding *b, struct xdp_count *c, __u16 id)
+/* The frame is given room in front for what the tunnel adds, and loses what the wire added behind. XDP_PASS_COUNT and
+ * the *action, or why not. */
+static __always_inline enum xdp_pass
+encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding *b, struct xdp_count *c, __u16 id,
+            int *action)
 {
 	__u32 extra = tunnel_len(b), len = f->len;
 	struct ethhdr *eth;
@@ -204,25 +201,27 @@ encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding 
 	void *end;
 
 	if (f->pad != 0 && bpf_xdp_adjust_tail(ctx, -(int)f->pad) != 0)
-		return pass_up(XDP_PASS_HEADROOM);
+		return XDP_PASS_HEADROOM;
 	if (bpf_xdp_adjust_head(ctx, -(int)extra) != 0)
-		return pass_up(XDP_PASS_HEADROOM);
+		return XDP_PASS_HEADROOM;
 	eth = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
 	outer = (void *)(eth + 1);
 	inner = (void *)(outer + 1);
+	*action = XDP_DROP;
 	if (extra > sizeof(*outer)) {
 		if ((void *)inner + sizeof(__u32) > end)
-			return XDP_DROP; /* cannot be: the room has just been made */
+			return XDP_PASS_COUNT; /* cannot be: the room has just been made */
 		*(__u32 *)inner = GRE_IPV4;
 		inner = (void *)inner + sizeof(__u32);
 	}
 	if ((void *)(inner + 1) > end)
-		return XDP_DROP;
+		return XDP_PASS_COUNT;
 	decrement_ttl(inner);
 	write_outer(outer, inner, b, id, len + extra);
 	count_in(c, len);
-	return send_to(eth, b->next_hop.hop);
+	*action = send_to(eth, b->next_hop.hop);
+	return XDP_PASS_COUNT;
 }
 
 /* ---- all of it ---- */
@@ -239,46 +238,57 @@ is_impossible(const struct xdp_state *now, __u32 src)
 	return own || is_martian(src);
 }
 
+/* A packet to an address of ours. XDP_PASS_COUNT and the *action, or why it is for the relay. */
+static __always_inline enum xdp_pass
+to_host(struct xdp_md *ctx, const struct xdp_state *now, const struct xdp_addr *a, struct frame *f, int *action)
+{
+	enum xdp_pass fault = header_fault(f->ip, f->end - (void *)f->ip);
+	struct fields fields = { 0 };
+	enum field_kind kind = FIELD_OTHER;
+	struct xdp_count *count;
+	struct xdp_binding *b;
+	__u32 slot;
+	__u16 id;
+
+	if (fault != XDP_PASS_COUNT)
+		return fault;
+	if (f->ip->ttl <= 1)
+		return XDP_PASS_TTL;
+	if (is_impossible(now, f->ip->saddr))
+		return XDP_PASS_ADDRESS;
+	f->len = bounded(bpf_ntohs(f->ip->tot_len));
+	f->pad = f->end - (void *)f->ip - f->len;
+	slot = owner_of(now, f, a, &fields, &kind, &fault);
+	if ((count = bpf_map_lookup_elem(&counts_in, &slot)) == NULL)
+		return fault;
+	id = (__u16)fetched(&count->packets);
+	if ((b = binding_at(slot, f->ip->daddr)) == NULL)
+		return fault;
+	if ((fault = inbound_fault(f, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
+		return fault;
+	if ((fault = next_hop_refresh(ctx, now, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
+		return fault;
+	if (f->len + tunnel_len(b) > b->next_hop.mtu)
+		return XDP_PASS_TOO_BIG;
+	return encapsulate(ctx, f, b, count, id, action);
+}
+
 static __always_inline int
 inbound(struct xdp_md *ctx)
 {
 	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
 	const struct xdp_state *now = state_now();
-	enum xdp_pass fault = XDP_PASS_COUNT;
-	struct fields fields = { 0 };
-	enum field_kind kind = FIELD_OTHER;
-	struct xdp_count *count;
-	struct xdp_binding *b;
+	enum xdp_pass fault;
 	struct xdp_addr *a;
 	struct frame f;
-	__u32 slot;
-	__u16 id;
+	int action;
 
 	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
 	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->daddr)) == NULL)
 		return XDP_PASS;
-	if ((fault = header_fault(f.ip, f.end - (void *)f.ip)) != XDP_PASS_COUNT)
-		return pass_up(fault);
-	if (f.ip->ttl <= 1)
-		return pass_up(XDP_PASS_TTL);
-	if (is_impossible(now, f.ip->saddr))
-		return pass_up(XDP_PASS_ADDRESS);
-	f.len = bounded(bpf_ntohs(f.ip->tot_len));
-	f.pad = f.end - (void *)f.ip - f.len;
-	slot = owner_of(now, &f, a, &fields, &kind, &fault);
-	if ((count = bpf_map_lookup_elem(&counts_in, &slot)) == NULL)
-		return pass_up(fault);
-	id = (__u16)fetched(&count->packets);
-	if ((b = binding_at(slot, f.ip->daddr)) == NULL)
-		return pass_up(fault);
-	if ((fault = inbound_fault(&f, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
-		return pass_up(fault);
-	if ((fault = next_hop_refresh(ctx, now, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
-		return pass_up(fault);
-	if (f.len + tunnel_len(b) > b->next_hop.mtu)
-		return pass_up(XDP_PASS_TOO_BIG);
-	return encapsulate(ctx, &f, b, count, id);
+	fault = to_host(ctx, now, a, &f, &action);
+	return likely(fault == XDP_PASS_COUNT) ? action : pass_up(fault);
 }
 
 #endif

@@ -84,13 +84,13 @@ flow_owner(const struct frame *f, const struct tunnelled *t, __u32 spi, __u32 pr
 }
 
 /* The relay does not learn from a packet that it drops, so this comes last. */
-static __always_inline int
+static __always_inline enum xdp_pass
 show_to_relay(const struct new_flow *flow)
 {
 	struct xdp_flow first = { .binding = flow->binding, .stamp = stamp_now() };
 
 	bpf_map_update_elem(&flows, &flow->key, &first, BPF_ANY);
-	return pass_up(XDP_PASS_SPI_OUT);
+	return XDP_PASS_SPI_OUT;
 }
 
 static __always_inline __u32
@@ -168,8 +168,9 @@ ecn_out(__u8 outer, __u8 inner)
 
 /* ---- out of the tunnel ---- */
 
-static __always_inline int
-decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_count *c, __u64 hop)
+static __always_inline enum xdp_pass
+decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t, struct xdp_count *c, __u64 hop,
+            int *action)
 {
 	__u32 head = (void *)f->ip - f->data - sizeof(struct ethhdr), len = f->len;
 	__u8 ecn = ecn_out(t->tos & ECN_MASK, f->ip->tos & ECN_MASK);
@@ -177,63 +178,76 @@ decapsulate(struct xdp_md *ctx, const struct frame *f, const struct tunnelled *t
 	struct iphdr *ip;
 
 	if (f->pad != 0 && bpf_xdp_adjust_tail(ctx, -(int)f->pad) != 0)
-		return pass_up(XDP_PASS_HEADROOM);
+		return XDP_PASS_HEADROOM;
 	if (bpf_xdp_adjust_head(ctx, (int)head) != 0)
-		return pass_up(XDP_PASS_HEADROOM);
+		return XDP_PASS_HEADROOM;
 	eth = (void *)(long)ctx->data;
 	ip = (void *)(eth + 1);
+	*action = XDP_DROP;
 	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
-		return XDP_DROP; /* cannot be: it has just been read */
+		return XDP_PASS_COUNT; /* cannot be: it has just been read */
 	if (ecn != (ip->tos & ECN_MASK))
 		set_tos(ip, (__u8)((ip->tos & ~ECN_MASK) | ecn));
 	decrement_ttl(ip);
 	count_out(c, len);
-	return send_to(eth, hop);
+	*action = send_to(eth, hop);
+	return XDP_PASS_COUNT;
 }
 
 /* ---- all of it ---- */
 
-static __always_inline int
-outbound(struct xdp_md *ctx)
+/* A packet that came in a tunnel. XDP_PASS_COUNT and the *action, or why it is for the relay. */
+static __always_inline enum xdp_pass
+from_host(struct xdp_md *ctx, const struct xdp_state *now, struct frame *f, const struct tunnelled *t, int *action)
 {
-	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
-	const struct xdp_state *now = state_now();
 	enum field_kind kind = FIELD_OTHER;
 	struct fields fields = { 0 };
-	struct tunnelled t = { 0 };
 	struct new_flow flow = { 0 };
 	struct xdp_next_hop *hop;
 	struct xdp_count *count;
 	enum xdp_pass reason;
 	struct xdp_binding *b;
 	struct xdp_addr *a;
-	struct frame f;
 	__u32 slot;
-	int fault;
+
+	if ((a = bpf_map_lookup_elem(&addrs, &f->ip->saddr)) == NULL)
+		return XDP_PASS_NO_LEASE;
+	slot = source_owner(f, a, t, &fields, &kind, &flow, &reason);
+	if ((count = bpf_map_lookup_elem(&counts_out, &slot)) == NULL)
+		return reason;
+	fetched(&count->packets);
+	if ((b = binding_at(slot, f->ip->saddr)) == NULL)
+		return reason;
+	if ((reason = outbound_fault(f, a, t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
+		return reason;
+	if (flow.binding != 0)
+		return show_to_relay(&flow);
+	if ((hop = route_cached(now->by_destination ? 0 : f->ip->saddr, f->ip->daddr)) == NULL)
+		return XDP_PASS_NEXT_HOP;
+	if ((reason = next_hop_refresh(ctx, now, f->ip->saddr, f->ip->daddr, hop)) != XDP_PASS_COUNT)
+		return reason;
+	if (f->len > hop->mtu)
+		return XDP_PASS_TOO_BIG;
+	return decapsulate(ctx, f, t, count, hop->hop, action);
+}
+
+static __always_inline int
+outbound(struct xdp_md *ctx)
+{
+	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
+	const struct xdp_state *now = state_now();
+	struct tunnelled t = { 0 };
+	struct frame f;
+	int fault, action;
 
 	if (device == NULL || now == NULL || !frame_open(ctx, device, &f))
 		return XDP_PASS;
-	if ((fault = strip(&f, &t)) != XDP_PASS_COUNT)
-		return fault == NO_TUNNEL ? XDP_PASS : pass_up(fault);
-	if ((a = bpf_map_lookup_elem(&addrs, &f.ip->saddr)) == NULL)
-		return pass_up(XDP_PASS_NO_LEASE);
-	slot = source_owner(&f, a, &t, &fields, &kind, &flow, &reason);
-	if ((count = bpf_map_lookup_elem(&counts_out, &slot)) == NULL)
-		return pass_up(reason);
-	fetched(&count->packets);
-	if ((b = binding_at(slot, f.ip->saddr)) == NULL)
-		return pass_up(reason);
-	if ((reason = outbound_fault(&f, a, &t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
-		return pass_up(reason);
-	if (flow.binding != 0)
-		return show_to_relay(&flow);
-	if ((hop = route_cached(now->by_destination ? 0 : f.ip->saddr, f.ip->daddr)) == NULL)
-		return pass_up(XDP_PASS_NEXT_HOP);
-	if ((reason = next_hop_refresh(ctx, now, f.ip->saddr, f.ip->daddr, hop)) != XDP_PASS_COUNT)
-		return pass_up(reason);
-	if (f.len > hop->mtu)
-		return pass_up(XDP_PASS_TOO_BIG);
-	return decapsulate(ctx, &f, &t, count, hop->hop);
+	fault = strip(&f, &t);
+	if (fault == NO_TUNNEL)
+		return XDP_PASS;
+	if (fault == XDP_PASS_COUNT)
+		fault = from_host(ctx, now, &f, &t, &action);
+	return likely(fault == XDP_PASS_COUNT) ? action : pass_up(fault);
 }
 
 #endif
