@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Changes with every change of a key, a value or a map below: maps of another number are not taken over. */
-#define XDP_ABI_VERSION 6
+#define XDP_ABI_VERSION 7
 
 /* The maps, by their names in the object. */
 #define XDP_MAPS(X)                                                                                              \
@@ -160,9 +160,13 @@ struct xdp_terms {
 #define XDP_SPI_ITEMS 8
 struct xdp_spi_line { __u64 items[XDP_SPI_ITEMS]; };
 
-/* Who leases which block of IKE cookies: the same, and the value of the block. */
-#define XDP_COOKIE_ITEMS 4
-struct xdp_cookie_line { __u64 items[XDP_COOKIE_ITEMS], values[XDP_COOKIE_ITEMS]; };
+/* Who leases which block of IKE cookies: an item is what tells the block from all others, and the binding; 0 = free. */
+#define XDP_COOKIE_ITEMS 5
+struct xdp_cookie_line {
+	__u64 items[XDP_COOKIE_ITEMS];
+	__u32 slots[XDP_COOKIE_ITEMS];
+	__u32 pad;
+};
 
 struct xdp_claim_key { __u64 cookie; __u32 addr, pad; };
 

@@ -7,7 +7,7 @@
 #include "xdp_tables.h"
 
 /* Bounds on what is set aside at the start; a site beyond them is served by both data planes. A port table is 272 KB, a
- * binding 120 bytes, with its blocks about 160. */
+ * binding 120 bytes, with its blocks about 150. */
 #define PORT_TABLES_MAX 4096u
 #define BINDINGS_MIN 16384u
 #define BINDINGS_MAX (1u << 20)
@@ -59,11 +59,11 @@ devices_needed(void)
 	return n;
 }
 
-/* With four of ten items free, room is found for all but one block in millions. */
+/* With three of ten items free, room is found for all but one block in a million. */
 uint32_t
 xdp_lines(uint64_t blocks, unsigned items)
 {
-	return (uint32_t)(blocks * 10 / (6 * items) + 1);
+	return (uint32_t)(blocks * 10 / (7 * items) + 1);
 }
 
 void
