@@ -8,6 +8,7 @@ import statistics
 import sys
 
 KERNEL = "kernel forwarding"
+BARE = "bare XDP encapsulation"
 BAR, GAP, LEFT, WIDTH = 18, 6, 330, 560
 
 
@@ -37,6 +38,20 @@ def cpu_ratios(times, key):
     length, _, _, direction = key
     kernel = times.get((length, KERNEL, 1000, direction), {})
     return [kernel[turn] / time for turn, time in times.get(key, {}).items() if turn in kernel]
+
+
+def of_bare(values, key):
+    """Of each round: the rate over that of bare encapsulation for as many bindings in the same round."""
+    length, name, n, _ = key
+    bare = values.get((length, BARE, n, "in"), {}) if name.startswith("XDP") else {}
+    return [value / bare[turn] for turn, value in values[key].items() if bare.get(turn, 0) > 0]
+
+
+def cpu_of_bare(times, key):
+    """The same by CPU time."""
+    length, name, n, _ = key
+    bare = times.get((length, BARE, n, "in"), {}) if name.startswith("XDP") else {}
+    return [bare[turn] / time for turn, time in times.get(key, {}).items() if turn in bare]
 
 
 def spread(numbers, form):
@@ -97,14 +112,17 @@ def chart(values, times, length):
     return "\n".join(out + ["</svg>", ""])
 
 
+def or_dash(numbers):
+    return spread(numbers, "%.2f") if numbers else "-"
+
+
 def table(values, times, length):
-    lines = ["| what, frames of %d bytes | packets a second, median (min to max) | of kernel forwarding | by CPU time |"
-             % length, "|---|---|---|---|"]
+    lines = ["| what, frames of %d bytes | packets a second, median (min to max) | of kernel forwarding | by CPU time "
+             "| of bare encapsulation | by CPU time |" % length, "|---|---|---|---|---|---|"]
     for key in rate_keys(values, length):
-        of_kernel, by_cpu = ratios(values, key), cpu_ratios(times, key)
-        lines.append("| %s | %s | %s | %s |" % (title(key), spread(list(values[key].values()), "%d"),
-                                                spread(of_kernel, "%.2f") if of_kernel else "-",
-                                                spread(by_cpu, "%.2f") if by_cpu else "-"))
+        lines.append("| %s | %s | %s |" % (title(key), spread(list(values[key].values()), "%d"), " | ".join(
+            or_dash(numbers) for numbers in (ratios(values, key), cpu_ratios(times, key), of_bare(values, key),
+                                             cpu_of_bare(times, key)))))
     return "\n".join(lines) + "\n"
 
 
