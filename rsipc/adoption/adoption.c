@@ -221,9 +221,10 @@ call_cb(void *arg)
 		return;
 	if ((err = backend->send_dummy(backend, rule->sa)) != 0)
 		log_debug("adoption", "no dummy sa=%s error=\"%s\"", rule->sa->name, strerror(err));
-	rule->adoption->counts.dummies++;
+	else
+		rule->dummies_sent++;
+	rule->adoption->counts.dummies += err == 0;
 	rule->dummies_left--;
-	rule->dummies_sent++;
 	loop_timer_set(rule->calling, rule->gap_ms);
 	rule->gap_ms = 2 * rule->gap_ms < DUMMY_LAST_MS ? 2 * rule->gap_ms : DUMMY_LAST_MS;
 }
@@ -261,6 +262,15 @@ begin_keeping(struct rule *rule)
 		loop_timer_set(rule->keeping, adoption->conf->keepalive_s * 1000);
 }
 
+/* That this end is at a new address. */
+static void
+tell_peer(struct rule *rule)
+{
+	rule->heard = rule->sa->newest;
+	rule->unheard = true;
+	begin_calling(rule);
+}
+
 void
 adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 {
@@ -273,8 +283,8 @@ adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 		return;
 	if ((err = adoption->backend->move(adoption->backend, sa, local, sa->remote)) != 0) {
 		adoption->counts.failed++;
-		log_error("adoption", "cannot move sa=%s to local=" END " error=\"%s\"", sa->name, END_ARGS(local, new),
-		    strerror(err));
+		log_warn_limited(&failed_limit, "adoption", "cannot move sa=%s to local=" END " error=\"%s\"", sa->name,
+		    END_ARGS(local, new), strerror(err));
 		return;
 	}
 	adoption->counts.moved++;
@@ -282,15 +292,28 @@ adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 	rule->view.moved_at = clock_now();
 	log_info("adoption", "moved sa=%s local=" END " before=" END, sa->name, END_ARGS(local, new), END_ARGS(before, old));
 	adoption->backend->refresh(adoption->backend, sa);
-	rule->heard = sa->newest;
-	rule->unheard = true;
-	begin_calling(rule);
+	tell_peer(rule);
 }
 
 static void
 local_changed_cb(struct sa *sa, struct sa_end local, void *arg)
 {
 	adoption_local(arg, sa, local);
+}
+
+static void
+moved_by_other_cb(struct sa *sa, struct sa_end local, struct sa_end remote, void *arg)
+{
+	struct rule *rule = sa->rule;
+	char old[2][IP4_STRLEN], new[2][IP4_STRLEN];
+
+	(void)arg;
+	log_info("adoption", "moved by an IKE daemon sa=%s local=" END " before=" END " remote=" END " before=" END, sa->name,
+	    END_ARGS(sa->local, new[0]), END_ARGS(local, old[0]), END_ARGS(sa->remote, new[1]), END_ARGS(remote, old[1]));
+	if (!sa_end_equal(local, sa->local))
+		tell_peer(rule);
+	else if (rule->unheard)
+		begin_calling(rule); /* what was sent before went to where the peer was */
 }
 
 /* ---- tunnels come and go ---- */
@@ -326,7 +349,7 @@ removed_cb(struct sa *sa, void *arg)
 
 static const struct sa_events events = {
 	.added = added_cb, .removed = removed_cb, .authentic = authentic_cb, .answered = answered_cb,
-	.local_changed = local_changed_cb,
+	.local_changed = local_changed_cb, .moved_by_other = moved_by_other_cb,
 };
 
 struct adoption *

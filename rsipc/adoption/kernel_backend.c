@@ -179,8 +179,10 @@ backend_move(struct sa_backend *ops, struct sa *sa, struct sa_end local, struct 
 	int err;
 
 	make_room(backend, reqid, from, local);
-	if ((err = kernel_move(backend->nl, reqid, from, to, backend->migrate)) != 0)
+	if ((err = kernel_move(backend->nl, reqid, from, to, backend->migrate)) != 0) {
+		kernel_reading_soon(backend); /* an IKE daemon may have been first */
 		return err;
+	}
 	DL_FOREACH(backend->tunnels, tunnel) {
 		if (goes_along(tunnel, reqid, from))
 			follow(tunnel, to);

@@ -213,16 +213,21 @@ take(struct kernel_backend *backend, const struct kernel_table *table, const str
 {
 	struct kernel_state out = kernel_partner(table, in);
 	struct tunnel *tunnel = by_spi(backend, in);
+	struct sa_end local, remote;
 
 	if (tunnel == NULL) {
 		add(backend, in, &out);
 		return;
 	}
+	local = tunnel->sa.local;
+	remote = tunnel->sa.remote;
 	if (out.spi == 0)
 		out = strayed_partner(tunnel, table);
 	fill(tunnel, in, &out);
 	tunnel->found = true;
 	tunnel->astray = kernel_is_astray(table, in, &out);
+	if (!sa_end_equal(local, in->dst) || !sa_end_equal(remote, in->src))
+		backend->events->moved_by_other(&tunnel->sa, local, remote, backend->arg);
 }
 
 /* Tunnels that are known are first looked for where they were: whether policies lead there or not, an IKE daemon that moves

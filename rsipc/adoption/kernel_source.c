@@ -8,7 +8,9 @@
 #include "kernel_witness.h"
 #include "loop.h"
 
-#define WITNESS_MS 10000 /* how long after the last mapping event headers are captured */
+/* How long after the last mapping event headers are captured: of a peer that sends keepalives alone (20 seconds apart, when
+ * nothing is configured), the first makes the kernel tell of it, and the second is judged. */
+#define WITNESS_MS 50000
 
 void
 kernel_source_end(void *arg)

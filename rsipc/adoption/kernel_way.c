@@ -24,14 +24,17 @@ static void
 check_way(struct tunnel *tunnel)
 {
 	struct kernel_backend *backend = tunnel->backend;
-	ip4_t way = netlink_source(backend->net, tunnel->sa.remote.addr), before = tunnel->way;
+	ip4_t way = netlink_source(backend->net, tunnel->sa.remote.addr);
 	struct sa_end local = { way, tunnel->sa.local.port };
 
-	if (way == 0)
+	if (way == 0 || !tunnel->found)
 		return;
-	tunnel->way = way;
-	if (way != tunnel->sa.local.addr && (way != before || !is_ours(backend->net, tunnel->sa.local.addr)))
+	if (way != tunnel->sa.local.addr && (way != tunnel->way || !is_ours(backend->net, tunnel->sa.local.addr))) {
 		backend->events->local_changed(&tunnel->sa, local, backend->arg);
+		if (tunnel->sa.local.addr != way)
+			return; /* an IKE daemon is at work on it: the next reading asks again */
+	}
+	tunnel->way = way;
 }
 
 void

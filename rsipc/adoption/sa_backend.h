@@ -52,6 +52,8 @@ struct sa_events {
 	/* This end's address has gone from the machine, or another is now the way to the peer: local is what the tunnel
 	 * should leave from. Only from backends that do not see to it themselves. */
 	void (*local_changed)(struct sa *sa, struct sa_end local, void *arg);
+	/* An IKE daemon has moved the tunnel from these ends to where it is now. It sends nothing that would tell the peer. */
+	void (*moved_by_other)(struct sa *sa, struct sa_end local, struct sa_end remote, void *arg);
 };
 
 typedef void sa_drop_visit(const char *why, uint64_t packets, void *arg);

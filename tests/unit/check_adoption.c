@@ -23,6 +23,7 @@ static struct world {
 	unsigned moves, dummies, probes;
 	struct sa_end probed;
 	int move_error;
+	unsigned dummies_refused; /* the next ones are not sent */
 	bool peer_answers; /* each dummy */
 } world;
 static struct adoption_conf conf;
@@ -76,6 +77,10 @@ static int
 fake_dummy(struct sa_backend *backend, struct sa *sa)
 {
 	(void)backend;
+	if (world.dummies_refused > 0) {
+		world.dummies_refused--;
+		return ENOENT;
+	}
 	world.dummies++;
 	sa->newest += world.peer_answers;
 	return 0;
@@ -317,6 +322,46 @@ START_TEST(peer_that_answers_is_called_no_more)
 }
 END_TEST
 
+/* As while an IKE daemon has taken the tunnel's policies away: what was not sent tells nobody anything. */
+START_TEST(refused_dummy_is_none)
+{
+	world.peer_answers = true;
+	world.dummies_refused = 3;
+	begin();
+	world.sa.newest++;
+	adoption_local(adoption, &world.sa, ELSEWHERE);
+	until_dummies(3);
+	ck_assert_uint_eq(adoption_counts(adoption)->dummies, 3);
+}
+END_TEST
+
+/* It sends nothing by itself, so the peer of an idle tunnel would not know. */
+START_TEST(move_by_an_ike_daemon_calls_the_peer)
+{
+	begin();
+	world.sa.local = ELSEWHERE;
+	world.events->moved_by_other(&world.sa, LOCAL, HOME, world.arg);
+	ck_assert_uint_eq(world.dummies, 1);
+	ck_assert_uint_eq(world.moves, 0);
+	until_dummies(3);
+}
+END_TEST
+
+/* The peer's new end: only where the peer does not know ours is there something to say. */
+START_TEST(move_by_an_ike_daemon_to_the_peer)
+{
+	begin();
+	world.sa.remote = AWAY;
+	world.events->moved_by_other(&world.sa, LOCAL, HOME, world.arg);
+	ck_assert_uint_eq(world.dummies, 0);
+	adoption_local(adoption, &world.sa, ELSEWHERE);
+	ck_assert_uint_eq(world.dummies, 1);
+	world.sa.remote = HOME;
+	world.events->moved_by_other(&world.sa, ELSEWHERE, AWAY, world.arg);
+	ck_assert_uint_eq(world.dummies, 2);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -337,6 +382,9 @@ suite(void)
 	tcase_add_test(all, move_that_finds_nothing_is_tried_again);
 	tcase_add_test(all, our_move_calls_the_peer);
 	tcase_add_test(all, peer_that_answers_is_called_no_more);
+	tcase_add_test(all, refused_dummy_is_none);
+	tcase_add_test(all, move_by_an_ike_daemon_calls_the_peer);
+	tcase_add_test(all, move_by_an_ike_daemon_to_the_peer);
 	suite_add_tcase(s, all);
 	return s;
 }
