@@ -1,16 +1,13 @@
 # Our agent: rsipc with nothing but a section `adoption`, on h and on g; and where SAs point. Source this file after swan.sh.
 
 # agent_settings VERSION: what it takes of strongSwan beside the agent (docs/adoption.md), as SWAN_ variables. Packets of IKE
-# must leave from whatever address there is; with IKEv2 there is no MOBIKE, and the host alone begins exchanges. The gateway is
-# not to take the host for one behind a NAT, where that can be had: strongSwan then moves SAs itself, and for late packets too.
+# must leave from whatever address there is. The gateway is not to take the host for one behind a NAT, where that can be had:
+# strongSwan then moves SAs itself, and for late packets too. With IKEv2 MOBIKE brings IKE along; with IKEv1 a rekey of the
+# gateway's is a new Main Mode, which the host must take from wherever the gateway is.
 agent_settings() {
-	SWAN_ENCAP=g SWAN_HOST="dpd_delay = 2s" SWAN_CONNECTION='' INITIATORS="h g"
+	SWAN_ENCAP=g SWAN_HOST="dpd_delay = 2s" SWAN_CONNECTION='' SWAN_ANYWHERE=''
 	SWAN_CHARON="plugins { socket-default { set_source = no } }"
-	if [ "$1" = 2 ]; then
-		SWAN_CONNECTION="mobike = no" INITIATORS=h
-		SWAN_CHARON="plugins { socket-default { set_source = no }
-			kernel-netlink { roam_events = no } }"
-	fi
+	if [ "$1" = 2 ]; then SWAN_CONNECTION="mobike = yes"; else SWAN_ANYWHERE=", 0.0.0.0/0"; fi
 }
 
 # agent_start NODE [LINES]: lines of its section. True when it answers rsipctl.

@@ -118,7 +118,7 @@ drawn_away() { sa_ends g | grep -q " $EVIL:"; }
 back_home() { reach; ends_are $H_A $G_A; }
 
 attack_world() {
-	local SWAN_CHILD="replay_window = 256"
+	local SWAN_CHILD="replay_window = 2048" # what is late in a lab that stalls is still in it
 	on r ip addr replace $EVIL/24 dev wan0
 	STREAM_RATE=50 world 2 h
 	check_here "$label: the agent starts on g, after the SAs" agent_start g "$1"

@@ -41,7 +41,7 @@ part_bench_reconnect_v1() {
 
 # bench_agent NAME VERSION NODE...: our agent on those nodes, beside strongSwan.
 bench_agent() {
-	local SWAN_CONNECTION SWAN_HOST SWAN_CHARON SWAN_ENCAP node
+	local SWAN_CONNECTION SWAN_HOST SWAN_CHARON SWAN_ENCAP SWAN_ANYWHERE node
 	agent_settings "$2"
 	SWAN_ENCAP=${ENCAP-$SWAN_ENCAP}
 	host_at a

@@ -47,7 +47,7 @@ swan_conf() {
 		version = $version
 		encap = $(case " ${SWAN_ENCAP-h g} " in *" $node "*) echo yes ;; *) echo no ;; esac)
 		proposals = aes128-sha256-ecp256
-		$([ "$node" = g ] || printf '%s\n' "remote_addrs = $G_A" "${SWAN_HOST-}")
+		$([ "$node" = g ] || printf '%s\n' "remote_addrs = $G_A${SWAN_ANYWHERE-}" "${SWAN_HOST-}")
 		${SWAN_CONNECTION-}
 		local { auth = psk
 			id = $node.rsip.test }
