@@ -10,6 +10,7 @@
 #include "kernel_drain.h"
 #include "kernel_dummy.h"
 #include "kernel_move.h"
+#include "kernel_probe.h"
 #include "kernel_reading.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
@@ -190,34 +191,58 @@ backend_move(struct sa_backend *ops, struct sa *sa, struct sa_end local, struct 
 	return 0;
 }
 
+/* Of a policy that leads into the tunnel, copied to *out. 0 or an errno number. */
+static int
+read_selector(struct kernel_backend *backend, const struct tunnel *tunnel, struct xfrm_selector *out)
+{
+	struct kernel_table table;
+	int err = kernel_table_read(backend->nl, &table, false, 0);
+	bool found = false;
+
+	for (size_t i = 0; err == 0 && i < table.n_policies && !found; i++) {
+		const struct kernel_policy *policy = &table.policies[i];
+
+		found = policy->dir == XFRM_POLICY_OUT && policy->reqid == tunnel->in.reqid &&
+		    policy->dst == tunnel->sa.remote.addr;
+		if (found)
+			*out = *kernel_policy_selector(policy);
+	}
+	kernel_table_clear(&table);
+	return err != 0 ? err : found ? 0 : ENOENT;
+}
+
 static int
 backend_dummy(struct sa_backend *ops, struct sa *sa)
 {
 	struct kernel_backend *backend = of(ops);
-	struct tunnel *tunnel = (struct tunnel *)sa;
-	struct kernel_table table;
-	int err = kernel_table_read(backend->nl, &table, false, 0);
+	struct xfrm_selector selector;
+	int err = read_selector(backend, (struct tunnel *)sa, &selector);
 
-	for (size_t i = 0; err == 0 && i < table.n_policies; i++) {
-		const struct kernel_policy *policy = &table.policies[i];
+	return err != 0 ? err : kernel_dummy_send(backend->net, &selector);
+}
 
-		if (policy->dir == XFRM_POLICY_OUT && policy->reqid == tunnel->in.reqid && policy->dst == sa->remote.addr) {
-			err = kernel_dummy_send(backend->net, kernel_policy_selector(policy));
-			kernel_table_clear(&table);
-			return err;
-		}
-	}
-	kernel_table_clear(&table);
-	return err != 0 ? err : ENOENT;
+static void
+answered_cb(struct sa_end to, void *arg)
+{
+	struct tunnel *tunnel = arg;
+
+	tunnel->backend->events->answered(&tunnel->sa, to, tunnel->backend->arg);
 }
 
 static int
 backend_probe(struct sa_backend *ops, struct sa *sa, struct sa_end to)
 {
-	(void)ops;
-	(void)sa;
-	(void)to;
-	return ENOTSUP;
+	struct kernel_backend *backend = of(ops);
+	struct tunnel *tunnel = (struct tunnel *)sa;
+	struct xfrm_selector selector;
+	int err = tunnel->out.spi != 0 ? read_selector(backend, tunnel, &selector) : ENOENT;
+
+	if (err != 0)
+		return err;
+	if (tunnel->probe == NULL)
+		tunnel->probe = kernel_probe_new(backend->loop, answered_cb, tunnel);
+	return kernel_probe_send(tunnel->probe, (struct kernel_probe_nl){ backend->nl, backend->net }, &tunnel->out, &selector,
+	    to);
 }
 
 struct sa_backend *

@@ -9,6 +9,7 @@
 #include "kernel_align.h"
 #include "kernel_drain.h"
 #include "kernel_pairs.h"
+#include "kernel_probe.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
 #include "log.h"
@@ -79,6 +80,7 @@ kernel_reading_forget(struct tunnel *tunnel)
 {
 	kernel_source_end(tunnel);
 	loop_event_free(tunnel->witnessed);
+	kernel_probe_free(tunnel->probe);
 	free(tunnel);
 }
 

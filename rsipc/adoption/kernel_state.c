@@ -220,6 +220,13 @@ kernel_state_reread(struct xfrm_nl *nl, struct kernel_state *state)
 	return xfrm_nl_ask(nl, msg, reread_cb, state);
 }
 
+void
+kernel_state_clear(struct kernel_state *state)
+{
+	free_raw(state->raw);
+	state->raw = NULL;
+}
+
 uint64_t
 kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state)
 {

@@ -48,8 +48,9 @@ void kernel_table_clear(struct kernel_table *table);
 
 /* Reads replay state and counts anew; ESRCH when it is gone. */
 int kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state);
-/* Reads all of it anew, ->raw too, which it must have; ESRCH when it is gone. */
+/* Reads all of it anew, ->raw too; ESRCH when it is gone. kernel_state_clear wipes that. */
 int kernel_state_reread(struct xfrm_nl *nl, struct kernel_state *state);
+void kernel_state_clear(struct kernel_state *state);
 /* Where the outbound sequence numbers of its successor begin, so that none is used twice: kernel_move.c. */
 uint64_t kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state);
 

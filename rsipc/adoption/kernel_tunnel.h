@@ -14,6 +14,7 @@
 #include "sa_backend.h"
 
 struct kernel_drain;
+struct kernel_probe;
 struct loop;
 struct loop_event;
 struct netlink;
@@ -38,6 +39,7 @@ struct tunnel {
 	 * sends there, from an address that we do not know. */
 	struct kernel_state old;
 	struct witness *old_witness;
+	struct kernel_probe *probe; /* NULL = never probed */
 	struct loop_event *witnessed; /* timer: they may go */
 	struct tunnel *prev, *next;
 };

@@ -168,11 +168,12 @@ guarded() {
 		host_at b
 		check "$label: the host's own move is followed" wait_for 10 ends_are $H_B $G_A
 		check "$label: the tunnels work after it" both_reach
+		moved_with_stream "and back, with a stream inside" 4 a $H_A
 	fi
 	world_end
 }
 
-# The kernel cannot send one packet elsewhere: with a return probe its tunnels follow nobody (user.sh tries it).
 part_guards() {
 	guarded "allowed prefixes" 'allow = { "192.0.2.0/24", "198.51.100.0/24" }'
+	guarded "return probe" 'return-probe = yes'
 }

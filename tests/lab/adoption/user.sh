@@ -91,7 +91,6 @@ user_moves() {
 	attack_world "" && { step_replayed; step_forged; step_late; step_late_host; step_forwarded; }
 	world_end
 	part_guards
-	guarded "return probe" 'return-probe = true'
 	user_nat
 }
 
