@@ -39,7 +39,7 @@ step_readd() {
 	check "$label: both ends have the new address" wait_for 5 ends_are $H_B $G_A
 	check "$label: the gateway has deleted and added its SA" was_deleted 0x00010001
 	check "$label: counts and replay window go on" counts_go_on "$before" "$(inbound_at_g $H_B)"
-	attacked_in_vain "what came before the move, sent again from another address" g XfrmInStateSeqError replay wire $G_A $EVIL:4500
+	attacked_in_vain "what came before the move, sent again from elsewhere" g XfrmInStateSeqError replay wire $G_A $EVIL:4500
 	check "$label: both tunnels work" both_reach
 	host_at a
 	check "$label: and back" wait_for 5 ends_are $H_A $G_A
