@@ -76,6 +76,10 @@ void agent_want_more(struct agent *agent, const struct conf_lease *want, uint16_
 void agent_give_back(struct agent *agent, const struct lease *extra);
 void agent_note_used(struct agent *agent, const struct lease *extra, int64_t now);
 
+/* The lease sections of the config are other ones now; what they were is still there until this returns. Leases that are
+ * wanted as before go on, others are given back, and new ones asked for. */
+void agent_reload(struct agent *agent);
+
 /* De-registers, which frees everything, and then calls ops->stopped; within about three seconds also when the gateway
  * does not answer. */
 void agent_stop(struct agent *agent);

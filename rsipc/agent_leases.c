@@ -168,6 +168,55 @@ agent_unwant(struct agent *agent, const void *owner)
 	agent_run(agent);
 }
 
+/* The section that asks for the same; NULL when there is none any more. */
+static const struct conf_lease *
+section_like(const struct conf *conf, const struct conf_lease *want)
+{
+	for (size_t i = 0; i < conf->n_leases; i++) {
+		if (conf_lease_same(&conf->leases[i], want))
+			return &conf->leases[i];
+	}
+	return NULL;
+}
+
+static bool
+is_wanted(const struct agent *agent, const struct conf_lease *want)
+{
+	const struct lease *lease;
+
+	DL_FOREACH(agent->leases, lease) {
+		if (lease->want == want)
+			return true;
+	}
+	return false;
+}
+
+void
+agent_reload(struct agent *agent)
+{
+	const struct conf *conf = agent->conf;
+	struct lease *lease, *next;
+
+	DL_FOREACH_SAFE(agent->leases, lease, next) {
+		const struct conf_lease *want = lease->want;
+
+		if (want == NULL || lease->owner != NULL)
+			continue;
+		if ((want = section_like(conf, want)) != NULL)
+			lease->want = want;
+		else
+			give_back(agent, lease);
+	}
+	for (size_t i = 0; i < conf->n_leases; i++) {
+		if (!is_wanted(agent, &conf->leases[i])) {
+			lease = lease_new(&conf->leases[i], NULL);
+			DL_APPEND(agent->leases, lease);
+		}
+	}
+	agent->changed = true;
+	agent_run(agent);
+}
+
 bool
 agent_holds(const struct agent *agent, const void *owner)
 {

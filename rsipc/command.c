@@ -27,7 +27,7 @@
 #define PAUSE_MS 50
 
 struct session {
-	const struct conf *conf;
+	struct conf *conf;
 	int fd;      /* the control socket; the lease lasts as long as it is open */
 	pid_t agent; /* one that we started, 0 = it was running */
 	struct namespace_plan plan;
@@ -43,7 +43,7 @@ pause_ms(long ms)
 /* ---- an agent to ask ---- */
 
 static void
-become_agent(const struct conf *conf)
+become_agent(struct conf *conf)
 {
 	struct host host;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -56,7 +56,7 @@ become_agent(const struct conf *conf)
 	}
 	/* Standard error is the command's user's: no news but bad news. */
 	log_init("rsipc", conf->log_to, conf->log_level == LOG_LVL_INFO ? LOG_LVL_WARN : conf->log_level, conf->log_json);
-	if (!host_open(&host, conf, false, &busy))
+	if (!host_open(&host, conf, NULL, &busy))
 		_exit(1);
 	if (privileges_drop())
 		host_run(&host);
@@ -265,7 +265,7 @@ run(const struct session *s, char *const argv[])
 }
 
 int
-command_run(const struct conf *conf, char *const argv[])
+command_run(struct conf *conf, char *const argv[])
 {
 	struct session s = { .conf = conf, .fd = -1 };
 	int status = COMMAND_FAILED;

@@ -9,6 +9,6 @@ struct conf;
 /* Asks the rsipc that runs on this machine for a lease; where none runs, one is started that lives as long as it has
  * commands to serve. Returns the command's exit status, 128 and the signal's number when one ended it, 126 or 127 when
  * it cannot be executed or is not there. argv ends with NULL. */
-int command_run(const struct conf *conf, char *const argv[]);
+int command_run(struct conf *conf, char *const argv[]);
 
 #endif

@@ -415,6 +415,26 @@ conf_free(struct conf *conf)
 	free(conf);
 }
 
+bool
+conf_lease_same(const struct conf_lease *a, const struct conf_lease *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->method == b->method && a->listen == b->listen && a->ports == b->ports &&
+	       a->port == b->port && a->spis == b->spis && a->cookie_block == b->cookie_block && a->remote == b->remote &&
+	       a->remote_port == b->remote_port && a->ike_peer == b->ike_peer;
+}
+
+void
+conf_exchange_leases(struct conf *a, struct conf *b)
+{
+	struct conf_lease *leases = a->leases;
+	size_t n = a->n_leases;
+
+	a->leases = b->leases;
+	a->n_leases = b->n_leases;
+	b->leases = leases;
+	b->n_leases = n;
+}
+
 const struct conf_lease *
 conf_command_lease(const struct conf *conf)
 {

@@ -73,6 +73,11 @@ typedef void conf_report(const char *line, void *arg);
 struct conf *conf_parse(const char *path, conf_report *report, void *arg);
 void conf_free(struct conf *conf);
 
+/* Whether both ask the gateway for the same, under the same name. How long, and how far it may grow, makes no other lease. */
+bool conf_lease_same(const struct conf_lease *a, const struct conf_lease *b);
+/* Each gets the lease sections of the other. */
+void conf_exchange_leases(struct conf *a, struct conf *b);
+
 /* The lease whose like `rsipc -- COMMAND` gets: the first of method rsap-ip that does not listen; NULL if none. */
 const struct conf_lease *conf_command_lease(const struct conf *conf);
 

@@ -49,10 +49,17 @@ guests_new(struct agent *agent, const struct conf_lease *like)
 	return guests;
 }
 
+void
+guests_set_like(struct guests *guests, const struct conf_lease *like)
+{
+	guests->like = like;
+}
+
 static void
 guest_free(struct guest *guest)
 {
 	tun_relay_detach(guest->device);
+	free(guest->like.name);
 	if (guest->tun_fd >= 0)
 		close(guest->tun_fd);
 	DL_DELETE(guest->guests->list, guest);
@@ -311,6 +318,7 @@ guest_lease(struct guests *guests, struct ctl_conn *conn, const json_t *request)
 	guest->tun_fd = -1;
 	guest->leasing = true;
 	guest->like = *guests->like;
+	guest->like.name = mem_strdup(guests->like->name); /* the section may go before it */
 	guest->like.ports = (uint16_t)json_integer_value(ports);
 	guest->like.port = 0;
 	DL_APPEND(guests->list, guest);

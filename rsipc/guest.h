@@ -20,6 +20,7 @@ struct tunnel;
 
 /* like: what their leases are like but for the number of ports; NULL = none are served. All are borrowed. */
 struct guests *guests_new(struct agent *agent, const struct conf_lease *like);
+void guests_set_like(struct guests *guests, const struct conf_lease *like); /* of those to come */
 void guests_free(struct guests *guests); /* after the control server; accepts NULL */
 
 /* Handlers of the three requests, for the control socket's table. */

@@ -22,6 +22,7 @@
 #include "mem.h"
 #include "netlink.h"
 #include "ports_used.h"
+#include "reload.h"
 #include "state.h"
 #include "textfile.h"
 #include "tunnel.h"
@@ -311,6 +312,22 @@ signal_cb(void *arg)
 }
 
 static void
+watch_growth(struct host *host)
+{
+	if (growth_possible(host->conf))
+		loop_timer_set(host->growth, GROWTH_INTERVAL_MS);
+}
+
+static void
+reload_cb(void *arg)
+{
+	struct host *host = arg;
+
+	if (reload(host->conf, host->path, host->agent, host->guests))
+		watch_growth(host);
+}
+
+static void
 idle_cb(void *arg)
 {
 	agent_stop(((struct host *)arg)->agent);
@@ -333,6 +350,8 @@ make_events(struct host *host)
 	host->stopped = loop_deferred(host->loop, stopped_cb, host);
 	host->sigterm = loop_signal(host->loop, SIGTERM, signal_cb, host);
 	host->sigint = loop_signal(host->loop, SIGINT, signal_cb, host);
+	if (host->path != NULL)
+		host->sighup = loop_signal(host->loop, SIGHUP, reload_cb, host);
 }
 
 /* What a killed predecessor left is cleaned first; a device of that name that is still there is somebody else's. */
@@ -357,9 +376,9 @@ open_ipsec(struct host *host)
 }
 
 bool
-host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy)
+host_open(struct host *host, struct conf *conf, const char *path, bool *busy)
 {
-	*host = (struct host){ .conf = conf, .host_wide = host_wide, .started = clock_now(), .ctl_fd = -1 };
+	*host = (struct host){ .conf = conf, .path = path, .host_wide = path != NULL, .started = clock_now(), .ctl_fd = -1 };
 	if ((host->state = state_open(conf->state, busy)) == NULL)
 		return false;
 	host->loop = loop_new();
@@ -370,7 +389,7 @@ host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy
 		return false;
 	}
 	host->gateway = gateway_new(host->loop, conf, &gateway_events, host);
-	host->agent = agent_new(conf, host_wide, &agent_ops, host);
+	host->agent = agent_new(conf, host->host_wide, &agent_ops, host);
 	host->guests = guests_new(host->agent, conf_command_lease(conf));
 	host->ctl = ctl_server_new(host->loop, host->ctl_fd, ctl_commands, host);
 	make_events(host);
@@ -385,8 +404,8 @@ host_run(struct host *host)
 	loop_timer_set(host->poll, POLL_MS);
 	if (!host->host_wide)
 		loop_timer_set(host->idle, IDLE_FIRST_MS);
-	else if (growth_possible(host->conf))
-		loop_timer_set(host->growth, GROWTH_INTERVAL_MS);
+	else
+		watch_growth(host);
 	agent_run(host->agent);
 	loop_run(host->loop);
 }
@@ -412,6 +431,7 @@ free_events(struct host *host)
 	loop_event_free(host->growth);
 	loop_event_free(host->sigterm);
 	loop_event_free(host->sigint);
+	loop_event_free(host->sighup);
 	loop_event_free(host->stopped);
 }
 

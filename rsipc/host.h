@@ -21,7 +21,8 @@ struct state;
 struct tunnel;
 
 struct host {
-	const struct conf *conf;
+	struct conf *conf;
+	const char *path; /* its file, read again on SIGHUP; NULL: it is not */
 	bool host_wide; /* false: only commands use leases, and the program ends with the last of them */
 	int64_t started;
 	struct loop *loop;
@@ -38,12 +39,12 @@ struct host {
 	struct guests *guests;
 	struct ctl_server *ctl;
 	int ctl_fd;
-	struct loop_event *wake, *update, *poll, *growth, *idle, *sigterm, *sigint, *stopped;
+	struct loop_event *wake, *update, *poll, *growth, *idle, *sigterm, *sigint, *sighup, *stopped;
 };
 
-/* Opens everything that needs root. False after a line in the log: nothing is left behind then. *busy: another rsipc is
- * running. */
-bool host_open(struct host *host, const struct conf *conf, bool host_wide, bool *busy);
+/* Opens everything that needs root. path NULL: host_wide is false, the host itself uses no lease. conf and path are borrowed.
+ * False after a line in the log: nothing is left behind then. *busy: another rsipc is running. */
+bool host_open(struct host *host, struct conf *conf, const char *path, bool *busy);
 
 /* Registers, leases, and keeps it all up until SIGTERM or SIGINT; then de-registers. */
 void host_run(struct host *host);

@@ -2,6 +2,7 @@
  * command with a lease of its own. */
 #include "config.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,12 +54,12 @@ ready(void)
 
 /* Registers, leases and serves until it is told to stop. */
 static int
-serve_host(const struct conf *conf)
+serve_host(struct conf *conf, const char *path)
 {
 	struct host host;
 	bool busy, good;
 
-	if (!host_open(&host, conf, true, &busy))
+	if (!host_open(&host, conf, path, &busy))
 		return EXIT_FAILURE;
 	if ((good = ready())) {
 		host_run(&host);
@@ -86,16 +87,23 @@ serve_station(const struct conf *conf)
 }
 
 static int
-serve(const struct conf *conf, bool foreground)
+serve(struct conf *conf, const struct options *options)
 {
-	bool to_syslog = !foreground && conf->log_to == LOG_TO_STDERR;
+	bool to_syslog = !options->foreground && conf->log_to == LOG_TO_STDERR;
+	char *path = realpath(options->path, NULL); /* the daemon leaves this directory */
+	int status = EXIT_FAILURE;
 
 	log_init("rsipc", to_syslog ? LOG_TO_SYSLOG : conf->log_to, conf->log_level, conf->log_json);
-	if (!foreground) {
+	if (!options->foreground) {
 		detach_start();
 		log_errors_to_stderr(true);
 	}
-	return conf->gateway != 0 ? serve_host(conf) : serve_station(conf);
+	if (path != NULL)
+		status = conf->gateway != 0 ? serve_host(conf, path) : serve_station(conf);
+	else
+		log_error("config", "cannot be found again path=%s error=\"%s\"", options->path, strerror(errno));
+	free(path);
+	return status;
 }
 
 static int
@@ -116,7 +124,7 @@ run(const struct options *options, char *const command[])
 	} else if (command[0] != NULL && conf->gateway == 0) {
 		fprintf(stderr, "rsipc: %s has no gateway section: a command needs a gateway to lease from\n", options->path);
 	} else if (privileges_suffice()) {
-		status = command[0] != NULL ? command_run(conf, command) : serve(conf, options->foreground);
+		status = command[0] != NULL ? command_run(conf, command) : serve(conf, options);
 	}
 	conf_free(conf);
 	return status;

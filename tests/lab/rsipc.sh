@@ -438,6 +438,33 @@ part_faults() {
 	done
 }
 
+# --- the config read again -----------------------------------------------------------------------------------------------
+
+held_named() { host_ctl x1 -j bindings | jq -e --arg name "$1" 'any(.lease == $name)' >/dev/null; }
+
+part_reload() {
+	local held id
+	start_all || return
+	held=$(apps) id=$(client_id)
+	sed -i '/^lease "vpn"/d' "$LAB_TMP/x1.conf"
+	echo 'lease "more" { method = "rsap-ip" ports = 32 }' >>"$LAB_TMP/x1.conf"
+	kill -HUP "$rsipc_x1_pid"
+	check "$part: a lease that is new in the file is asked for" wait_for 5 held_named more
+	check "$part: one that is gone from it is freed" wait_for 5 eval "refused held_named vpn && leases 3"
+	check "$part: what has not changed stays, in the same registration" \
+		eval '[ "$(apps)" = "$held" ] && [ "$(client_id)" = "$id" ]'
+	check "$part: the IKE daemon is told of no lease any more" \
+		wait_for 5 in_box x1 sh -c '! grep -q spi_min /etc/strongswan.d/rsip.conf 2>/dev/null'
+	check "$part: packets flow" on x1 ping -q -c 1 -W 4 "$PEER"
+	echo 'lease "wrong" { method = "nat" }' >>"$LAB_TMP/x1.conf"
+	kill -HUP "$rsipc_x1_pid"
+	check "$part: a file with a fault is refused, with file and line" wait_for 5 logged "x1.conf:$(wc -l <"$LAB_TMP/x1.conf"): "
+	check "$part: and nothing changes" eval '[ "$(apps)" = "$held" ] && held_named more && leases 3'
+	host_stop x1
+	check "$part: nothing is left on the machine" as_before
+	gateway_stop
+}
+
 # --- starting ------------------------------------------------------------------------------------------------------------
 
 # says STATUS TEXT COMMAND...: it exits with that status and says that.
@@ -504,7 +531,7 @@ part_kernel() {
 
 [ -z "${MODULES-}" ] || modprobe -d "$MODULES" tun
 prefix=$LAB
-for part in ${*:-hostwide gre keyed commands alone endpoint faults start kernel}; do
+for part in ${*:-hostwide gre keyed commands alone endpoint faults reload start kernel}; do
 	printf '== %s\n' "$part"
 	LAB=$prefix-$part LAB_TMP=$(mktemp -d "${TMPDIR:-/tmp}/$prefix-$part-XXXXXX")
 	transport=tcp tunnel=ip-ip key= overhead=20 driver=tun

@@ -276,13 +276,86 @@ START_TEST(lease_for_a_command)
 }
 END_TEST
 
+/* ---- the config read again ---- */
+
+/* The file now asks for these, by copies elsewhere; the sections that there were are overwritten when the agent has seen it. */
+static void
+read_again(struct conf_lease *leases, size_t n)
+{
+	w.conf.leases = leases;
+	w.conf.n_leases = n;
+	agent_reload(w.agent);
+	memset(w.leases, 0xff, sizeof(w.leases));
+}
+
+START_TEST(reload_keeps_and_adds)
+{
+	struct conf_lease apps = w.leases[0], other = { .name = (char *)(uintptr_t)"other", .method = RSIP_METHOD_RSAP_IP,
+	                                                .ports = 2 };
+	struct conf_lease fresh[] = { other, apps };
+
+	fresh[1].lease_s = 600; /* how long makes no other lease */
+	world_settle(&w);
+	read_again(fresh, 2);
+	host(&w, "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=203.0.113.8 local_ports=any(2) remote_address=any "
+	         "remote_ports=any tunnels=ip-ip counter=4");
+	gw_ports(&w, 2, "203.0.113.8", 2000, 2, 3600);
+	host_silent(&w);
+	ck_assert_uint_eq(lease_named(&w, "apps")->grant.bind_id, 1);
+	ck_assert_uint_eq(leases_held(&w), 2);
+	agent_reload(w.agent); /* nothing is new */
+	host_silent(&w);
+	ck_assert_uint_eq(leases_held(&w), 2);
+}
+END_TEST
+
+START_TEST(reload_frees_and_exchanges)
+{
+	struct conf_lease more = w.leases[0];
+
+	more.ports = 8;
+	world_settle(&w);
+	read_again(&more, 1);
+	host(&w, "FREE_REQUEST client_id=1 bind_id=1 counter=4"); /* first: it may be all that the host may have */
+	gw_freed(&w, 1);
+	host(&w, "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=any local_ports=any(8) remote_address=any "
+	         "remote_ports=any tunnels=ip-ip counter=5");
+	gw_ports(&w, 2, "203.0.113.8", 2000, 8, 3600);
+	host_silent(&w);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_uint_eq(lease_named(&w, "apps")->n_ports, 8);
+}
+END_TEST
+
+/* What is granted to a section that has gone meanwhile is given back. */
+START_TEST(reload_while_it_is_asked_for)
+{
+	struct conf_lease other = { .name = (char *)(uintptr_t)"other", .method = RSIP_METHOD_RSAP_IP, .ports = 2 };
+
+	world_run(&w);
+	host(&w, "REGISTER_REQUEST counter=1");
+	gw_registered(&w, 1, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, ASK_APPS("1", "2"));
+	read_again(&other, 1);
+	host_silent(&w);
+	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
+	host(&w, "FREE_REQUEST client_id=1 bind_id=1 counter=3");
+	gw_freed(&w, 1);
+	host(&w, "ASSIGN_REQUEST_RSAP-IP client_id=1 local_address=any local_ports=any(2) remote_address=any "
+	         "remote_ports=any tunnels=ip-ip counter=4");
+	gw_ports(&w, 2, "203.0.113.8", 2000, 2, 3600);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_ptr_nonnull(lease_named(&w, "other"));
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const udp_tests[] = {
 		more_ports_when_they_run_out, more_ports_refused, no_more_ports, ports_in_use_are_read,
 		more_ports_than_one_request_takes, one_port_at_a_time, refused_lease, unusable_grant,
-		lease_for_a_command, NULL
+		lease_for_a_command, reload_keeps_and_adds, reload_frees_and_exchanges, reload_while_it_is_asked_for, NULL
 	};
 	const TTest *const tcp_tests[] = {
 		renewal, renewal_refused, renewal_ignored, NULL
