@@ -5,6 +5,35 @@
 #include "kernel_pairs.h"
 #include "netlink_xfrm.h"
 
+/* Do all SAs of the reqid lie between the two addresses of this one? Else a policy may be another tunnel's. */
+static bool
+is_alone(const struct kernel_table *table, const struct kernel_state *in)
+{
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+		bool same = state->src.addr == in->src.addr && state->dst.addr == in->dst.addr;
+
+		if (state->reqid == in->reqid && !same && (state->src.addr != in->dst.addr || state->dst.addr != in->src.addr))
+			return false;
+	}
+	return true;
+}
+
+/* Is there a policy of the reqid that leads away from these two addresses? */
+static bool
+is_led_away(const struct kernel_table *table, const struct kernel_state *in)
+{
+	for (size_t i = 0; i < table->n_policies; i++) {
+		const struct kernel_policy *policy = &table->policies[i];
+		bool sends = policy->dir == XFRM_POLICY_OUT;
+		ip4_t src = sends ? in->dst.addr : in->src.addr, dst = sends ? in->src.addr : in->dst.addr;
+
+		if (policy->reqid == in->reqid && ((policy->src != 0 && policy->src != src) || (policy->dst != 0 && policy->dst != dst)))
+			return true;
+	}
+	return false;
+}
+
 bool
 kernel_is_astray(const struct kernel_table *table, const struct kernel_state *in, const struct kernel_state *out)
 {
@@ -14,7 +43,7 @@ kernel_is_astray(const struct kernel_table *table, const struct kernel_state *in
 		any = table->policies[i].reqid == in->reqid;
 	if (!any)
 		return false;
-	if (!kernel_led_to(table, in, false))
+	if (!kernel_led_to(table, in, false) || (is_alone(table, in) && is_led_away(table, in)))
 		return true;
 	return out->spi != 0 && (!sa_end_equal(out->src, in->dst) || !sa_end_equal(out->dst, in->src) ||
 	                            !kernel_led_to(table, out, true));

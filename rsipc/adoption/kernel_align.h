@@ -8,7 +8,9 @@
 struct kernel_pair { uint32_t in, out; }; /* SPIs; out 0 = none */
 
 /* Is it in pieces: does no policy lead to one of its SAs, or is the outbound one not between the ends of the inbound
- * one? Not while the reqid has no policies: the daemon is at work, and there is nothing to lead. */
+ * one? Also when only some policies of the reqid lead elsewhere, where none of its SAs is: the daemon may have led some
+ * away after we led others back. Not while the reqid has no policies: the daemon is at work, and there is nothing to
+ * lead. */
 bool kernel_is_astray(const struct kernel_table *table, const struct kernel_state *in, const struct kernel_state *out);
 
 /* The SAs of the pair and all policies of the reqid have these ends from now on. An SA whose place another one of its
