@@ -168,7 +168,7 @@ guarded() {
 		host_at b
 		check "$label: the host's own move is followed" wait_for 10 ends_are $H_B $G_A
 		check "$label: the tunnels work after it" both_reach
-		moved_with_stream "and back, with a stream inside" 4 a $H_A
+		STREAM_RATE=200 moved_with_stream "and back, with a stream inside" 4 a $H_A
 	fi
 	world_end
 }
