@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ struct control {
 	struct ctl_server *ctl;
 	struct metrics *metrics;
 	struct history *history;
-	struct loop_event *expiry, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
+	struct loop_event *expiry, *committed, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
 	int keys_fd; /* of the config that a reload brings; -1: none */
 	int status;
 };
@@ -286,18 +287,48 @@ fall_back(struct control *c)
 }
 
 static bool
-on_commit(void *arg)
+on_commit_begin(void *arg)
 {
 	struct control *c = arg;
-	bool done;
 
 	dp_client_flush(c->dp); /* it reads while the disk writes, and knows of a grant when its host does */
-	done = store_commit(c->store);
-
-	if (!done)
-		fall_back(c);
 	arm_expiry(c);
+	return store_commit_begin(c->store);
+}
+
+static bool
+on_commit_end(void *arg)
+{
+	struct control *c = arg;
+	bool done = store_commit_end(c->store);
+
+	if (!done) {
+		fall_back(c);
+		arm_expiry(c);
+	}
 	return done;
+}
+
+static void
+on_committed(int fd, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	server_committed(c->server);
+}
+
+static bool
+start_store(struct control *c, char why[WHY_MAX])
+{
+	int fd = store_start(c->store);
+
+	if (fd < 0) {
+		snprintf(why, WHY_MAX, "cannot start the thread that writes the lease database: %s", strerror(errno));
+		return false;
+	}
+	c->committed = loop_readable(c->loop, fd, on_committed, c);
+	return true;
 }
 
 static void
@@ -469,7 +500,7 @@ static void
 make(struct control *c)
 {
 	const struct dp_client_events dp_events = { on_violation, c };
-	const struct server_events server_events = { on_commit, c };
+	const struct server_events server_events = { on_commit_begin, on_commit_end, c };
 
 	c->loop = loop_new();
 	c->service = (struct service){ .ledger = &c->ledger, .stats = &c->stats, .rates = rate_table_new(),
@@ -493,6 +524,7 @@ unmake(struct control *c)
 	metrics_free(c->metrics);
 	if (c->ctl != NULL)
 		ctl_server_free(c->ctl);
+	loop_event_free(c->committed);
 	loop_event_free(c->store_retry);
 	history_free(c->history);
 	loop_event_free(c->expiry);
@@ -531,7 +563,7 @@ control_main(struct conf *conf, const struct control_fds *fds, const ip4_t *own,
 		return 1;
 	}
 	make(c);
-	if (load_ledger(c, why)) {
+	if (load_ledger(c, why) && start_store(c, why)) {
 		serve(c, counters);
 		server_commit(c->server);
 	} else {

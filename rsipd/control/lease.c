@@ -243,10 +243,6 @@ lease_grant(struct ledger *l, struct session *s, const struct lease_request *req
 	store_add_binding(l->store, b);
 	if (name != NULL)
 		store_put_name(l->store, name);
-	if (store_failed(l->store)) {
-		error = refuse(why, RSIP_INTERNAL_SERVER_ERROR, "the gateway cannot write its lease database");
-		goto err_pool;
-	}
 	pool_settle(l->pool, b, hold_ending, hold_made, l);
 	ledger_enter(l, s, b);
 	registration_prolong(l, s, b->expires);

@@ -1,5 +1,5 @@
 /* The life of a binding: granted, extended, freed, expired (RFC 3103 6, 9.6-9.13; design: leases). Each goes through
- * policy, pool, store and data plane in that order. Durable is what is done here only after store_commit. */
+ * policy, pool, store and data plane in that order. Durable is what is done here only after the store's commit. */
 #ifndef RSIPD_LEASE_H
 #define RSIPD_LEASE_H
 

@@ -35,8 +35,8 @@ struct requester {
 #define REQUEST_LATER SIZE_MAX
 
 /* Carries out the message in bytes[0..len) and writes the answer into response[0..cap), cap at least RSIP_MESSAGE_MAX.
- * Returns its length; 0 when there is none to give; or REQUEST_LATER. The answer may be sent only after store_commit; if that fails,
- * request_failed makes what is sent instead. */
+ * Returns its length; 0 when there is none to give; or REQUEST_LATER. The answer may be sent only when the store has
+ * committed what was done; if that fails, request_failed makes what is sent instead. */
 size_t request_handle(struct service *svc, const struct requester *from, const uint8_t *bytes, size_t len,
                       uint8_t *response, size_t cap);
 

@@ -27,7 +27,7 @@
 #define FDS_RESERVED 64  /* for everything but TCP connections */
 #define CONNECTIONS_MAX 65536 /* or as many as the hard limit of descriptors leaves */
 #define ACCEPT_A_TURN 64
-#define FLUSH_AT 1024    /* so many letters are sent without waiting for the end of the turn */
+#define WAITING_MAX 1024 /* letters: with so many, no more is done before the commit that they wait for has begun */
 
 /* One address that we listen on. */
 struct listener {
@@ -59,6 +59,14 @@ struct letter {
 	uint8_t bytes[];
 };
 
+/* Where letters are on their way. */
+enum stage {
+	WAITING, /* for the next commit to begin */
+	LEAVING, /* for the one under way to end */
+	DURABLE, /* to be sent */
+	STAGES
+};
+
 struct server {
 	struct loop *loop;
 	struct service *service;
@@ -66,8 +74,9 @@ struct server {
 	struct loop_event *flush;
 	struct listener *listeners;
 	struct conns conns;
-	struct letter *letters;
-	size_t n_letters;
+	struct letter *letters[STAGES];
+	size_t n_waiting;
+	bool committing, again; /* a commit is under way; there is more for the next */
 	struct parked parked;
 };
 
@@ -86,14 +95,22 @@ forget_parked(struct server *srv, const struct conn *conn)
 }
 
 static void
-conn_close(struct server *srv, struct conn *conn, bool at_once)
+make_stray(struct server *srv, const struct conn *conn)
 {
 	struct letter *letter;
 
-	DL_FOREACH(srv->letters, letter) {
-		if (letter->to.conn == conn)
-			letter->stray = true;
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		DL_FOREACH(srv->letters[stage], letter) {
+			if (letter->to.conn == conn)
+				letter->stray = true;
+		}
 	}
+}
+
+static void
+conn_close(struct server *srv, struct conn *conn, bool at_once)
+{
+	make_stray(srv, conn);
 	forget_parked(srv, conn);
 	if (at_once)
 		stream_free(conn->stream);
@@ -116,8 +133,8 @@ post(struct server *srv, const struct destination *to, bool answer, const void *
 	memcpy(letter->bytes, bytes, len);
 	if (to->conn != NULL)
 		to->conn->letters++;
-	DL_APPEND(srv->letters, letter);
-	srv->n_letters++;
+	DL_APPEND(srv->letters[WAITING], letter);
+	srv->n_waiting++;
 	server_raise(srv);
 	return letter;
 }
@@ -163,8 +180,6 @@ release(struct server *srv, struct letter *letter)
 {
 	struct conn *conn = letter->stray ? NULL : letter->to.conn;
 
-	DL_DELETE(srv->letters, letter);
-	srv->n_letters--;
 	free(letter);
 	if (conn != NULL && --conn->letters == 0 && conn->ended)
 		conn_close(srv, conn, false);
@@ -182,14 +197,23 @@ count_overflow(struct server *srv)
 	}
 }
 
-bool
-server_commit(struct server *srv)
+static void
+advance(struct server *srv, enum stage from, enum stage to)
 {
-	bool done = srv->events.commit(srv->events.arg);
+	DL_CONCAT(srv->letters[to], srv->letters[from]);
+	srv->letters[from] = NULL;
+	if (from == WAITING)
+		srv->n_waiting = 0;
+}
+
+static void
+deliver(struct server *srv, bool done)
+{
+	struct letter *letter;
 	struct listener *ls;
 
-	while (srv->letters != NULL) {
-		struct letter *letter = srv->letters;
+	while ((letter = srv->letters[DURABLE]) != NULL) {
+		DL_DELETE(srv->letters[DURABLE], letter);
 		if (done)
 			send_letter(letter, letter->bytes, letter->len);
 		else
@@ -201,13 +225,79 @@ server_commit(struct server *srv)
 			datagrams_flush(ls->datagrams);
 	}
 	count_overflow(srv);
+}
+
+/* Letters that say what is durable already, as the answer to a QUERY, need not wait. */
+static void
+begin(struct server *srv)
+{
+	srv->again = false;
+	srv->committing = srv->events.begin(srv->events.arg);
+	advance(srv, WAITING, LEAVING);
+	if (!srv->committing)
+		advance(srv, LEAVING, DURABLE);
+}
+
+/* The next commit begins before the letters of this one are sent: the disk need not wait for that. What was done on top of
+ * one that failed has been undone with it. */
+static bool
+end(struct server *srv)
+{
+	bool done = srv->events.end(srv->events.arg);
+
+	srv->committing = false;
+	advance(srv, LEAVING, DURABLE);
+	if (!done)
+		advance(srv, WAITING, DURABLE);
+	else if (srv->again)
+		begin(srv);
+	deliver(srv, done);
 	return done;
 }
 
+void
+server_committed(struct server *srv)
+{
+	if (srv->committing)
+		end(srv);
+}
+
+bool
+server_commit(struct server *srv)
+{
+	if (srv->committing && !end(srv))
+		return false;
+	if (!srv->committing) {
+		begin(srv);
+		deliver(srv, true);
+	}
+	return !srv->committing || end(srv);
+}
+
+/* What is done while one commit is under way shares the next. */
 static void
 on_flush(void *arg)
 {
-	server_commit(arg);
+	struct server *srv = arg;
+
+	srv->again = srv->committing;
+	if (srv->committing)
+		return;
+	begin(srv);
+	deliver(srv, true);
+}
+
+/* Waits for the disk, where hosts ask faster than it writes. */
+static void
+make_room(struct server *srv)
+{
+	if (srv->committing) {
+		srv->again = true;
+		end(srv);
+	} else {
+		begin(srv);
+		deliver(srv, true);
+	}
 }
 
 void
@@ -270,8 +360,8 @@ serve_now(struct server *srv, const struct requester *from, const struct destina
 		return false;
 	if (response_len > 0)
 		post_answer(srv, back, response, response_len, bytes, len);
-	if (srv->n_letters >= FLUSH_AT)
-		server_commit(srv);
+	if (srv->n_waiting >= WAITING_MAX)
+		make_room(srv);
 	return true;
 }
 
@@ -502,8 +592,10 @@ server_free(struct server *srv)
 		conn_close(srv, conn, true);
 	while (srv->parked.list != NULL)
 		parked_remove(&srv->parked, srv->parked.list);
-	DL_FOREACH_SAFE(srv->letters, letter, next_letter)
-		free(letter);
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		DL_FOREACH_SAFE(srv->letters[stage], letter, next_letter)
+			free(letter);
+	}
 	LL_FOREACH_SAFE(srv->listeners, ls, next) {
 		loop_event_free(ls->acceptable);
 		if (ls->tcp_fd >= 0)

@@ -1,5 +1,5 @@
 /* The RSIP service on the network: TCP connections and datagrams in, answers out. Answers wait for the commit that makes
- * them true: all of one turn of the event loop share it. */
+ * them true: all share it whose requests came while the one before it was on its way to the disk. */
 #ifndef RSIPD_SERVER_H
 #define RSIPD_SERVER_H
 
@@ -15,8 +15,10 @@ struct loop;
 struct server;
 
 struct server_events {
-	/* Makes durable what was done; false when that failed, and it has been undone. */
-	bool (*commit)(void *arg);
+	/* Begins to make durable what was done; server_committed tells when it is. False: there is nothing to be made durable. */
+	bool (*begin)(void *arg);
+	/* Waits until that is done; false when it failed, and all that was done since the last good end has been undone. */
+	bool (*end)(void *arg);
 	void *arg;
 };
 
@@ -26,6 +28,9 @@ void server_free(struct server *srv); /* what waits to be sent is not */
 
 /* Serves a listen address. The descriptors, -1 for none, are non-blocking and taken over. */
 void server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_fd);
+
+/* What events.begin began need not be waited for any more. */
+void server_committed(struct server *srv);
 
 /* Sends a host a message that it did not ask for, with the next commit: over its latest TCP connection, if one is open,
  * or to the port of its last datagram. */
@@ -38,10 +43,10 @@ void server_call(struct server *srv, ip4_t host_addr, const void *bytes, size_t 
 /* A name has been looked up: carries out the requests that waited for it (REQUEST_LATER). */
 void server_resume(struct server *srv);
 
-/* Something has changed that needs a commit at the end of this turn, although no answer waits for it. */
+/* Something has changed that needs a commit at the end of this turn or soon after, although no answer waits for it. */
 void server_raise(struct server *srv);
 
-/* Commits now and sends what waits for it. False when the commit failed. */
+/* Commits all that was done, now, and sends what waits for it. False when that failed. */
 bool server_commit(struct server *srv);
 
 #endif

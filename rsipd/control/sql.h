@@ -1,5 +1,8 @@
 /* SQLite for the store, and nothing else of it: one database, statements with bound parameters, one transaction at a
- * time that begins by itself. */
+ * time that begins by itself.
+ *
+ * Changes are noted down by value and carried out later, at the latest by the commit: by a thread of their own, while the
+ * caller notes down those of the next transaction. Only one of the two uses the database at a time. */
 #ifndef RSIPD_SQL_H
 #define RSIPD_SQL_H
 
@@ -23,19 +26,29 @@ struct sql_schema {
 struct sql *sql_open(const char *path, const struct sql_schema *schema, char *why, size_t why_size);
 void sql_close(struct sql *sql); /* what is not committed is undone; accepts NULL */
 
-/* Runs a statement that changes something, within the transaction. Statements are string literals: they are prepared
- * once and known by their address. types has one letter a parameter: i int64_t, t const char * (NULL is NULL),
- * b const void * and size_t, n nothing: NULL. A failure is logged, and makes sql_commit fail. */
+/* A statement that changes something, within the transaction. Statements are string literals: they are prepared once and
+ * known by their address. types has one letter a parameter: i int64_t, t const char * (NULL is NULL), b const void * and
+ * size_t, n nothing: NULL. A failure makes the commit fail, which logs the first. */
 void sql_run(struct sql *sql, const char *statement, const char *types, ...);
 
-bool sql_changing(const struct sql *sql); /* there is something to commit */
-bool sql_failed(const struct sql *sql); /* since the last commit */
+bool sql_changing(const struct sql *sql); /* there is something that no commit has been begun for */
 
 /* Ends the transaction. False, and all of it undone, when it or any statement of it failed. True when there was none.
  */
 bool sql_commit(struct sql *sql);
 
-/* A query: rows one after another. One query at a time for each statement. */
+/* The same in two steps: the thread carries it out in between, and what is noted down meanwhile is of the next transaction.
+ * If the first failed, sql_commit_end returns false and all of that one is forgotten as well. After a begin, no other
+ * begin and no sql_commit before the end. */
+void sql_commit_begin(struct sql *sql);
+bool sql_commit_end(struct sql *sql); /* waits */
+
+/* Starts the thread, which sql_commit_begin needs. Returns a descriptor that becomes readable when sql_commit_end need not
+ * wait; -1, with errno, when there can be no thread. */
+int sql_start(struct sql *sql);
+
+/* A query: rows one after another, as if all changes so far had been carried out, which may have to be waited for. One query
+ * at a time for each statement; it ends before the next commit. */
 struct sql_rows;
 struct sql_rows *sql_query(struct sql *sql, const char *statement, const char *types, ...);
 bool sql_next(struct sql_rows *rows); /* false at the end, and after a failure */

@@ -82,12 +82,6 @@ store_close(struct store *st)
 	free(st);
 }
 
-bool
-store_failed(const struct store *st)
-{
-	return sql_failed(st->sql);
-}
-
 static void
 forget_unwritten(struct store *st, struct session *s)
 {
@@ -197,8 +191,9 @@ write_changes(struct store *st, struct session *s)
 	s->unwritten = 0;
 }
 
-bool
-store_commit(struct store *st)
+/* What is written once a commit, however often it changed. */
+static void
+complete(struct store *st)
 {
 	while (st->n_unwritten > 0)
 		write_changes(st, st->unwritten[--st->n_unwritten]);
@@ -207,7 +202,35 @@ store_commit(struct store *st)
 	st->stored_bind_id = st->last_bind_id;
 	if (sql_changing(st->sql))
 		store_clock_tick(st);
+}
+
+bool
+store_commit(struct store *st)
+{
+	complete(st);
 	return sql_commit(st->sql);
+}
+
+int
+store_start(struct store *st)
+{
+	return sql_start(st->sql);
+}
+
+bool
+store_commit_begin(struct store *st)
+{
+	complete(st);
+	if (!sql_changing(st->sql))
+		return false;
+	sql_commit_begin(st->sql);
+	return true;
+}
+
+bool
+store_commit_end(struct store *st)
+{
+	return sql_commit_end(st->sql);
 }
 
 static void

@@ -1,9 +1,10 @@
 /* The lease store: what must survive a restart, and the history that answers who had what when. One SQLite file in WAL
  * mode; its tables are in schema.sql, times in them are seconds since 1970, addresses dotted quads.
  *
- * Group commit: a transaction begins with the first change and ends with store_commit, once a turn of the event loop;
- * no change is durable before. A change that fails (disk full, I/O error) is logged and makes the commit fail; after a
- * failed commit the file holds what the last good one left, and memory must be loaded from it again. */
+ * Group commit: a transaction begins with the first change and ends with the commit; no change is durable before. The
+ * disk is waited for by a thread, while the next transaction fills. A change that fails (disk full, I/O error) makes the
+ * commit fail, which logs why; after a failed commit the file holds what the last good one left, and memory must be
+ * loaded from it again. */
 #ifndef RSIPD_STORE_H
 #define RSIPD_STORE_H
 
@@ -25,8 +26,17 @@ struct store;
 struct store *store_open(const char *path, char *why, size_t why_size);
 void store_close(struct store *st); /* commits nothing; accepts NULL */
 
-bool store_commit(struct store *st); /* true also when there was nothing to commit */
-bool store_failed(const struct store *st); /* a change since the last commit failed: the next commit will too */
+/* All that was changed, now. True also when there was nothing to commit. Not between store_commit_begin and its end. */
+bool store_commit(struct store *st);
+
+/* The same in two steps, with a thread in between. What is changed meanwhile is of the next commit; if this one fails,
+ * that is gone too. One at a time. */
+bool store_commit_begin(struct store *st); /* false: there is nothing to commit, and nothing has begun */
+bool store_commit_end(struct store *st);   /* waits until it is durable; false when it failed */
+
+/* Starts that thread. Returns a descriptor, the store's own, that becomes readable when store_commit_end need not wait;
+ * -1 with errno. */
+int store_start(struct store *st);
 
 /* Registrations, and the answers that duplicates get, so that one that arrives after a restart is known. What is new or
  * changed: what s says at the next store_commit is what is written. s must not go before that without

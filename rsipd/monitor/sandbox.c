@@ -18,6 +18,7 @@ sandbox_apply(enum sandbox_role role)
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,19 @@ add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
 	return err;
 }
 
+/* The thread that writes the database. What clone3 is asked for cannot be seen from here: without it the C library uses
+ * clone, which may make threads, and no processes. */
+static int
+add_threads(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
+
+	if (err == 0)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return err != 0 ? err : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(set_robust_list), 0);
+}
+
 /* Unix sockets, for the log: syslog may have been restarted. Memory never to be executed. */
 static int
 add_limited(scmp_filter_ctx filter)
@@ -123,6 +137,8 @@ add_role(scmp_filter_ctx filter, enum sandbox_role role)
 		return err;
 	if (role == SANDBOX_CONTROL) {
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, inet, datagrams);
+		if (err == 0)
+			err = add_threads(filter);
 		return err != 0 ? err : add_all(filter, SCMP_ACT_ALLOW, control, COUNT(control));
 	}
 	if (role == SANDBOX_RELAY) {

@@ -16,6 +16,7 @@
 #include "request.h"
 #include "server.h"
 #include "sockaddr.h"
+#include "transport.h"
 
 static const char conf_text[] = "pool \"a\" { addresses = { \"203.0.113.8\" } methods = { \"rsap-ip\" } }\n"
                                 "policy \"p\" { pools = { \"a\" } rate = 1000 remote-flow = \"macro\" }\n"
@@ -29,15 +30,45 @@ static struct service service;
 static struct server *srv;
 static struct sockaddr_in tcp_addr, udp_addr;
 static struct rsip_message got;
-static bool disk_full;
+static struct loop_event *committed, *given_up;
+static bool disk_full, under_way;
 static unsigned commits;
 
+/* A full disk takes nothing. */
 static bool
-on_commit(void *arg)
+on_commit_begin(void *arg)
 {
 	(void)arg;
+	if (disk_full)
+		loop_deferred_raise(given_up);
+	else if (!store_commit_begin(f.store))
+		return false;
 	commits++;
-	return !disk_full && store_commit(f.store);
+	under_way = true;
+	return true;
+}
+
+static bool
+on_commit_end(void *arg)
+{
+	(void)arg;
+	under_way = false;
+	return !disk_full && store_commit_end(f.store);
+}
+
+static void
+on_given_up(void *arg)
+{
+	(void)arg;
+	server_committed(srv);
+}
+
+static void
+on_committed(int fd, void *arg)
+{
+	(void)fd;
+	(void)arg;
+	server_committed(srv);
 }
 
 static int
@@ -57,15 +88,17 @@ bound(int type, struct sockaddr_in *addr)
 static void
 setup(void)
 {
-	const struct server_events events = { on_commit, NULL };
+	const struct server_events events = { on_commit_begin, on_commit_end, NULL };
 
 	fixture_start(&f, conf_text);
 	loop = loop_new();
 	service = (struct service){ .ledger = &f.ledger, .stats = &stats, .rates = rate_table_new(),
 	                            .farewell = farewell_new() };
 	srv = server_new(loop, &service, &events);
+	given_up = loop_deferred(loop, on_given_up, NULL);
+	committed = loop_readable(loop, store_start(f.store), on_committed, NULL);
 	server_listen(srv, INADDR_LOOPBACK, bound(SOCK_STREAM, &tcp_addr), bound(SOCK_DGRAM, &udp_addr));
-	disk_full = false;
+	disk_full = under_way = false;
 	commits = 0;
 }
 
@@ -73,10 +106,21 @@ static void
 teardown(void)
 {
 	server_free(srv);
+	loop_event_free(committed);
+	loop_event_free(given_up);
 	rate_table_free(service.rates);
 	farewell_free(service.farewell);
 	loop_free(loop);
 	fixture_end(&f);
+}
+
+/* What control.c does when a commit fails: back to what is on disk. */
+static void
+fall_back(void)
+{
+	loop_event_free(committed);
+	fixture_restart(&f);
+	committed = loop_readable(loop, store_start(f.store), on_committed, NULL);
 }
 
 static int
@@ -91,7 +135,7 @@ connected(int type, const struct sockaddr_in *addr)
 static void
 turns(void)
 {
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || (under_way && committed != NULL); i++) {
 		loop_once(loop, false);
 		usleep(500);
 	}
@@ -140,6 +184,34 @@ START_TEST(one_commit_for_all)
 }
 END_TEST
 
+/* What comes while one commit is under way shares the next, and is not answered before that. */
+START_TEST(requests_while_a_commit_is_under_way)
+{
+	static uint8_t counted[] = { 1, RSIP_REGISTER_REQUEST, 0, 11, 11, 0, 4, 0, 0, 0, 7 };
+	int fds[3];
+
+	for (int i = 0; i < 3; i++)
+		fds[i] = datagrams_connect_socket(INADDR_LOOPBACK + (ip4_t)i, 0, INADDR_LOOPBACK, ntohs(udp_addr.sin_port));
+	loop_event_free(committed); /* the disk is slow: it is the test that says when */
+	committed = NULL;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(write(fds[i], counted, sizeof(counted)), (int)sizeof(counted));
+		turns();
+	}
+	ck_assert_uint_eq(commits, 1);
+	ck_assert_int_eq(recv(fds[0], counted, sizeof(counted), MSG_DONTWAIT), -1);
+	server_committed(srv);
+	ck_assert_int_eq(hear(fds[0]), RSIP_REGISTER_RESPONSE);
+	ck_assert_uint_eq(commits, 2);
+	ck_assert_int_eq(recv(fds[1], counted, sizeof(counted), MSG_DONTWAIT), -1);
+	server_committed(srv);
+	ck_assert_int_eq(hear(fds[1]), RSIP_REGISTER_RESPONSE);
+	ck_assert_int_eq(hear(fds[2]), RSIP_REGISTER_RESPONSE);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(failed_commit)
 {
 	int tcp = connected(SOCK_STREAM, &tcp_addr), udp = connected(SOCK_DGRAM, &udp_addr);
@@ -151,13 +223,13 @@ START_TEST(failed_commit)
 	ck_assert_int_eq(hear(tcp), RSIP_ERROR_RESPONSE);
 	ck_assert_int_eq(got.error, RSIP_INTERNAL_SERVER_ERROR);
 	ck_assert(!got.has_client_id); /* of a registration that there is not */
-	fixture_restart(&f);           /* what control.c does then: back to what is on disk */
+	fall_back();
 	ck_assert_int_eq(write(udp, counted, sizeof(counted)), (int)sizeof(counted));
 	turns();
 	ck_assert_int_eq(hear(udp), RSIP_ERROR_RESPONSE);
 	ck_assert_int_eq(got.error, RSIP_INTERNAL_SERVER_ERROR);
 	ck_assert_uint_eq(got.counter, 7);
-	fixture_restart(&f);
+	fall_back();
 	disk_full = false;
 	ck_assert_int_eq(write(udp, counted, sizeof(counted)), (int)sizeof(counted));
 	turns();
@@ -377,6 +449,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, one_commit_for_all);
+	tcase_add_test(tc, requests_while_a_commit_is_under_way);
 	tcase_add_test(tc, failed_commit);
 	tcase_add_test(tc, connections_of_one_host);
 	tcase_add_test(tc, stream_that_cannot_be_followed);

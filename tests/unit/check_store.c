@@ -12,6 +12,7 @@
 #include "lease.h"
 #include "random.h"
 #include "registration.h"
+#include "store_check.h"
 #include "store_suite.h"
 
 START_TEST(restart_keeps_everything)
@@ -74,28 +75,51 @@ say(int fd, char what, const char *text)
 		_exit(1);
 }
 
-/* The gateway: announces what it is about to commit, commits, says that it did. */
 static void
-live_until_killed(int fd)
+change_something(void)
 {
+	for (unsigned n = 1 + (unsigned)random_below(4); n > 0; n--) {
+		ip4_t host = HOST + (ip4_t)random_below(4);
+		struct session *s = session_find(&f.ledger.sessions, host);
+		if (s == NULL)
+			registration_begin(&f.ledger, host, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
+		else if (random_below(9) == 0)
+			registration_end(&f.ledger, s, LEASE_FREED);
+		else if (s->bindings != NULL && random_below(3) == 0)
+			lease_end(&f.ledger, s->bindings, LEASE_FREED);
+		else
+			grant(s, (enum rsip_method)(1 + random_below(3)));
+	}
+}
+
+static void
+must(bool done)
+{
+	if (!done)
+		_exit(1);
+}
+
+/* The gateway: announces what it is about to commit, commits, says that it did. With the thread it goes on meanwhile. */
+static void
+live_until_killed(int fd, bool with_thread)
+{
+	bool under_way = false;
+
+	must(!with_thread || store_start(f.store) >= 0);
 	for (;;) {
-		for (unsigned n = 1 + (unsigned)random_below(4); n > 0; n--) {
-			ip4_t host = HOST + (ip4_t)random_below(4);
-			struct session *s = session_find(&f.ledger.sessions, host);
-			if (s == NULL)
-				registration_begin(&f.ledger, host, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
-			else if (random_below(9) == 0)
-				registration_end(&f.ledger, s, LEASE_FREED);
-			else if (s->bindings != NULL && random_below(3) == 0)
-				lease_end(&f.ledger, s->bindings, LEASE_FREED);
-			else
-				grant(s, (enum rsip_method)(1 + random_below(3)));
-		}
+		change_something();
 		char *dump = fixture_dump(&f);
+		if (under_way) {
+			must(store_commit_end(f.store));
+			say(fd, 'C', "");
+		}
 		say(fd, 'A', dump);
-		if (!store_commit(f.store))
-			_exit(1);
-		say(fd, 'C', "");
+		if (with_thread) {
+			under_way = store_commit_begin(f.store);
+		} else {
+			must(store_commit(f.store));
+			say(fd, 'C', "");
+		}
 		free(dump);
 	}
 }
@@ -151,7 +175,7 @@ START_TEST(kill_9_at_any_instant)
 		close(fds[0]);
 		fixture_open(&f);
 		random_seed((uint64_t)_i * 77 + (uint64_t)getpid());
-		live_until_killed(fds[1]);
+		live_until_killed(fds[1], _i % 2 == 1);
 	}
 	close(fds[1]);
 	/* Kill it in the middle of something, while it is heard: it never waits for us long. */
@@ -205,6 +229,64 @@ START_TEST(failed_commit_leaves_the_last_good_state)
 	ck_assert_str_eq(after, before);
 	ck_assert_ptr_nonnull(grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC));
 	ck_assert(store_commit(f.store)); /* and it goes on */
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* --- commits with changes meanwhile --- */
+
+START_TEST(changes_while_a_commit_is_under_way)
+{
+	struct binding *first, *second;
+	char text[200], *before, *after;
+
+	struct pollfd done = { .fd = store_start(f.store), .events = POLLIN };
+	ck_assert_int_ge(done.fd, 0);
+	ck_assert(!store_commit_begin(f.store)); /* of nothing */
+	ck_assert_int_eq(poll(&done, 1, 0), 0);
+	fill(&f);
+	first = session_find(&f.ledger.sessions, HOST)->bindings;
+	ck_assert(store_commit_begin(f.store));
+	second = grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC);
+	ck_assert_msg(store_check_binding(f.store, first, text, sizeof(text)), "%s", text);
+	ck_assert_msg(store_check_binding(f.store, second, text, sizeof(text)), "%s", text);
+	ck_assert_int_eq(poll(&done, 1, 0), 1); /* reading has waited for it, and it is still to be ended */
+	ck_assert(store_commit_end(f.store));
+	ck_assert_int_eq(poll(&done, 1, 0), 0);
+	ck_assert(store_commit_begin(f.store));
+	ck_assert(store_commit_end(f.store));
+	before = fixture_dump(&f);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* What was done on top of a commit that fails goes with it, whether it was looked at meanwhile or not. */
+START_TEST(failed_commit_takes_the_changes_meanwhile)
+{
+	char *before, *after, text[200];
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_ge(store_start(f.store), 0);
+	fill(&f);
+	ck_assert(store_commit(f.store));
+	before = fixture_dump(&f);
+	limit_file_size(4096);
+	grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC);
+	ck_assert(store_commit_begin(f.store));
+	struct binding *b = grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSAP_IP);
+	if (_i == 1)
+		ck_assert(!store_check_binding(f.store, b, text, sizeof(text)));
+	ck_assert(!store_commit_end(f.store));
+	limit_file_size(RLIM_INFINITY);
+	ck_assert(store_commit(f.store)); /* of nothing: all that is gone */
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
 	free(before);
 	free(after);
 }
@@ -280,6 +362,8 @@ main(void)
 	tcase_add_test(tc, answers_do_not_pile_up);
 	tcase_add_loop_test(tc, kill_9_at_any_instant, 0, 12);
 	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
+	tcase_add_test(tc, changes_while_a_commit_is_under_way);
+	tcase_add_loop_test(tc, failed_commit_takes_the_changes_meanwhile, 0, 2);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

@@ -25,12 +25,6 @@ store_commit(struct store *st)
 	return st != NULL;
 }
 
-bool
-store_failed(const struct store *st)
-{
-	return st == NULL;
-}
-
 void
 store_put_session(struct store *st, struct session *s)
 {

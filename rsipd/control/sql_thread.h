@@ -1,0 +1,18 @@
+/* One thread that does one piece of work at a time, the same function for each. What the owner wrote before it gave the
+ * work, the work sees; what the work wrote, the owner sees when it has waited: neither touches it otherwise. */
+#ifndef RSIPD_SQL_THREAD_H
+#define RSIPD_SQL_THREAD_H
+
+struct sql_thread;
+
+/* It gets no signals: those are the owner's. NULL, with errno, when there can be none. */
+struct sql_thread *sql_thread_start(void (*work)(void *arg), void *arg);
+void sql_thread_stop(struct sql_thread *t); /* when the work given is done; accepts NULL */
+
+void sql_thread_give(struct sql_thread *t); /* the work before it has been waited for */
+void sql_thread_wait(struct sql_thread *t); /* until the work given is done; returns at once when there is none */
+
+/* A descriptor that becomes readable when the work given is done, until sql_thread_wait. The thread's own. */
+int sql_thread_fd(const struct sql_thread *t);
+
+#endif
