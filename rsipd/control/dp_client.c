@@ -18,8 +18,9 @@
 #include "remote_names.h"
 #include "session.h"
 
-#define PENDING_MAX 4096 /* changes that wait for the socket; with more, telling everything is simpler */
-#define BATCH 64         /* changes told by one system call, so that the data plane wakes once for many */
+#define PENDING_MAX 512 /* packets that wait for the socket; with more, telling everything is simpler */
+#define BATCH 64        /* packets sent by one system call, so that the data plane wakes once for many */
+#define PACKED 2048     /* bytes of changes that go in one packet */
 
 /* Telling everything, step by step, as fast as the data plane reads. */
 enum sync_step { SYNC_BEGIN, SYNC_POOLS, SYNC_BINDINGS, SYNC_END, SYNC_DONE };
@@ -198,6 +199,16 @@ on_flush(void *arg)
 	dp_client_flush(arg);
 }
 
+static struct pending *
+add_packet(struct dp_client *dp, size_t len)
+{
+	struct pending *p = mem_zero(1, sizeof(*p) + (len > PACKED ? len : PACKED));
+
+	DL_APPEND(dp->pending, p);
+	dp->n_pending++;
+	return p;
+}
+
 /* Tells a change, in its order behind those that wait, at the end of the turn. */
 static void
 tell(struct dp_client *dp, const void *bytes, size_t len)
@@ -212,11 +223,11 @@ tell(struct dp_client *dp, const void *bytes, size_t len)
 		dp_client_resync(dp, dp->conf);
 		return;
 	}
-	p = mem_zero(1, sizeof(*p) + len);
-	p->len = len;
-	memcpy(p->bytes, bytes, len);
-	DL_APPEND(dp->pending, p);
-	dp->n_pending++;
+	p = dp->pending != NULL ? dp->pending->prev : NULL; /* utlist: the last one */
+	if (p == NULL || p->len + len > PACKED)
+		p = add_packet(dp, len);
+	memcpy(p->bytes + p->len, bytes, len);
+	p->len += len;
 	loop_deferred_raise(dp->flush);
 }
 

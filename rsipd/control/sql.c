@@ -119,7 +119,7 @@ sql_commit_begin(struct sql *sql)
 bool
 sql_commit_end(struct sql *sql)
 {
-	sql_thread_wait(sql->thread);
+	sql_thread_collect(sql->thread);
 	sql->begun = false;
 	if (sql->committed)
 		return true;

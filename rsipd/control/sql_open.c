@@ -271,6 +271,7 @@ sql_open(const char *path, const struct sql_schema *schema, char *why, size_t wh
 	struct opening o = { sql, path, schema, why, why_size };
 
 	why[0] = '\0';
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks, and each allocation would take a lock for it */
 	sql->path = mem_strdup(path);
 	sql->lock_fd = -1;
 	if (lock_file(&o) && check_log(&o) && open_db(&o) && check_owner(&o) && set_modes(&o) && is_sound(&o) && upgrade(&o) &&

@@ -16,7 +16,6 @@ struct sql_thread {
 	pthread_mutex_t lock; /* of the two that follow */
 	pthread_cond_t changed;
 	bool busy, stop;
-	bool given; /* the owner's: work that has not been waited for */
 	int fd;
 	void (*work)(void *arg);
 	void *arg;
@@ -114,7 +113,6 @@ sql_thread_stop(struct sql_thread *t)
 void
 sql_thread_give(struct sql_thread *t)
 {
-	t->given = true;
 	pthread_mutex_lock(&t->lock);
 	t->busy = true;
 	pthread_cond_signal(&t->changed);
@@ -124,17 +122,20 @@ sql_thread_give(struct sql_thread *t)
 void
 sql_thread_wait(struct sql_thread *t)
 {
-	uint64_t count;
-
-	if (!t->given)
-		return;
 	pthread_mutex_lock(&t->lock);
 	while (t->busy)
 		pthread_cond_wait(&t->changed, &t->lock);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void
+sql_thread_collect(struct sql_thread *t)
+{
+	uint64_t count;
+
+	sql_thread_wait(t);
 	while (read(t->fd, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
-	t->given = false;
 }
 
 int

@@ -9,10 +9,11 @@ struct sql_thread;
 struct sql_thread *sql_thread_start(void (*work)(void *arg), void *arg);
 void sql_thread_stop(struct sql_thread *t); /* when the work given is done; accepts NULL */
 
-void sql_thread_give(struct sql_thread *t); /* the work before it has been waited for */
-void sql_thread_wait(struct sql_thread *t); /* until the work given is done; returns at once when there is none */
+void sql_thread_give(struct sql_thread *t);    /* the work before it has been collected */
+void sql_thread_wait(struct sql_thread *t);    /* until the work given is done; returns at once when there is none */
+void sql_thread_collect(struct sql_thread *t); /* waits for the work given, and is through with it */
 
-/* A descriptor that becomes readable when the work given is done, until sql_thread_wait. The thread's own. */
+/* A descriptor that is readable from when the work given is done until it is collected. The thread's own. */
 int sql_thread_fd(const struct sql_thread *t);
 
 #endif

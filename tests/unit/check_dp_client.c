@@ -297,7 +297,7 @@ START_TEST(stopped_reader)
 {
 	connect_relay();
 	hear_all();
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		lease_something();
 		end_something();
 	}

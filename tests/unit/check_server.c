@@ -135,8 +135,10 @@ connected(int type, const struct sockaddr_in *addr)
 static void
 turns(void)
 {
-	for (int i = 0; i < 20 || (under_way && committed != NULL); i++) {
+	for (int quiet = 0; quiet < 20; quiet++) {
 		loop_once(loop, false);
+		if (under_way && committed != NULL)
+			quiet = 0;
 		usleep(500);
 	}
 }
