@@ -43,7 +43,7 @@ struct link_udp {
 static bool
 open_socket(struct link_udp *link)
 {
-	int one = 1, size = SOCKET_BUFFER;
+	int one = 1, never = IP_PMTUDISC_DO, size = SOCKET_BUFFER;
 	struct sockaddr_in any = { .sin_family = AF_INET };
 
 	link->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -54,6 +54,8 @@ open_socket(struct link_udp *link)
 		setsockopt(link->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(link->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* Never fragmented, so the kernel need not draw each an identification: the machine is often the gateway's as well. */
+	setsockopt(link->fd, IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof(never));
 	return setsockopt(link->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)) == 0 &&
 	       bind(link->fd, (struct sockaddr *)&any, sizeof(any)) == 0;
 }
