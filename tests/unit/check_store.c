@@ -245,7 +245,7 @@ START_TEST(changes_while_a_commit_is_under_way)
 	ck_assert_int_ge(done.fd, 0);
 	ck_assert(!store_commit_begin(f.store)); /* of nothing */
 	ck_assert_int_eq(poll(&done, 1, 0), 0);
-	fill(&f);
+	fill();
 	first = session_find(&f.ledger.sessions, HOST)->bindings;
 	ck_assert(store_commit_begin(f.store));
 	second = grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC);
@@ -272,7 +272,7 @@ START_TEST(failed_commit_takes_the_changes_meanwhile)
 
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_ge(store_start(f.store), 0);
-	fill(&f);
+	fill();
 	ck_assert(store_commit(f.store));
 	before = fixture_dump(&f);
 	limit_file_size(4096);
