@@ -9,6 +9,8 @@
 #include "mem.h"
 #include "netlink_impl.h"
 
+#define READ_MAX 256 /* datagrams, read together: a change of an address is a dozen of them; others wait for the loop too */
+
 struct netlink_watch {
 	struct nl_sock *sock;
 	struct loop_event *readable, *settled;
@@ -36,9 +38,11 @@ static void
 readable_cb(int fd, void *arg)
 {
 	struct netlink_watch *watch = arg;
-	int err = nl_recvmsgs_default(watch->sock);
+	int err = 0;
 
 	(void)fd;
+	for (int i = 0; i < READ_MAX && err >= 0; i++)
+		err = nl_recvmsgs_default(watch->sock);
 	if (err == -NLE_NOMEM) /* more than the socket holds was lost: something has changed for certain */
 		loop_timer_set(watch->settled, watch->settle_ms);
 	else if (err < 0 && err != -NLE_AGAIN && err != -NLE_INTR)

@@ -155,7 +155,7 @@ make_room(struct kernel_backend *backend, uint32_t reqid, struct kernel_ends fro
 static void
 follow(struct tunnel *tunnel, struct kernel_ends to)
 {
-	bool elsewhere = !sa_end_equal(to.local, tunnel->sa.local);
+	bool elsewhere = !sa_end_equal(to.local, tunnel->sa.local), followed = !sa_end_equal(to.remote, tunnel->sa.remote);
 
 	if (to.local.addr != tunnel->sa.local.addr) {
 		kernel_drain_add(tunnel->backend->drain, &tunnel->in);
@@ -165,6 +165,8 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 	tunnel->in.dst = tunnel->out.src = tunnel->sa.local = to.local;
 	tunnel->moved = true;
 	tunnel->astray_at = 0;
+	if (followed)
+		kernel_source_followed(tunnel);
 	if (elsewhere)
 		kernel_source_end(tunnel);
 }

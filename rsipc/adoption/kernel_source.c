@@ -4,6 +4,7 @@
 #include <netlink/msg.h>
 #include <utlist.h>
 
+#include "clock.h"
 #include "kernel_tunnel.h"
 #include "kernel_witness.h"
 #include "loop.h"
@@ -11,6 +12,10 @@
 /* How long after the last mapping event headers are captured: of a peer that sends keepalives alone (20 seconds apart, when
  * nothing is configured), the first makes the kernel tell of it, and the second is judged. */
 #define WITNESS_MS 50000
+/* Once that has led to a move, what still comes by the old path is late and not waited for: to capture is as much work as
+ * the traffic itself, and that is only beginning to flow again. */
+#define FOLLOWED_MS 2000
+#define FOLLOWED_WITNESS_MS 200
 
 void
 kernel_source_end(void *arg)
@@ -20,6 +25,7 @@ kernel_source_end(void *arg)
 	witness_close(tunnel->witness);
 	witness_close(tunnel->old_witness);
 	tunnel->witness = tunnel->old_witness = NULL;
+	tunnel->mapped = false;
 	loop_timer_cancel(tunnel->witnessed);
 }
 
@@ -66,6 +72,35 @@ judge_old(struct tunnel *tunnel)
 		backend->events->authentic(&tunnel->sa, source, tunnel->old.seq, backend->arg);
 }
 
+static void
+keep_witness(struct tunnel *tunnel)
+{
+	bool followed = tunnel->followed_at != 0 && clock_now() - tunnel->followed_at < FOLLOWED_MS;
+
+	loop_timer_set(tunnel->witnessed, followed ? FOLLOWED_WITNESS_MS : WITNESS_MS);
+}
+
+void
+kernel_source_followed(struct tunnel *tunnel)
+{
+	tunnel->followed_at = clock_now();
+	if (tunnel->witness != NULL || tunnel->old_witness != NULL)
+		keep_witness(tunnel);
+}
+
+/* Every packet from elsewhere is a mapping event: the timer is set once for all that were read together. */
+static void
+judge_both(struct tunnel *tunnel)
+{
+	if (tunnel->mapped)
+		keep_witness(tunnel);
+	tunnel->mapped = false;
+	if (tunnel->witness != NULL)
+		judge(tunnel);
+	if (tunnel->old_witness != NULL)
+		judge_old(tunnel);
+}
+
 /* News first: the mappings of what is judged are among them. They may end the tunnel's witness: the loop calls again for
  * whatever is left to read. */
 static void
@@ -74,18 +109,7 @@ captured_cb(void *arg)
 	struct tunnel *tunnel = arg;
 
 	kernel_backend_news(tunnel->backend);
-	if (tunnel->witness != NULL)
-		judge(tunnel);
-}
-
-static void
-captured_old_cb(void *arg)
-{
-	struct tunnel *tunnel = arg;
-
-	kernel_backend_news(tunnel->backend);
-	if (tunnel->old_witness != NULL)
-		judge_old(tunnel);
+	judge_both(tunnel);
 }
 
 static void
@@ -97,10 +121,12 @@ begin_witness(struct tunnel *tunnel, struct sa_end source)
 		tunnel->witness = witness_open(loop, tunnel->in.spi, tunnel->sa.local, captured_cb, tunnel);
 		if (tunnel->witness == NULL)
 			return;
+		keep_witness(tunnel);
 		judge(tunnel);
 	}
-	witness_mapping(tunnel->witness, source);
-	loop_timer_set(tunnel->witnessed, WITNESS_MS);
+	if (tunnel->witness != NULL)
+		witness_mapping(tunnel->witness, source);
+	tunnel->mapped = true;
 }
 
 static void
@@ -109,13 +135,15 @@ begin_old_witness(struct tunnel *tunnel, struct sa_end source)
 	struct loop *loop = tunnel->backend->loop;
 
 	if (tunnel->old_witness == NULL) {
-		tunnel->old_witness = witness_open(loop, tunnel->old.spi, tunnel->old.dst, captured_old_cb, tunnel);
+		tunnel->old_witness = witness_open(loop, tunnel->old.spi, tunnel->old.dst, captured_cb, tunnel);
 		if (tunnel->old_witness == NULL)
 			return;
+		keep_witness(tunnel);
 		judge_old(tunnel);
 	}
-	witness_mapping(tunnel->old_witness, source);
-	loop_timer_set(tunnel->witnessed, WITNESS_MS);
+	if (tunnel->old_witness != NULL)
+		witness_mapping(tunnel->old_witness, source);
+	tunnel->mapped = true;
 }
 
 void
@@ -143,10 +171,6 @@ kernel_source_judge(struct kernel_backend *backend)
 {
 	struct tunnel *tunnel;
 
-	DL_FOREACH(backend->tunnels, tunnel) {
-		if (tunnel->witness != NULL)
-			judge(tunnel);
-		if (tunnel->old_witness != NULL)
-			judge_old(tunnel);
-	}
+	DL_FOREACH(backend->tunnels, tunnel)
+		judge_both(tunnel);
 }

@@ -41,6 +41,8 @@ struct tunnel {
 	struct witness *old_witness;
 	struct kernel_probe *probe; /* NULL = never probed */
 	struct loop_event *witnessed; /* timer: they may go */
+	bool mapped;                  /* the kernel has told mappings since that was set */
+	int64_t followed_at;          /* when the peer was last followed, 0 = never */
 	struct tunnel *prev, *next;
 };
 

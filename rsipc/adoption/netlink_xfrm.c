@@ -12,6 +12,8 @@
 #include "netlink_impl.h"
 
 #define NEWS_BUFFER (1 << 20)
+#define NEWS_MAX 8192           /* datagrams: more than the buffer holds, but an end, though they come as fast as they are read */
+#define DATAGRAM_MAX (1 << 16)  /* the kernel fills 32 kB at the most (netlink_dump) */
 
 struct xfrm_nl { struct nl_sock *sock; };
 
@@ -23,7 +25,8 @@ xfrm_nl_open(void)
 
 	nl->sock = netlink_must(nl_socket_alloc());
 	nl_socket_disable_seq_check(nl->sock);
-	nl_socket_enable_msg_peek(nl->sock);
+	nl_socket_disable_msg_peek(nl->sock); /* a datagram is one system call */
+	nl_socket_set_msg_buf_size(nl->sock, DATAGRAM_MAX);
 	if ((err = nl_connect(nl->sock, NETLINK_XFRM)) == 0)
 		return nl;
 	log_error("adoption", "the kernel's IPsec cannot be reached error=\"%s\": is the module xfrm_user there?",
@@ -227,9 +230,9 @@ xfrm_nl_news(struct xfrm_nl *nl, xfrm_nl_visit *visit, void *arg)
 {
 	struct news news = { visit, arg };
 	bool last = false, lost = false;
-	int err;
+	int err = 0;
 
-	while ((err = receive(nl, one_news, &news, &last)) == 0 || err == ENOBUFS)
+	for (int i = 0; i < NEWS_MAX && ((err = receive(nl, one_news, &news, &last)) == 0 || err == ENOBUFS); i++)
 		lost |= err == ENOBUFS;
 	return lost ? ENOBUFS : err == EAGAIN ? 0 : err;
 }

@@ -32,7 +32,7 @@ int xfrm_nl_do(struct xfrm_nl *nl, struct nl_msg *const *msgs, size_t n, size_t 
 typedef void xfrm_nl_visit(const struct nlmsghdr *header, void *arg);
 int xfrm_nl_ask(struct xfrm_nl *nl, struct nl_msg *request, xfrm_nl_visit *visit, void *arg);
 
-/* Reads all news that wait. ENOBUFS: some were lost. */
+/* Reads all news that wait when it is called. ENOBUFS: some were lost. */
 int xfrm_nl_news(struct xfrm_nl *nl, xfrm_nl_visit *visit, void *arg);
 
 #endif
