@@ -1,57 +1,67 @@
-/* stream: one end of a two-way stream of numbered datagrams, as of a call: sends at a steady rate, writes down what it
- * sends and what it receives, each with its time, for a report of what was lost and when.
+/* stream: a two-way stream of numbered datagrams, as of a call, between two network namespaces of this machine: sends at a
+ * steady rate each way, writes down what each end sends and receives, with times, for a report of what was lost and when.
  *
- *   stream [-r RATE] LOCAL PORT REMOTE PORT FILE    RATE datagrams a second (1000); addresses of IPv4 or IPv6
+ *   stream [-r RATE] NETNS ADDRESS FILE NETNS ADDRESS FILE    RATE datagrams a second (1000); NETNS: a path such as
+ *                                                             /proc/PID/ns/net; ADDRESS: of IPv4 or IPv6; FILE: of that end
  *
- * Runs until SIGTERM, drains for a moment, then writes FILE, a line an event, times in microseconds of CLOCK_MONOTONIC
- * (one clock for all network namespaces of a kernel):
+ * Runs until SIGTERM, drains for a moment, then writes the files, a line an event, times in microseconds of
+ * CLOCK_MONOTONIC:
  *
- *   sent NUMBER TIME            refused NUMBER TIME ERRNO   (the kernel would not send it)
- *   got NUMBER SENT RECEIVED    address ADDRESS TIME        (this node got an IPv4 address)
- *   route TIME                  (it got an IPv4 default route) */
-#include <arpa/inet.h>
+ *   sent NUMBER TIME       refused NUMBER TIME ERRNO   (the kernel would not send it)       got NUMBER TIME
+ *
+ * In user-mode-linux each system call costs as much as the whole way of a packet through the kernel, and a clock is a
+ * system call. What is measured is not to be the measuring: one process has both ends; a tick is one call to wait and one to
+ * send each way; a datagram that leaves with its tick has the tick's time; what arrives has the time at which the kernel
+ * had it, and is fetched rarely. */
+#include "config.h" /* setns, recvmmsg */
+
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/rtnetlink.h>
 #include <netdb.h>
-#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
+	PORT = 7000,
 	PAYLOAD_LEN = 172, /* RTP with 20 ms of G.711 */
 	DRAIN_MS = 500,
+	FETCH_US = 20000,
+	FETCH_MAX = 64,  /* datagrams a call */
 	BURST_MAX = 100, /* after a stall, no more at once than the kernel's queues hold */
+	ROOM = 1 << 22,  /* for what has arrived */
 };
 
 struct event {
-	enum { EVENT_SENT, EVENT_REFUSED, EVENT_GOT, EVENT_ADDRESS, EVENT_ROUTE } kind;
-	uint32_t number; /* of a datagram; an errno is in `more` */
-	uint32_t more;   /* EVENT_ADDRESS: the address, network order */
-	int64_t sent;
+	enum { EVENT_SENT, EVENT_REFUSED, EVENT_GOT } kind;
+	uint32_t number;
+	int error; /* EVENT_REFUSED: an errno */
 	int64_t at;
 };
 
-static struct {
-	struct event *list;
+struct end {
+	int fd;
+	struct addrinfo *address;
+	const char *file;
+	struct event *events;
 	size_t count, room;
-} events;
+};
 
 struct datagram {
 	uint32_t number;
-	uint32_t zero;
-	int64_t sent_at;
-	uint8_t fill[PAYLOAD_LEN - 16];
+	uint8_t fill[PAYLOAD_LEN - 4];
 };
+
+static volatile sig_atomic_t stopped;
 
 static int
 die(const char *what)
@@ -61,222 +71,208 @@ die(const char *what)
 }
 
 static int64_t
-now_us(void)
+clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static struct event *
-note(int kind, int64_t at)
+static void
+note(struct end *end, struct event event)
 {
-	if (events.count == events.room) {
-		events.room = events.room == 0 ? 65536 : 2 * events.room;
-		events.list = realloc(events.list, events.room * sizeof(*events.list));
-		if (events.list == NULL)
+	if (end->count == end->room) {
+		end->room = end->room == 0 ? 65536 : 2 * end->room;
+		end->events = realloc(end->events, end->room * sizeof(*end->events));
+		if (end->events == NULL)
 			die("memory");
 	}
-	struct event *event = &events.list[events.count++];
-	*event = (struct event){ .kind = (typeof(event->kind))kind, .at = at };
-	return event;
+	end->events[end->count++] = event;
 }
 
-/* --- the datagrams ------------------------------------------------------------------------------------------------ */
+/* --- the ends ----------------------------------------------------------------------------------------------------- */
 
 static struct addrinfo *
-resolve(const char *address, const char *port)
+resolve(const char *address)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found;
+	char port[8];
 
+	snprintf(port, sizeof(port), "%d", PORT);
 	if (getaddrinfo(address, port, &hints, &found) != 0) {
-		fprintf(stderr, "stream: %s %s is no address with a port\n", address, port);
+		fprintf(stderr, "stream: %s is no address\n", address);
 		exit(2);
 	}
 	return found;
 }
 
-/* A socket whose remote end is given to each send: a connected one would keep the route that it began with. */
-static int
-open_socket(const struct addrinfo *local)
+/* A socket stays in the namespace in which it was made. It is not connected: it would keep the route that it began with. */
+static void
+open_end(struct end *end, char **arguments)
 {
-	int fd = socket(local->ai_family, SOCK_DGRAM | SOCK_NONBLOCK, 0), room = 1 << 22;
+	int space = open(arguments[0], O_RDONLY | O_CLOEXEC), on = 1, room = ROOM;
 
-	if (fd < 0 || bind(fd, local->ai_addr, local->ai_addrlen) != 0)
-		die("bind");
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	return fd;
+	end->address = resolve(arguments[1]);
+	end->file = arguments[2];
+	if (space < 0 || setns(space, CLONE_NEWNET) != 0)
+		die(arguments[0]);
+	close(space);
+	end->fd = socket(end->address->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (end->fd < 0 || bind(end->fd, end->address->ai_addr, end->address->ai_addrlen) != 0)
+		die(arguments[1]);
+	setsockopt(end->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (setsockopt(end->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0)
+		die("time stamps");
 }
 
 static void
-send_one(int fd, const struct addrinfo *remote)
+send_one(struct end *end, const struct end *to, uint32_t number, int64_t at)
 {
-	static uint32_t number;
-	struct datagram datagram = { .number = number, .sent_at = now_us() };
-	ssize_t sent = sendto(fd, &datagram, sizeof(datagram), 0, remote->ai_addr, remote->ai_addrlen);
-	int error = sent < 0 ? errno : 0;
-	struct event *event = note(sent < 0 ? EVENT_REFUSED : EVENT_SENT, datagram.sent_at);
+	struct datagram datagram = { .number = number };
+	struct event event = { EVENT_SENT, number, 0, at };
 
-	event->number = number++;
-	event->more = (uint32_t)error;
-}
-
-static void
-receive_all(int fd)
-{
-	struct datagram datagram;
-	ssize_t got;
-
-	while ((got = recv(fd, &datagram, sizeof(datagram), 0)) >= 0 || errno != EAGAIN) {
-		if (got != sizeof(datagram))
-			continue; /* an ICMP error, or not ours */
-		struct event *event = note(EVENT_GOT, now_us());
-		event->number = datagram.number;
-		event->sent = datagram.sent_at;
+	if (sendto(end->fd, &datagram, sizeof(datagram), 0, to->address->ai_addr, to->address->ai_addrlen) < 0) {
+		event.kind = EVENT_REFUSED;
+		event.error = errno;
 	}
+	note(end, event);
 }
 
-/* --- what the kernel tells of addresses and routes --------------------------------------------------------------- */
-
-static int
-open_netlink(void)
+/* When the kernel had it, by CLOCK_REALTIME. */
+static int64_t
+stamp_of(struct msghdr *message)
 {
-	struct sockaddr_nl us = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE);
+	struct timespec stamp = { 0 };
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&us, sizeof(us)) != 0)
-		die("netlink");
-	return fd;
-}
-
-static void
-note_address(struct nlmsghdr *message)
-{
-	struct ifaddrmsg *header = NLMSG_DATA(message);
-	int len = (int)IFA_PAYLOAD(message);
-
-	for (struct rtattr *attr = IFA_RTA(header); RTA_OK(attr, len); attr = RTA_NEXT(attr, len)) {
-		if (attr->rta_type == IFA_LOCAL && RTA_PAYLOAD(attr) == sizeof(uint32_t))
-			memcpy(&note(EVENT_ADDRESS, now_us())->more, RTA_DATA(attr), sizeof(uint32_t));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
 	}
+	return (int64_t)stamp.tv_sec * 1000000 + stamp.tv_nsec / 1000;
 }
 
 static void
-receive_netlink(int fd)
+fetch(struct end *end, int64_t to_monotonic)
 {
-	_Alignas(struct nlmsghdr) char bytes[16384];
-	ssize_t got;
+	static struct datagram datagrams[FETCH_MAX];
+	static _Alignas(struct cmsghdr) char stamps[FETCH_MAX][CMSG_SPACE(sizeof(struct timespec))];
+	struct mmsghdr messages[FETCH_MAX];
+	struct iovec into[FETCH_MAX];
+	int got;
 
-	while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
-		unsigned len = (unsigned)got;
-
-		for (struct nlmsghdr *m = (struct nlmsghdr *)bytes; NLMSG_OK(m, len); m = NLMSG_NEXT(m, len)) {
-			const struct rtmsg *route = NLMSG_DATA(m);
-			if (m->nlmsg_type == RTM_NEWADDR)
-				note_address(m);
-			else if (m->nlmsg_type == RTM_NEWROUTE && route->rtm_dst_len == 0 && route->rtm_table == RT_TABLE_MAIN)
-				note(EVENT_ROUTE, now_us());
+	do {
+		for (int i = 0; i < FETCH_MAX; i++) {
+			into[i] = (struct iovec){ &datagrams[i], sizeof(datagrams[i]) };
+			messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &into[i], .msg_iovlen = 1,
+				.msg_control = stamps[i], .msg_controllen = sizeof(stamps[i]) } };
 		}
-	}
+		got = recvmmsg(end->fd, messages, FETCH_MAX, 0, NULL); /* less than nothing: none, or an ICMP error */
+		for (int i = 0; i < got; i++) {
+			if (messages[i].msg_len == sizeof(struct datagram))
+				note(end, (struct event){ EVENT_GOT, datagrams[i].number, 0, stamp_of(&messages[i].msg_hdr) + to_monotonic });
+		}
+	} while (got == FETCH_MAX || (got < 0 && errno != EAGAIN));
 }
 
-/* --- the life of an end ------------------------------------------------------------------------------------------- */
+static void
+fetch_both(struct end ends[2])
+{
+	int64_t to_monotonic = clock_us(CLOCK_MONOTONIC) - clock_us(CLOCK_REALTIME);
+
+	fetch(&ends[0], to_monotonic);
+	fetch(&ends[1], to_monotonic);
+}
+
+/* --- the life of a stream ----------------------------------------------------------------------------------------- */
+
+static void
+stop_cb(int signo)
+{
+	(void)signo;
+	stopped = 1;
+}
 
 static int
-open_timer(unsigned rate)
+open_timer(int64_t interval_us, int64_t start)
 {
-	long interval = 1000000000L / rate;
-	struct itimerspec every = { { .tv_nsec = interval }, { .tv_nsec = interval } };
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	struct itimerspec every = {
+		{ interval_us / 1000000, interval_us % 1000000 * 1000 }, { start / 1000000, start % 1000000 * 1000 },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 
-	if (fd < 0 || timerfd_settime(fd, 0, &every, NULL) != 0)
+	if (fd < 0 || timerfd_settime(fd, TFD_TIMER_ABSTIME, &every, NULL) != 0)
 		die("timer");
 	return fd;
 }
 
-static int
-open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_NONBLOCK);
-}
-
 static void
-run(int fd, const struct addrinfo *remote, unsigned rate)
+run(struct end ends[2], unsigned rate)
 {
-	struct pollfd polls[] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = open_timer(rate), .events = POLLIN },
-		{ .fd = open_netlink(), .events = POLLIN },
-		{ .fd = open_signals(), .events = POLLIN },
-	};
-	int64_t end = INT64_MAX;
+	int64_t interval = 1000000 / rate, tick = clock_us(CLOCK_MONOTONIC) + interval, fetched = tick;
+	int timer = open_timer(interval, tick);
+	uint32_t number = 0;
 	uint64_t due;
 
-	while (now_us() < end) {
-		poll(polls, 4, 100);
-		receive_netlink(polls[2].fd);
-		if (end == INT64_MAX && read(polls[1].fd, &due, sizeof(due)) == sizeof(due)) {
-			for (due = due > BURST_MAX ? BURST_MAX : due; due > 0; due--)
-				send_one(fd, remote);
+	while (!stopped && read(timer, &due, sizeof(due)) == sizeof(due)) {
+		int64_t at = due > 1 ? clock_us(CLOCK_MONOTONIC) : tick;
+
+		tick += interval * (int64_t)due;
+		for (due = due > BURST_MAX ? BURST_MAX : due; due > 0; due--, number++) {
+			send_one(&ends[0], &ends[1], number, at);
+			send_one(&ends[1], &ends[0], number, at);
 		}
-		receive_all(fd);
-		if (end == INT64_MAX && (polls[3].revents & POLLIN) != 0) {
-			end = now_us() + DRAIN_MS * 1000;
-			polls[1].fd = polls[3].fd = -1;
+		if (at - fetched >= FETCH_US) {
+			fetch_both(ends);
+			fetched = at;
 		}
 	}
+	usleep(DRAIN_MS * 1000);
+	fetch_both(ends);
 }
 
 static void
-write_event(FILE *file, const struct event *event)
+write_end(const struct end *end)
 {
-	char address[INET_ADDRSTRLEN];
+	FILE *file = fopen(end->file, "w");
 
-	switch (event->kind) {
-	case EVENT_SENT:
-		fprintf(file, "sent %u %" PRId64 "\n", event->number, event->at);
-		break;
-	case EVENT_REFUSED:
-		fprintf(file, "refused %u %" PRId64 " %u\n", event->number, event->at, event->more);
-		break;
-	case EVENT_GOT:
-		fprintf(file, "got %u %" PRId64 " %" PRId64 "\n", event->number, event->sent, event->at);
-		break;
-	case EVENT_ADDRESS:
-		inet_ntop(AF_INET, &event->more, address, sizeof(address));
-		fprintf(file, "address %s %" PRId64 "\n", address, event->at);
-		break;
-	case EVENT_ROUTE:
-		fprintf(file, "route %" PRId64 "\n", event->at);
-		break;
+	if (file == NULL)
+		die(end->file);
+	for (size_t i = 0; i < end->count; i++) {
+		const struct event *event = &end->events[i];
+
+		if (event->kind == EVENT_REFUSED)
+			fprintf(file, "refused %u %" PRId64 " %d\n", event->number, event->at, event->error);
+		else
+			fprintf(file, "%s %u %" PRId64 "\n", event->kind == EVENT_SENT ? "sent" : "got", event->number, event->at);
 	}
+	if (fclose(file) != 0)
+		die(end->file);
 }
 
 int
 main(int argc, char **argv)
 {
+	struct sigaction stop = { .sa_handler = stop_cb }; /* interrupts read(2) */
+	struct end ends[2] = { 0 };
 	unsigned rate = 1000;
 	int option;
 
 	while ((option = getopt(argc, argv, "r:")) == 'r')
 		rate = (unsigned)strtoul(optarg, NULL, 10);
-	if (option != -1 || argc - optind != 5 || rate < 1 || rate > 100000) {
-		fprintf(stderr, "usage: stream [-r RATE] LOCAL PORT REMOTE PORT FILE\n");
+	if (option != -1 || argc - optind != 6 || rate < 1 || rate > 100000) {
+		fprintf(stderr, "usage: stream [-r RATE] NETNS ADDRESS FILE NETNS ADDRESS FILE\n");
 		return 2;
 	}
-	argv += optind;
-	run(open_socket(resolve(argv[0], argv[1])), resolve(argv[2], argv[3]), rate);
-	FILE *file = fopen(argv[4], "w");
-	if (file == NULL)
-		die(argv[4]);
-	for (size_t i = 0; i < events.count; i++)
-		write_event(file, &events.list[i]);
-	return fclose(file) == 0 ? 0 : die(argv[4]);
+	open_end(&ends[0], argv + optind);
+	open_end(&ends[1], argv + optind + 3);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	run(ends, rate);
+	for (int i = 0; i < 2; i++) {
+		write_end(&ends[i]);
+		freeaddrinfo(ends[i].address);
+		free(ends[i].events);
+	}
+	return 0;
 }

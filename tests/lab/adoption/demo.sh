@@ -27,7 +27,7 @@ part_demo() {
 	show "g: log" agent_said g
 	show "g: rsipctl sas" agent_ctl g sas
 	stream_stop
-	report=$(stream_report $H_B 2>&1)
+	report=$(stream_report 2>&1)
 	check "the call went on: $(demo_lost)" whole
 	user_stop
 }

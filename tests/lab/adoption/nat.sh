@@ -35,7 +35,7 @@ nat_moves() {
 	host_at b
 	sleep 2
 	stream_stop
-	report=$(stream_report $H_B 2>&1)
+	report=$(stream_report 2>&1)
 	check "$1: the host moves behind it: the stream goes on" whole
 	nat_up 40000
 	check "$1: another port while nobody speaks: keepalives and the next packet do" wait_for 10 nat_found 40000

@@ -33,7 +33,7 @@ step_readd() {
 	stream_stop
 	tap_end wire
 	monitor_end
-	report=$(stream_report $H_B 2>&1)
+	report=$(stream_report 2>&1)
 	echo "    | $report"
 	check "$label: a move with a stream inside: the stream goes on" whole
 	check "$label: both ends have the new address" wait_for 5 ends_are $H_B $G_A

@@ -70,17 +70,36 @@ sites_delay() {
 	on g tc qdisc replace dev wan0 root netem delay "$1ms" limit 10000
 }
 
+# The steps of tests/tools/renumber.c.
+GONE_A=-$H_A/24@a0 GONE_B=-$H_B/24@b0
+HERE_A="+$H_A/24@a0 via=192.0.2.1" HERE_B="+$H_B/24@b0 via=198.51.100.1"
+
 # host_at a|b|nowhere: where the host is, from one instant to the next: it has that address alone.
 host_at() {
 	case $1 in
-	a) host_moves "addr flush dev b0" "addr replace $H_A/24 dev a0" "route replace default via 192.0.2.1" ;;
-	b) host_moves "addr flush dev a0" "addr replace $H_B/24 dev b0" "route replace default via 198.51.100.1" ;;
-	nowhere) host_moves "addr flush dev a0" "addr flush dev b0" ;;
+	a) host_moves $GONE_B $HERE_A ;;
+	b) host_moves $GONE_A $HERE_B ;;
+	nowhere) host_steps $GONE_A $GONE_B >/dev/null ;;
 	esac
 }
 
-# host_moves COMMAND-OF-IP...: all of them by one process, so that nothing is in between.
-host_moves() { printf '%s\n' "$@" | on h ip -batch -; }
+# pause SECONDS: without a new process, which in user-mode-linux takes the processor for 50 ms, just when the tunnel moves.
+pause() {
+	[ -n "${silence-}" ] || { mkfifo "$LAB_TMP/silence" && exec {silence}<>"$LAB_TMP/silence"; }
+	read -rt "$1" -u "$silence"
+}
+
+# host_roams a|b: make before break: the new address and the way by it are there, the old one goes a second later.
+host_roams() {
+	case $1 in
+	a) host_moves $HERE_A; pause 1; host_steps $GONE_B >/dev/null ;;
+	b) host_moves $HERE_B; pause 1; host_steps $GONE_A >/dev/null ;;
+	esac
+}
+
+# host_moves STEP...: and when that was, for stream_report.
+host_moves() { host_steps "$@" >>"$LAB_TMP/moves.txt"; }
+host_steps() { on h "$BUILDDIR/tests/tools/renumber" "$@"; }
 
 # gateway_at FROM TO: the gateway's outer address becomes another one.
 gateway_at() {
