@@ -140,10 +140,9 @@ refused() { on b awk '/^Xfrm/ && $2 > 0 { print $1, $2 }' /proc/net/xfrm_stat; }
 
 # reaches FROM TO: ten echo requests of many lengths, so that every length of padding is met; all are answered.
 reaches() {
-	local size
-	for size in 0 1 2 3 5 8 13 100 500 1300; do
-		on "$1" ping -n -q -c 1 -W 5 -s $size "$2" >/dev/null || { echo "no answer from $2 to $size bytes"; return 1; }
-	done
+	on "$1" sh -c 'for size in 0 1 2 3 5 8 13 100 500 1300; do
+		ping -n -q -c 1 -W 5 -s $size "$0" >/dev/null || { echo "no answer from $0 to $size bytes"; exit 1; }
+	done' "$2"
 }
 
 try_all() {
