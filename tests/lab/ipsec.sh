@@ -19,13 +19,14 @@
 # ethtool procps kmod iptables tcpdump curl nginx-light python3 jq strongswan-charon strongswan-swanctl strongswan-pki
 # libstrongswan-standard-plugins, and user-mode-linux where the running kernel lacks ESP, AH, ipip or gre: the lab then
 # runs in a kernel of its own (uml.sh), and leaves the machine untouched. Captures and logs of a run that failed stay in
-# $BUILDDIR/ipsec-lab.
+# $BUILDDIR/ipsec-lab, behind which stand the names of the scenarios where there are any.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/verdict.sh"
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
-out=$BUILDDIR/ipsec-lab
+names=${*#--}
+out=$BUILDDIR/ipsec-lab${names:+-${names// /-}} # other scenarios may run beside these
 limit=1600 # seconds
 
 # True when this kernel can do what the lab asks of it, tried in a throw-away namespace.
