@@ -22,7 +22,7 @@ gateway_conf 203.0.113.9 1024-65535
 host_conf x1 tcp 8080 ip-ip
 host_conf x2 udp 8081 gre
 background n tcpdump -i lan0 -s 0 -U -w "$LAB_TMP/rsipc.pcap" port 4555
-sleep 0.5
+wait_for 5 grep -q 'listening on lan0' "$LAB_TMP/services.log"
 gateway_start "$LAB_TMP/rsipd.conf" && hosts_up dissector
 host_stop x1
 host_stop x2

@@ -43,7 +43,7 @@ check "rsipd -t says where and what: bad.conf:14: ... rsap-pi ... rsap-ip" \
 	grep -E 'bad\.conf:14:.*rsap-pi.*rsap-ip' <(try_conf "$LAB_TMP/bad.conf" 2>&1)
 if [ -n "${RSIP_CAPTURE-}" ]; then # all of port 4555, for dissector.sh
 	background n tcpdump -i lan0 -s 0 -U -B 16384 -w "$RSIP_CAPTURE" port 4555
-	sleep 0.5
+	wait_for 5 grep -q 'listening on lan0' "$LAB_TMP/services.log"
 fi
 python3 "$here/protocol_test.py" protocol "$@" || verdict_failed=1
 verdict_exit

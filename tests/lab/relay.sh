@@ -165,7 +165,7 @@ own_address() {
 	on x1 ip rule add pref 6 to $own ipproto udp iif lo lookup main
 	on x2 ip rule add pref 6 to $own ipproto udp iif lo lookup main
 	udp_echo n 53
-	sleep 0.5
+	wait_for 5 on n sh -c 'ss -Huln | grep -q :53'
 	check "own address: a host's UDP" try_udp x1 1103
 	check "own address: a host's TCP" tcp_file x2 $peer 8000 2103
 	check "own address: the peer to a leased port" udp_from_peer $own 1234
@@ -187,8 +187,7 @@ main() {
 	tunnel x1 $shared "1024 2047"
 	tunnel x2 $shared "2048 3071"
 	tunnel x3 $whole "32768 60999"
-	peer_up
-	sleep 0.5
+	peer_up || { fail "the peer's services start"; return; }
 	udp_and_tcp
 	not_theirs
 	mtu

@@ -296,10 +296,10 @@ part_commands() {
 command_server() {
 	# shellcheck disable=SC2016
 	run_command sh -c 'echo ${RSIP_PORTS%-*} >'"$LAB_TMP"'/port
-		timeout 5 socat TCP-LISTEN:${RSIP_PORTS%-*},reuseaddr SYSTEM:"read line; echo served"' &
-	wait_for 3 test -s "$LAB_TMP/port" && sleep 0.3
-	[ "$(echo | on y timeout 8 socat -t 5 - "TCP:203.0.113.9:$(cat "$LAB_TMP/port"),connect-timeout=4")" = served ]
+		timeout 30 socat TCP-LISTEN:${RSIP_PORTS%-*},reuseaddr SYSTEM:"read line; echo served"' &
+	wait_for 3 test -s "$LAB_TMP/port" && wait_for 5 served
 }
+served() { [ "$(echo | on y timeout 8 socat -t 5 - "TCP:203.0.113.9:$(cat "$LAB_TMP/port"),connect-timeout=4")" = served ]; }
 
 two_commands() {
 	local one two
@@ -328,7 +328,7 @@ passed_on() {
 
 killed_launcher() {
 	local pid
-	launch sleep 2
+	launch sleep 6
 	pid=$!
 	wait_for 5 launched $pid sleep && leases 4 || return 1
 	kill -KILL $pid

@@ -98,7 +98,7 @@ try_own_address() {
 server_up() {
 	background x1 socat "TCP-LISTEN:$LISTEN_x1,reuseaddr,fork" 'SYSTEM:read line; echo x1 serves'
 	background x1 socat "UDP-RECVFROM:$LISTEN_x1,fork" 'SYSTEM:read line; echo x1 serves'
-	sleep 0.3
+	wait_for 5 on x1 sh -c "ss -Hltn sport = :$LISTEN_x1 | grep -q . && ss -Hlun sport = :$LISTEN_x1 | grep -q ."
 }
 
 visit() { # NODE TCP|UDP
