@@ -168,6 +168,7 @@ header() {
 # The routers on the way write themselves in: the kernel of the gateway has done so by then.
 recorded() { on x1 ping -R -c 2 -W 2 $peer | grep -q "203.0.113.1"; }
 clamped() {
+	: >"$relay_tmp/tcpdump"
 	on x1 timeout 10 tcpdump --immediate-mode -c 1 -nvi tun0 "tcp[tcpflags] & tcp-syn != 0" >"$relay_tmp/syn" \
 		2>"$relay_tmp/tcpdump" & local dump=$!
 	wait_for 5 grep -q listening "$relay_tmp/tcpdump"

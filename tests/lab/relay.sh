@@ -102,6 +102,7 @@ trace() {
 }
 
 capture() { # what tcpdump misses at one end, for want of room or of time, looks like a packet that nobody sent
+	: >"$relay_tmp/tcpdump-$1" # one before has said that it listens
 	on "$1" tcpdump --immediate-mode -i "$2" -s 2048 -U -B 16384 -w "$relay_tmp/$1.pcap" "$3" 2>"$relay_tmp/tcpdump-$1" &
 	wait_for 5 grep -q listening "$relay_tmp/tcpdump-$1"
 }

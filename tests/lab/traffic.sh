@@ -124,6 +124,7 @@ try_ftp_active() {
 try_unmodified() {
 	local node pids=() pid
 	for node in x1:$1 x2:$1 y:eth0; do
+		: >"$LAB_TMP/tcpdump-${node%:*}.log" # one before has said that it listens
 		ip netns exec "$LAB-${node%:*}" tcpdump -i "${node#*:}" -s 0 -U -w "$LAB_TMP/${node%:*}.pcap" -B 8192 ip \
 			2>"$LAB_TMP/tcpdump-${node%:*}.log" &
 		pids+=($!)

@@ -6,6 +6,7 @@ EVIL=203.0.113.66
 
 # tap NAME DEVICE FILTER: what crosses that device of r, written at once to the file of that name.
 tap() {
+	: >"$LAB_TMP/tap_$1.log" # one before has said that it listens
 	start r "tap_$1" tcpdump -i "$2" -Z root -s 0 -U --immediate-mode -w "$LAB_TMP/tap-$1.pcap" "$3"
 	wait_for 10 grep -q 'listening on' "$LAB_TMP/tap_$1.log"
 }

@@ -175,6 +175,7 @@ too_big() {
 
 # kernel_capture: what a sends is also read by tshark, outside of this kernel: b's wire, and the keys.
 kernel_capture() {
+	: >"$LAB_TMP/tcpdump" # the one before has said that it listens
 	on b timeout 60 tcpdump -q -U -i eth0 -w "$out/$label.pcap" -c 8 udp port 4500 or esp 2>"$LAB_TMP/tcpdump" &
 	local pid=$!
 	wait_for 5 grep -q listening "$LAB_TMP/tcpdump"

@@ -6,6 +6,7 @@ capture_file() { echo "$LAB_TMP/capture_$1.pcap"; }
 
 # capture_start NAME NODE DEVICE [FILTER]
 capture_start() {
+	: >"$LAB_TMP/capture_$1.log" # one before has said that it listens
 	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 16384 -w "$(capture_file "$1")" ${4:+"$4"}
 	CAPTURES+=("$1")
 	wait_for 20 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
