@@ -12,25 +12,33 @@ id_of(const struct id_table *t, const void *object)
 	return *(const uint32_t *)(const void *)((const char *)object + t->id_offset);
 }
 
-static void **
+static uint32_t *
 next_of(const struct id_table *t, void *object)
 {
-	return (void **)(void *)((char *)object + t->next_offset);
+	return (uint32_t *)(void *)((char *)object + t->next_offset);
 }
 
-static void **
+/* One to one, and every bit of the ID has its say in the lower ones. */
+static uint32_t
+mix(uint32_t id)
+{
+	id = (id ^ id >> 16) * 0x9e3779b1u;
+	return id ^ id >> 16;
+}
+
+static uint32_t *
 bucket_of(const struct id_table *t, uint32_t id)
 {
-	return &t->buckets[id & (t->n_buckets - 1)];
+	return &t->buckets[(t->mixed ? mix(id) : id) & (t->n_buckets - 1)];
 }
 
 static void
 put(struct id_table *t, void *object)
 {
-	void **bucket = bucket_of(t, id_of(t, object));
+	uint32_t *bucket = bucket_of(t, id_of(t, object));
 
 	*next_of(t, object) = *bucket;
-	*bucket = object;
+	*bucket = slab_number(object);
 }
 
 static void
@@ -41,8 +49,8 @@ grow(struct id_table *t)
 	t->n_buckets = old.n_buckets > 0 ? 2 * old.n_buckets : BUCKETS_MIN;
 	t->buckets = mem_zero(t->n_buckets, sizeof(*t->buckets));
 	for (uint32_t i = 0; i < old.n_buckets; i++) {
-		for (void *object = old.buckets[i], *next; object != NULL; object = next) {
-			next = *next_of(t, object);
+		for (void *object = slab_at(t->slab, old.buckets[i]), *next; object != NULL; object = next) {
+			next = slab_at(t->slab, *next_of(t, object));
 			put(t, object);
 		}
 	}
@@ -61,10 +69,10 @@ id_table_add(struct id_table *t, void *object)
 void
 id_table_remove(struct id_table *t, void *object)
 {
-	void **at = bucket_of(t, id_of(t, object));
+	uint32_t *at = bucket_of(t, id_of(t, object));
 
-	while (*at != object)
-		at = next_of(t, *at);
+	while (*at != slab_number(object))
+		at = next_of(t, slab_at(t->slab, *at));
 	*at = *next_of(t, object);
 	t->n--;
 }
@@ -72,10 +80,10 @@ id_table_remove(struct id_table *t, void *object)
 void *
 id_table_find(const struct id_table *t, uint32_t id)
 {
-	void *object = t->n > 0 ? *bucket_of(t, id) : NULL;
+	void *object = t->n > 0 ? slab_at(t->slab, *bucket_of(t, id)) : NULL;
 
 	while (object != NULL && id_of(t, object) != id)
-		object = *next_of(t, object);
+		object = slab_at(t->slab, *next_of(t, object));
 	return object;
 }
 
@@ -95,7 +103,8 @@ next_in(const struct id_table *t, const struct id_cursor *c)
 	void *next = NULL;
 
 	for (uint32_t i = c->bucket; i < t->n_buckets; i += c->n_buckets) {
-		for (void *object = t->buckets[i]; object != NULL; object = *next_of(t, object)) {
+		for (void *object = slab_at(t->slab, t->buckets[i]); object != NULL;
+		     object = slab_at(t->slab, *next_of(t, object))) {
 			uint32_t id = id_of(t, object);
 			if (id >= c->behind && (next == NULL || id < id_of(t, next)))
 				next = object;

@@ -20,6 +20,14 @@ mem_zero(size_t n, size_t size)
 }
 
 void *
+mem_zero_aligned(size_t alignment, size_t size)
+{
+	size_t whole = (size + alignment - 1) / alignment * alignment;
+
+	return memset(there(aligned_alloc(alignment, whole)), 0, whole);
+}
+
+void *
 mem_grow(void *old, size_t n, size_t size)
 {
 	return there(reallocarray(old, n > 0 ? n : 1, size));

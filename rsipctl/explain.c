@@ -239,7 +239,7 @@ explain(struct lease_view *view, const struct sighting *s, struct explained *x)
 	}
 	if (b != NULL) {
 		x->bind_id = b->lease.bind_id;
-		x->client_id = b->lease.client_id;
+		x->client_id = b->host->client_id;
 	}
 	why_write(e->demux, x, b);
 }

@@ -21,13 +21,15 @@ say(struct explained *x, const char *fmt, ...)
 }
 
 static void
-say_tunnel(struct explained *x, const struct dp_bind *lease, const char *host)
+say_tunnel(struct explained *x, const struct demux_binding *b, const char *host)
 {
-	if (lease->gre_key != 0)
-		say(x, "binding %u of %s is for gre tunnels with the key %u", lease->bind_id, host, lease->gre_key);
+	const struct tunnel_kind kind = demux_binding_tunnel(b);
+
+	if (kind.gre_key != 0)
+		say(x, "binding %u of %s is for gre tunnels with the key %u", b->lease.bind_id, host, kind.gre_key);
 	else
-		say(x, "binding %u of %s is for %s tunnels%s", lease->bind_id, host, rsip_tunnel_name(lease->tunnel),
-		    lease->tunnel == RSIP_TUNNEL_GRE ? " without a key" : "");
+		say(x, "binding %u of %s is for %s tunnels%s", b->lease.bind_id, host, rsip_tunnel_name(kind.type),
+		    kind.type == RSIP_TUNNEL_GRE ? " without a key" : "");
 }
 
 /* ---- what makes a packet its host's ---- */
@@ -159,7 +161,8 @@ say_remote_policy(struct explained *x, const struct demux_binding *b)
 		    ip4_str(b->host->addr, host));
 	else
 		say(x, "binding %u of %s is for the peer %s%s alone", b->lease.bind_id, ip4_str(b->host->addr, host),
-	    ip4_str(b->lease.remote_addr, peer), b->lease.n_remote_ports > 0 ? " and certain ports of it" : "");
+		    ip4_str(demux_terms(b)->remote_addr, peer),
+		    demux_terms(b)->n_remote_ports > 0 ? " and certain ports of it" : "");
 }
 
 static void
@@ -210,7 +213,7 @@ say_drop(const struct demux *d, struct explained *x, const struct demux_binding 
 		say(x, "%s has no RSIPSEC binding on %s", host, local);
 		break;
 	case DP_DROP_TUNNEL_TYPE:
-		say_tunnel(x, &b->lease, host);
+		say_tunnel(x, b, host);
 		break;
 	case DP_DROP_COOKIE_COLLISION:
 		say(x, "another host on %s holds IKE cookie 0x%016llx", local, (unsigned long long)key->initiator_cookie);

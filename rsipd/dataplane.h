@@ -34,7 +34,7 @@ enum dp_op {
 
 enum dp_flags {
 	DP_F_LISTEN = 1u << 0,       /* a LISTEN binding: remote policy opens it for peers not contacted before */
-	DP_F_COOKIE_BLOCK = 1u << 1, /* cookie_value and cookie_mask hold */
+	DP_F_COOKIE_BLOCK = 1u << 1, /* cookie_value and cookie_mask hold; the mask has its ones first */
 	DP_F_REMOTE_PORTS = 1u << 2, /* remote micro-flow policy: remote_ports holds; needs remote_addr */
 	DP_F_IKE_LISTENER = 1u << 3, /* ike_listener holds */
 	DP_F_REMOTE_NAME = 1u << 4,  /* remote policy for a name: the peers are those of remote_addrs, if any */

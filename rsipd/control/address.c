@@ -17,13 +17,8 @@ address_new(ip4_t addr)
 void
 address_free(struct address *a)
 {
-	for (int kind = 0; kind < TUPLE_KINDS; kind++) {
-		while (a->leased[kind].root != NULL) {
-			struct range_node *node = a->leased[kind].root;
-			ranges_remove(&a->leased[kind], node);
-			free(node);
-		}
-	}
+	for (int kind = 0; kind < TUPLE_KINDS; kind++)
+		range_table_done(&a->leased[kind]);
 	free(a->ports);
 	free(a);
 }
@@ -44,11 +39,11 @@ leased_port(const struct address *a, struct tuple tuple, uint64_t *past)
 static bool
 leased_number(const struct address *a, struct tuple tuple, uint64_t *past)
 {
-	const struct range_node *node = ranges_overlap(&a->leased[tuple.kind], tuple.first, tuple.last);
+	const struct range_entry *entry = range_table_find(&a->leased[tuple.kind], tuple.first, tuple.last);
 
-	if (node == NULL)
+	if (entry == NULL)
 		return false;
-	*past = node->last;
+	*past = entry->last;
 	return true;
 }
 
@@ -68,7 +63,7 @@ is_leased(const struct address *a, struct tuple tuple, uint64_t *past)
 static struct hold *
 hold_from(const struct address *a, enum tuple_kind kind, uint64_t first, uint64_t last)
 {
-	return (struct hold *)ranges_overlap(&a->held[kind], first, last);
+	return hold_of_node(ranges_overlap(&a->held[kind], first, last));
 }
 
 /* A host's own holds are not in its way; but a whole address held for it comes back only whole. */
@@ -116,16 +111,6 @@ address_conflict(const struct address *a, struct tuple tuple, ip4_t host, uint64
 	return tuple.kind == TUPLE_ADDRESS && a->whole_hold == NULL && any_held_by_other(a, host);
 }
 
-static void
-add_number(struct address *a, struct tuple tuple)
-{
-	struct range_node *node = mem_zero(1, sizeof(*node));
-
-	node->first = tuple.first;
-	node->last = tuple.last;
-	ranges_add(&a->leased[tuple.kind], node);
-}
-
 void
 address_take(struct address *a, struct tuple tuple)
 {
@@ -137,7 +122,7 @@ address_take(struct address *a, struct tuple tuple)
 			a->ports = mem_zero(1, sizeof(*a->ports));
 		portbits_set(a->ports, (uint16_t)tuple.first, (uint16_t)tuple.last);
 	} else {
-		add_number(a, tuple);
+		range_table_add(&a->leased[tuple.kind], tuple.first, tuple.last, 0);
 	}
 }
 
@@ -150,9 +135,7 @@ address_give(struct address *a, struct tuple tuple)
 	} else if (tuple.kind == TUPLE_PORT) {
 		portbits_clear(a->ports, (uint16_t)tuple.first, (uint16_t)tuple.last);
 	} else {
-		struct range_node *node = ranges_overlap(&a->leased[tuple.kind], tuple.first, tuple.last);
-		ranges_remove(&a->leased[tuple.kind], node);
-		free(node);
+		range_table_remove(&a->leased[tuple.kind], tuple.first, 0);
 	}
 }
 
@@ -164,8 +147,8 @@ address_is_leased(const struct address *a, struct tuple tuple)
 	if (tuple.kind == TUPLE_PORT)
 		return a->ports != NULL &&
 		       portbits_find(a->ports, false, (uint16_t)tuple.first, (uint16_t)tuple.last) < 0;
-	const struct range_node *node = ranges_overlap(&a->leased[tuple.kind], tuple.first, tuple.last);
-	return node != NULL && node->first == tuple.first && node->last == tuple.last;
+	const struct range_entry *entry = range_table_find(&a->leased[tuple.kind], tuple.first, tuple.last);
+	return entry != NULL && entry->first == tuple.first && entry->last == tuple.last;
 }
 
 void

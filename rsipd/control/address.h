@@ -13,6 +13,7 @@
 #include "hold.h"
 #include "pool_totals.h"
 #include "portbits.h"
+#include "range_table.h"
 #include "ranges.h"
 
 struct address {
@@ -20,7 +21,7 @@ struct address {
 	bool whole;                         /* leased by RSA-IP */
 	struct hold *whole_hold;            /* held whole after such a lease, or NULL */
 	struct portbits *ports;             /* leased; made at the first */
-	struct ranges leased[TUPLE_KINDS];  /* SPI, COOKIE, IKE_PEER */
+	struct range_table leased[TUPLE_KINDS]; /* SPI, COOKIE, IKE_PEER */
 	struct ranges held[TUPLE_KINDS];    /* PORT, SPI, COOKIE; the nodes of struct hold */
 	size_t n_leased, n_held;            /* tuples of all kinds */
 	struct pool_totals totals;          /* the pool's to keep */

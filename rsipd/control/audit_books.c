@@ -26,7 +26,6 @@ void
 audit_books_begin(struct audit_books *c, struct ledger *l, struct audit_report *report)
 {
 	*c = (struct audit_books){ .ledger = l, .report = report, .seen_id = l->last_bind_id };
-	session_cursor_start(&c->sessions, &l->sessions);
 	binding_cursor_start(&c->bindings, &l->bindings);
 }
 
@@ -35,7 +34,6 @@ audit_books_end(struct audit_books *c)
 {
 	struct audit_place *place, *next;
 
-	session_cursor_end(&c->sessions, &c->ledger->sessions);
 	HASH_ITER(hh, c->places, place, next) {
 		HASH_DELETE(hh, c->places, place);
 		free(place->ids);
@@ -53,11 +51,11 @@ check_sums(struct audit_books *c, const struct session *s)
 	const struct binding *b;
 	char host[IP4_STRLEN];
 
-	DL_FOREACH(s->bindings, b) {
+	LL_FOREACH(s->bindings, b) {
 		bindings++;
 		ports += binding_port_count(b);
 		spis += binding_spi_count(b);
-		cookies += b->cookie_mask != 0;
+		cookies += binding_terms(b)->cookie_mask != 0;
 		if (b->expires > s->expires)
 			audit_report_add(c->report, AUDIT_BOOKS, 3, "binding %u would outlive the registration of its host %s",
 			                 b->bind_id, ip4_str(s->host_addr, host));
@@ -72,7 +70,7 @@ check_sums(struct audit_books *c, const struct session *s)
 unsigned
 audit_books_host(struct audit_books *c)
 {
-	struct session *s = session_cursor_next(&c->sessions);
+	struct session *s = session_next(&c->ledger->sessions, &c->sessions);
 	char host[IP4_STRLEN], why[200];
 
 	if (s == NULL)
@@ -118,7 +116,7 @@ is_of_its_host(const struct audit_books *c, const struct binding *b)
 
 	if (session_find_client(&c->ledger->sessions, b->session->client_id) != b->session)
 		return false;
-	DL_FOREACH(b->session->bindings, other) {
+	LL_FOREACH(b->session->bindings, other) {
 		if (other == b)
 			return true;
 	}

@@ -16,7 +16,7 @@ struct ledger;
 struct audit_books {
 	struct ledger *ledger;
 	struct audit_report *report;
-	struct session_cursor sessions;
+	struct id_cursor sessions;
 	struct binding_cursor bindings;
 	struct audit_place *places; /* uthash: the bindings of each public address, as they were come across */
 	uint32_t seen_id;           /* bindings up to this one are in places; those granted since are looked up by ID */

@@ -1,27 +1,56 @@
 #include "binding.h"
 
 #include <stdlib.h>
-#include <utlist.h>
+#include <string.h>
 
 #include "mem.h"
+
+static struct slab slab = SLAB(struct binding);
+const struct slab *const binding_slab = &slab;
+
+static size_t
+ranges_size(const struct binding *b)
+{
+	return b->n_spis * sizeof(struct spi_range) + ((size_t)b->n_ports + b->n_remote_ports) * sizeof(struct port_range);
+}
 
 struct binding *
 binding_new(size_t n_ports, size_t n_remote_ports, size_t n_spis)
 {
-	struct binding *b = mem_zero(1, sizeof(*b) + n_spis * sizeof(struct spi_range) +
-	                                    (n_ports + n_remote_ports) * sizeof(struct port_range));
+	struct binding *b = slab_take(&slab);
 
 	b->n_ports = (uint8_t)n_ports;
 	b->n_remote_ports = (uint8_t)n_remote_ports;
 	b->n_spis = (uint16_t)n_spis;
+	if (ranges_size(b) > sizeof(b->ranges))
+		binding_own_terms(b);
 	return b;
+}
+
+/* Before there are terms the ranges are those in the binding, if they fit. */
+struct binding_terms *
+binding_own_terms(struct binding *b)
+{
+	size_t size = ranges_size(b);
+	struct binding_terms *terms;
+
+	if (b->has_terms)
+		return b->terms;
+	terms = mem_zero(1, sizeof(*terms) + size);
+	if (size <= sizeof(b->ranges))
+		memcpy(terms->ranges, b->ranges, size);
+	b->terms = terms;
+	b->has_terms = true;
+	return terms;
 }
 
 void
 binding_name_remote(struct binding *b, const char *name)
 {
-	b->named = mem_zero(1, sizeof(*b->named));
-	b->named->name = mem_strdup(name);
+	struct binding_named *named = mem_zero(1, sizeof(*named));
+
+	named->name = mem_strdup(name);
+	binding_own_terms(b)->named = named;
 }
 
 void
@@ -29,10 +58,12 @@ binding_free(struct binding *b)
 {
 	if (b == NULL)
 		return;
-	if (b->named != NULL)
-		free(b->named->name);
-	free(b->named);
-	free(b);
+	if (binding_terms(b)->named != NULL)
+		free(b->terms->named->name);
+	free(binding_terms(b)->named);
+	if (b->has_terms)
+		free(b->terms);
+	slab_give(&slab, b);
 }
 
 size_t
@@ -40,12 +71,13 @@ binding_n_tuples(const struct binding *b)
 {
 	if (b->method == RSIP_METHOD_RSA_IP)
 		return 1;
-	return (size_t)b->n_ports + b->n_spis + (b->cookie_mask != 0) + (b->ike_listener != 0);
+	return (size_t)b->n_ports + b->n_spis + (binding_terms(b)->cookie_mask != 0) + (binding_terms(b)->ike_listener != 0);
 }
 
 struct tuple
 binding_tuple(const struct binding *b, size_t i)
 {
+	const struct binding_terms *terms = binding_terms(b);
 	ip4_t addr = b->local_addr;
 
 	if (b->method == RSIP_METHOD_RSA_IP)
@@ -56,9 +88,9 @@ binding_tuple(const struct binding *b, size_t i)
 	if (i < b->n_spis)
 		return (struct tuple){ addr, TUPLE_SPI, binding_spis(b)[i].first, binding_spis(b)[i].last };
 	i -= b->n_spis;
-	if (i == 0 && b->cookie_mask != 0)
-		return (struct tuple){ addr, TUPLE_COOKIE, b->cookie_value, b->cookie_value | ~b->cookie_mask };
-	return (struct tuple){ addr, TUPLE_IKE_PEER, b->ike_listener, b->ike_listener };
+	if (i == 0 && terms->cookie_mask != 0)
+		return (struct tuple){ addr, TUPLE_COOKIE, terms->cookie_value, terms->cookie_value | ~terms->cookie_mask };
+	return (struct tuple){ addr, TUPLE_IKE_PEER, terms->ike_listener, terms->ike_listener };
 }
 
 static const char *const kind_names[TUPLE_KINDS] = {
@@ -95,7 +127,7 @@ binding_spi_count(const struct binding *b)
 void
 binding_table_init(struct binding_table *t)
 {
-	t->by_id = ID_TABLE(struct binding, bind_id, id_next);
+	t->by_id = ID_TABLE(&slab, struct binding, bind_id, id_next);
 }
 
 void

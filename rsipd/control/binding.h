@@ -19,34 +19,58 @@ struct binding_named {
 	struct binding *prev, *next; /* others with this remote side, utlist.h */
 };
 
-/* Pure data: no timers, no SQL, no sockets. One allocation, what it leases included: there may be a million. */
+/* What few bindings have. */
+struct binding_terms {
+	struct binding_named *named;        /* NULL: the remote side is no name. Owned */
+	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
+	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or named has it */
+	ip4_t ike_listener; /* 0 = none */
+	uint32_t gre_key;   /* agreed on with the host; 0 = none */
+	uint32_t ranges[];
+};
+
+/* Pure data: no timers, no SQL, no sockets. One line of the cache, since there may be a million: a single range stands in
+ * it, more and the terms in a block beside it. */
 struct binding {
+	uint32_t number;      /* slab.h */
+	uint32_t id_next;     /* the table's */
 	uint32_t bind_id;     /* unique over all hosts of the gateway, never 0, growing */
 	uint32_t expiry_slot; /* the expiry heap's */
 	struct session *session;
-	struct binding *prev, *next; /* the other bindings of the session, utlist.h */
-	struct binding *id_next;     /* the table's */
-	struct binding_named *named; /* NULL: the remote side is no name */
-	int64_t expires;             /* clock_now() milliseconds */
-	uint64_t cookie_value, cookie_mask; /* mask 0 = no cookie block; else ones from the highest bit on */
+	struct binding *next; /* the next of the session's bindings */
+	int64_t expires;      /* clock_now() milliseconds */
 	ip4_t local_addr;
-	ip4_t remote_addr;  /* 0 = any: no remote flow policy; or named has it */
-	ip4_t ike_listener; /* 0 = none */
-	ip4_t endpoint;     /* our end of its tunnel, as the host was told */
-	uint32_t gre_key;   /* agreed on with the host; 0 = none */
+	ip4_t endpoint; /* our end of its tunnel, as the host was told */
 	uint16_t n_spis;
 	uint8_t n_ports; /* RSAP-IP, RSIPSEC: ranges in port order */
 	uint8_t n_remote_ports;
 	uint8_t method; /* enum rsip_method */
 	uint8_t tunnel; /* enum rsip_tunnel_type */
 	bool listen;
-	uint32_t ranges[]; /* SPIs, ports, remote ports: by the functions below */
+	bool has_terms; /* which of the union holds: see the functions below */
+	union {
+		uint32_t ranges[2]; /* SPIs, ports, remote ports */
+		struct binding_terms *terms; /* owned */
+	};
 };
+
+_Static_assert(sizeof(struct binding) == 64, "a binding is one line of the cache");
+
+static inline const struct binding_terms *
+binding_terms(const struct binding *b)
+{
+	static const struct binding_terms none;
+
+	return b->has_terms ? b->terms : &none;
+}
+
+/* To be written to. What binding_spis and its like have returned before is void. */
+struct binding_terms *binding_own_terms(struct binding *b);
 
 static inline struct spi_range *
 binding_spis(const struct binding *b)
 {
-	return (struct spi_range *)(uintptr_t)b->ranges;
+	return (struct spi_range *)(uintptr_t)(b->has_terms ? b->terms->ranges : b->ranges);
 }
 
 static inline struct port_range *
@@ -64,14 +88,16 @@ binding_remote_ports(const struct binding *b)
 static inline const char *
 binding_remote_name(const struct binding *b) /* or NULL */
 {
-	return b->named != NULL ? b->named->name : NULL;
+	return binding_terms(b)->named != NULL ? b->terms->named->name : NULL;
 }
 
 static inline struct remote_name *
 binding_remote(const struct binding *b) /* or NULL */
 {
-	return b->named != NULL ? b->named->remote : NULL;
+	return binding_terms(b)->named != NULL ? b->terms->named->remote : NULL;
 }
+
+extern const struct slab *const binding_slab; /* of all of them */
 
 /* A zeroed binding with room for that many ranges, n_ set. binding_free ends it. */
 struct binding *binding_new(size_t n_ports, size_t n_remote_ports, size_t n_spis);

@@ -68,26 +68,17 @@ parse_or_refuse(struct match *m, struct ctl_conn *conn, const json_t *request)
 	return false;
 }
 
-struct host_walk { struct session_table *table; struct session_cursor cursor; struct match match; };
+struct host_walk { const struct session_table *table; struct id_cursor cursor; struct match match; };
 
 static json_t *
 host_walk_next(void *arg)
 {
 	struct host_walk *walk = arg;
-	const struct session *s = session_cursor_next(&walk->cursor);
+	const struct session *s = session_next(walk->table, &walk->cursor);
 
 	if (s == NULL)
 		return NULL;
 	return match_host(&walk->match, s) ? document_host(s) : json_null();
-}
-
-static void
-host_walk_end(void *arg)
-{
-	struct host_walk *walk = arg;
-
-	session_cursor_end(&walk->cursor, walk->table);
-	free(walk);
 }
 
 static void
@@ -101,8 +92,7 @@ do_hosts(struct ctl_conn *conn, const json_t *request, void *arg)
 		return;
 	walk = mem_zero(1, sizeof(*walk));
 	*walk = (struct host_walk){ .table = &gw->ledger->sessions, .match = match };
-	session_cursor_start(&walk->cursor, walk->table);
-	ctl_answer_list(conn, host_walk_next, walk, host_walk_end);
+	ctl_answer_list(conn, host_walk_next, walk, free);
 }
 
 struct binding_walk { const struct gateway *gw; struct binding_table *table; struct binding_cursor cursor; struct match match; };

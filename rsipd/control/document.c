@@ -57,9 +57,12 @@ document_host(const struct session *s)
 static json_t *
 of_cookie(const struct binding *b)
 {
-	if (b->cookie_mask == 0)
+	const struct binding_terms *terms = binding_terms(b);
+
+	if (terms->cookie_mask == 0)
 		return json_null();
-	return value_made(json_pack("{s:o, s:o}", "value", value_hex(b->cookie_value, 16), "mask", value_hex(b->cookie_mask, 16)));
+	return value_made(json_pack("{s:o, s:o}", "value", value_hex(terms->cookie_value, 16), "mask",
+	                           value_hex(terms->cookie_mask, 16)));
 }
 
 static json_t *
@@ -80,9 +83,9 @@ of_remote(const struct binding *b)
 {
 	if (binding_remote_name(b) != NULL)
 		return of_remote_name(b);
-	if (b->remote_addr == 0)
+	if (binding_terms(b)->remote_addr == 0)
 		return json_null();
-	return value_made(json_pack("{s:o, s:o}", "address", value_address(b->remote_addr), "ports",
+	return value_made(json_pack("{s:o, s:o}", "address", value_address(binding_terms(b)->remote_addr), "ports",
 	    value_ports(binding_remote_ports(b), b->n_remote_ports)));
 }
 
@@ -106,6 +109,7 @@ of_claims(const struct gateway *gw, const struct binding *b)
 json_t *
 document_binding(const struct gateway *gw, const struct binding *b)
 {
+	const struct binding_terms *terms = binding_terms(b);
 	struct meter carried = carried_by(gw, b->bind_id);
 
 	return value_made(json_pack(
@@ -114,9 +118,9 @@ document_binding(const struct gateway *gw, const struct binding *b)
 	    value_address(b->session->host_addr), "method", rsip_method_name(b->method), "address",
 	    value_address(b->local_addr), "ports", value_ports(binding_ports(b), b->n_ports), "spis", value_spis(binding_spis(b), b->n_spis),
 	    "cookie", of_cookie(b), "remote", of_remote(b), "tunnel", rsip_tunnel_name(b->tunnel), "gre_key",
-	    b->gre_key != 0 ? value_count(b->gre_key) : json_null(), "expires_in_s",
+	    terms->gre_key != 0 ? value_count(terms->gre_key) : json_null(), "expires_in_s",
 	    value_count(lease_seconds_left(b->expires)), "listen", b->listen, "ike_listener",
-	    b->ike_listener != 0 ? value_address(b->ike_listener) : json_null(), "gateway",
+	    terms->ike_listener != 0 ? value_address(terms->ike_listener) : json_null(), "gateway",
 	    value_address(b->endpoint), "max_claims", value_count(claims_allowed(b)), "claims", of_claims(gw, b),
 	    "in_packets", value_count(carried.in_packets), "in_bytes", value_count(carried.in_bytes), "out_packets",
 	    value_count(carried.out_packets), "out_bytes", value_count(carried.out_bytes)));

@@ -235,6 +235,7 @@ tell(struct dp_client *dp, const void *bytes, size_t len)
 static size_t
 encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 {
+	const struct binding_terms *terms = binding_terms(b);
 	const struct session *s = b->session;
 	struct dp_bind m = {
 		.op = DP_BIND,
@@ -243,13 +244,13 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		.host_addr = s->host_addr,
 		.gateway_addr = b->endpoint,
 		.local_addr = b->local_addr,
-		.remote_addr = b->remote_addr,
-		.ike_listener = b->ike_listener,
+		.remote_addr = terms->remote_addr,
+		.ike_listener = terms->ike_listener,
 		.method = b->method,
 		.tunnel = b->tunnel,
-		.gre_key = b->gre_key,
-		.cookie_value = b->cookie_value,
-		.cookie_mask = b->cookie_mask,
+		.gre_key = terms->gre_key,
+		.cookie_value = terms->cookie_value,
+		.cookie_mask = terms->cookie_mask,
 		.n_ports = b->n_ports,
 		.n_spis = b->n_spis,
 		.n_remote_ports = b->n_remote_ports,
@@ -261,9 +262,10 @@ encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 		m.remote_addr = DP_REMOTE_NOBODY;
 		m.n_remote_addrs = (uint16_t)lease_peers(b, peers);
 	}
-	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (b->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
+	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (terms->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
 	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
-	                     (b->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) | (binding_remote(b) != NULL ? DP_F_REMOTE_NAME : 0));
+	                     (terms->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) |
+	                     (binding_remote(b) != NULL ? DP_F_REMOTE_NAME : 0));
 	m.max_claims = claims_allowed(b);
 	memcpy(bytes, &m, sizeof(m));
 	at = mempcpy(at, binding_ports(b), b->n_ports * sizeof(*binding_ports(b)));

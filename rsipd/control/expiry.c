@@ -3,18 +3,19 @@
 #include <stdlib.h>
 
 #include "mem.h"
+#include "slab.h"
 
 void
-expiry_init(struct expiry *e, size_t slot_offset)
+expiry_init(struct expiry *e, const struct slab *slab, size_t slot_offset)
 {
-	*e = (struct expiry){ .slot_offset = slot_offset };
+	*e = (struct expiry){ .slab = slab, .slot_offset = slot_offset };
 }
 
 void
 expiry_done(struct expiry *e)
 {
 	free(e->entries);
-	*e = (struct expiry){ .slot_offset = e->slot_offset };
+	expiry_init(e, e->slab, e->slot_offset);
 }
 
 static uint32_t *
@@ -27,7 +28,7 @@ static void
 place(struct expiry *e, size_t i, struct expiry_entry entry)
 {
 	e->entries[i] = entry;
-	*slot_of(e, entry.object) = (uint32_t)i;
+	*slot_of(e, slab_at(e->slab, entry.number)) = (uint32_t)i;
 }
 
 /* Moves the entry from the hole at i to where it belongs: up while its parent is later, else down while a child is
@@ -65,7 +66,7 @@ expiry_set(struct expiry *e, void *object, int64_t at)
 			grow(e);
 		i = ++e->n;
 	}
-	sift(e, i, (struct expiry_entry){ at, object });
+	sift(e, i, (struct expiry_entry){ at, slab_number(object) });
 }
 
 void
@@ -77,7 +78,7 @@ expiry_remove(struct expiry *e, void *object)
 		return;
 	*slot_of(e, object) = 0;
 	struct expiry_entry last = e->entries[e->n--];
-	if (last.object != object)
+	if (last.number != slab_number(object))
 		sift(e, i, last);
 }
 
@@ -86,13 +87,13 @@ expiry_is_set(const struct expiry *e, void *object, int64_t at)
 {
 	size_t i = *slot_of(e, object);
 
-	return i > 0 && i <= e->n && e->entries[i].object == object && e->entries[i].at == at;
+	return i > 0 && i <= e->n && e->entries[i].number == slab_number(object) && e->entries[i].at == at;
 }
 
 void *
 expiry_due(const struct expiry *e, int64_t now)
 {
-	return e->n > 0 && e->entries[1].at <= now ? e->entries[1].object : NULL;
+	return e->n > 0 && e->entries[1].at <= now ? slab_at(e->slab, e->entries[1].number) : NULL;
 }
 
 int64_t

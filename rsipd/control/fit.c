@@ -117,7 +117,7 @@ try_any_spis(struct fit *f)
 static bool
 try_cookie(struct fit *f)
 {
-	uint64_t n = ~f->b->cookie_mask + 1, first;
+	uint64_t n = ~binding_terms(f->b)->cookie_mask + 1, first;
 	struct address_room room = { TUPLE_COOKIE, n, UINT64_MAX, n, n, NULL, 0 };
 
 	if (f->spec->upstream != NULL) {
@@ -125,14 +125,14 @@ try_cookie(struct fit *f)
 		room.hi = f->spec->cookie_last;
 	}
 	if (f->want->cookie == POOL_NAMED) {
-		first = f->b->cookie_value;
+		first = binding_terms(f->b)->cookie_value;
 		if (!pool_spec_has_cookies(f->spec, first, first + (n - 1)))
 			return fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_UNAVAILABLE);
 		return is_free(f, TUPLE_COOKIE, first, first + (n - 1)) || fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_INUSE);
 	}
 	if (!address_find_room(f->a, &room, f->want->host, &first))
 		return fail(f, FIT_COOKIE, RSIP_IPSEC_SPI_UNAVAILABLE);
-	f->b->cookie_value = first;
+	binding_own_terms(f->b)->cookie_value = first;
 	return true;
 }
 
@@ -140,7 +140,7 @@ try_cookie(struct fit *f)
 static bool
 try_listener(struct fit *f)
 {
-	ip4_t peer = f->b->ike_listener;
+	ip4_t peer = binding_terms(f->b)->ike_listener;
 
 	return peer == 0 || is_free(f, TUPLE_IKE_PEER, peer, peer) ||
 	       fail(f, FIT_LISTENER, RSIP_LOCAL_ADDRPORT_INUSE);

@@ -89,7 +89,8 @@ binding_as_asked(const struct ledger *l, struct session *s, const struct lease_r
 	b->session = s;
 	b->method = (uint8_t)req->method;
 	b->tunnel = tunnel;
-	b->gre_key = tunnel == RSIP_TUNNEL_GRE ? req->gre_key : 0;
+	if (tunnel == RSIP_TUNNEL_GRE && req->gre_key != 0)
+		binding_own_terms(b)->gre_key = req->gre_key;
 	b->endpoint = policy_endpoint(l->conf, policy);
 	b->listen = req->listen;
 	b->local_addr = req->addr;
@@ -98,12 +99,13 @@ binding_as_asked(const struct ledger *l, struct session *s, const struct lease_r
 	if (req->spi_intent == POOL_NAMED)
 		memcpy(binding_spis(b), req->spis, n_spis * sizeof(*binding_spis(b)));
 	if (req->cookie_intent != POOL_NONE) {
-		b->cookie_value = req->cookie_value;
-		b->cookie_mask = req->cookie_mask;
+		binding_own_terms(b)->cookie_value = req->cookie_value;
+		binding_own_terms(b)->cookie_mask = req->cookie_mask;
 	}
-	b->ike_listener = req->ike_listener;
-	if (policy->remote_flow != RSIP_REMOTE_NONE) /* RFC 3103 9.9.3: else the remote side MUST be don't care */
-		b->remote_addr = req->remote_addr;
+	if (req->ike_listener != 0)
+		binding_own_terms(b)->ike_listener = req->ike_listener;
+	if (policy->remote_flow != RSIP_REMOTE_NONE && req->remote_addr != 0) /* RFC 3103 9.9.3: else the remote side MUST be don't care */
+		binding_own_terms(b)->remote_addr = req->remote_addr;
 	if (name != NULL)
 		binding_name_remote(b, name->name);
 	if (micro)
@@ -117,7 +119,7 @@ addresses_held(const struct session *s, ip4_t addrs[KEEP_MAX])
 	const struct binding *b;
 	size_t n = 0, i;
 
-	DL_FOREACH(s->bindings, b) {
+	LL_FOREACH(s->bindings, b) {
 		for (i = 0; i < n && addrs[i] != b->local_addr; i++)
 			;
 		if (i == n && n < KEEP_MAX)
@@ -299,7 +301,7 @@ lease_follow_name(struct ledger *l, const struct remote_name *name)
 	const struct binding *b;
 
 	store_put_name(l->store, name);
-	DL_FOREACH2(name->bindings, b, named->next)
+	DL_FOREACH2(name->bindings, b, terms->named->next)
 		l->dataplane.bind(l->dataplane.arg, b);
 }
 
@@ -347,7 +349,7 @@ lease_end(struct ledger *l, struct binding *b, enum lease_how how)
 		l->stats->bindings_expired++;
 	else
 		l->stats->bindings_freed++;
-	if (binding_remote(b) != NULL && binding_remote(b)->bindings->named->next == NULL)
+	if (binding_remote(b) != NULL && binding_remote(b)->bindings->terms->named->next == NULL)
 		store_remove_name(l->store, binding_remote_name(b));
 	ledger_strike(l, b);
 	quarantine(l, b);

@@ -81,11 +81,11 @@ check_sums(struct check *c, const struct session *s)
 	const struct binding *b;
 	uint32_t bindings = 0, ports = 0, spis = 0, cookies = 0;
 
-	DL_FOREACH(s->bindings, b) {
+	LL_FOREACH(s->bindings, b) {
 		bindings++;
 		ports += binding_port_count(b);
 		spis += binding_spi_count(b);
-		cookies += b->cookie_mask != 0;
+		cookies += binding_terms(b)->cookie_mask != 0;
 	}
 	return (s->n_bindings == bindings && s->n_ports == ports && s->n_spis == spis && s->n_cookies == cookies) ||
 	       violated(c, "client 0x%08x is charged for what it does not hold", s->client_id);
@@ -94,16 +94,17 @@ check_sums(struct check *c, const struct session *s)
 static bool
 check_sessions(struct check *c)
 {
+	struct id_cursor cursor = { 0 };
 	const struct session *s;
 	const struct binding *b;
 	size_t n = 0;
 
-	for (s = c->l->sessions.by_addr; s != NULL; s = s->by_addr.next) {
+	while ((s = session_next(&c->l->sessions, &cursor)) != NULL) {
 		if (s->expiry_slot == 0)
 			return violated(c, "client 0x%08x would never expire", s->client_id);
 		if (!check_sums(c, s))
 			return false;
-		DL_FOREACH(s->bindings, b) {
+		LL_FOREACH(s->bindings, b) {
 			if (!check_binding(c, s, b))
 				return false;
 			owned_gather(&c->owned, b);

@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <utlist.h>
 
 void
 ledger_init(struct ledger *l, const struct conf *conf, struct store *store, struct stats *stats,
@@ -13,22 +12,24 @@ ledger_init(struct ledger *l, const struct conf *conf, struct store *store, stru
 	*l = (struct ledger){ .generation = ++generations, .conf = conf, .store = store, .stats = stats,
 	                      .dataplane = *dataplane, .events = *events };
 	binding_table_init(&l->bindings);
+	session_table_init(&l->sessions);
 	l->pool = pool_new();
 	pool_configure(l->pool, conf, &l->sessions);
-	expiry_init(&l->session_expiry, offsetof(struct session, expiry_slot));
-	expiry_init(&l->binding_expiry, offsetof(struct binding, expiry_slot));
-	expiry_init(&l->hold_expiry, offsetof(struct hold, expiry_slot));
+	expiry_init(&l->session_expiry, session_slab, offsetof(struct session, expiry_slot));
+	expiry_init(&l->binding_expiry, binding_slab, offsetof(struct binding, expiry_slot));
+	expiry_init(&l->hold_expiry, &hold_slab, offsetof(struct hold, expiry_slot));
 }
 
 void
 ledger_done(struct ledger *l)
 {
+	struct id_cursor cursor = { 0 };
 	struct session *s;
 	struct binding *b;
 
-	while ((s = l->sessions.by_addr) != NULL) {
+	while ((s = session_next(&l->sessions, &cursor)) != NULL) {
 		while ((b = s->bindings) != NULL) {
-			DL_DELETE(s->bindings, b);
+			s->bindings = b->next;
 			binding_table_remove(&l->bindings, b);
 			remote_names_detach(l->names, b);
 			binding_free(b);
@@ -36,7 +37,7 @@ ledger_done(struct ledger *l)
 		session_remove(&l->sessions, s);
 	}
 	identities_clear(&l->identities);
-	session_cursors_detach(&l->sessions);
+	session_table_done(&l->sessions);
 	binding_table_done(&l->bindings);
 	pool_free(l->pool);
 	expiry_done(&l->session_expiry);
@@ -58,10 +59,11 @@ ledger_policy(const struct ledger *l, const struct session *s)
 void
 ledger_set_conf(struct ledger *l, const struct conf *conf)
 {
+	struct id_cursor cursor = { 0 };
 	struct session *s;
 
 	l->conf = conf;
-	for (s = l->sessions.by_addr; s != NULL; s = s->by_addr.next)
+	while ((s = session_next(&l->sessions, &cursor)) != NULL)
 		s->policy = ledger_policy(l, s);
 	pool_configure(l->pool, conf, &l->sessions);
 }
@@ -70,15 +72,30 @@ void
 ledger_enter(struct ledger *l, struct session *s, struct binding *b)
 {
 	b->session = s;
-	DL_APPEND(s->bindings, b);
+	*(s->last_binding != NULL ? &s->last_binding->next : &s->bindings) = b;
+	s->last_binding = b;
 	s->n_bindings++;
 	s->n_ports += binding_port_count(b);
 	s->n_spis += binding_spi_count(b);
-	s->n_cookies += b->cookie_mask != 0;
+	s->n_cookies += binding_terms(b)->cookie_mask != 0;
 	binding_table_add(&l->bindings, b);
 	if (binding_remote_name(b) != NULL)
 		remote_names_attach(l->names, b);
 	expiry_set(&l->binding_expiry, b, b->expires);
+}
+
+/* Those that end first were mostly granted first: it is seldom far from the head. */
+static void
+take_off(struct session *s, struct binding *b)
+{
+	struct binding **at = &s->bindings, *before = NULL;
+
+	for (; *at != b; at = &before->next)
+		before = *at;
+	*at = b->next;
+	b->next = NULL;
+	if (s->last_binding == b)
+		s->last_binding = before;
 }
 
 void
@@ -89,9 +106,9 @@ ledger_strike(struct ledger *l, struct binding *b)
 	expiry_remove(&l->binding_expiry, b);
 	remote_names_detach(l->names, b);
 	binding_table_remove(&l->bindings, b);
-	DL_DELETE(s->bindings, b);
+	take_off(s, b);
 	s->n_bindings--;
 	s->n_ports -= binding_port_count(b);
 	s->n_spis -= binding_spi_count(b);
-	s->n_cookies -= b->cookie_mask != 0;
+	s->n_cookies -= binding_terms(b)->cookie_mask != 0;
 }

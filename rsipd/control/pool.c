@@ -57,7 +57,7 @@ pool_free(struct pool *pool)
 	HASH_ITER(hh, pool->in_use, a, tmp) {
 		while ((hold = address_find_hold(a, (struct tuple){ a->addr, TUPLE_ADDRESS, 0, 0 })) != NULL) {
 			address_unhold(a, hold);
-			free(hold);
+			slab_give(&hold_slab, hold);
 		}
 		HASH_DELETE(hh, pool->in_use, a);
 		address_free(a);
@@ -147,6 +147,7 @@ account_again(struct hold *hold, void *arg)
 void
 pool_configure(struct pool *pool, const struct conf *conf, const struct session_table *sessions)
 {
+	struct id_cursor cursor = { 0 };
 	const struct session *s;
 	const struct binding *b;
 	struct address *a;
@@ -158,8 +159,8 @@ pool_configure(struct pool *pool, const struct conf *conf, const struct session_
 		entry_init(&pool->entries[i], &conf->pools[i]);
 	for (a = pool->in_use; a != NULL; a = a->hh.next)
 		a->totals = (struct pool_totals){ 0 };
-	for (s = sessions->by_addr; s != NULL; s = s->by_addr.next) {
-		DL_FOREACH(s->bindings, b)
+	while ((s = session_next(sessions, &cursor)) != NULL) {
+		LL_FOREACH(s->bindings, b)
 			account(pool, b, 1, s->bindings);
 	}
 	pool_each_hold(pool, account_again, pool);

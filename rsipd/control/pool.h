@@ -38,7 +38,7 @@ struct pool_want {
 	ip4_t host;                           /* it may take back what is held for it */
 	enum pool_intent addr;                /* ANY or NAMED */
 	enum pool_intent ports, spis, cookie; /* all NONE for RSA-IP */
-	uint16_t n_any_ports, n_any_spis;     /* how many, contiguous, where ANY; cookie: any with b->cookie_mask */
+	uint16_t n_any_ports, n_any_spis;     /* how many, contiguous, where ANY; cookie: any of its mask */
 	const ip4_t *keep;                    /* addresses to try first: those the host has already */
 	size_t n_keep;
 	const struct conf_pool *const *pools; /* where from, in the order of preference */
@@ -47,7 +47,7 @@ struct pool_want {
 
 /* Takes what is wanted for b, all of it or nothing, and writes it into b: local_addr, ports[0], spis[0] (the arrays
  * have room, see binding_new), cookie_value. b->session (but b is not among its bindings yet), b->method and
- * b->ike_listener are read. A host keeps the address it has, or else gets one where something is held for it, or else
+ * its IKE listener are read. A host keeps the address it has, or else gets one where something is held for it, or else
  * the lowest one that can hold the request.
  * Ports and SPIs are random (RFC 6056, RFC 3104 8), contiguous, and aligned to their number when that is a power of
  * two; SPIs and cookie blocks always to the next one.

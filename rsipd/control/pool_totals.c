@@ -14,7 +14,7 @@ pool_totals_count(struct pool_totals *totals, const struct binding *b, int n, bo
 	add(&totals->addresses_leased, n, b->method == RSIP_METHOD_RSA_IP);
 	add(&totals->ports_leased, n, binding_port_count(b));
 	add(&totals->spis_leased, n, binding_spi_count(b));
-	add(&totals->cookies_leased, n, b->cookie_mask != 0);
+	add(&totals->cookies_leased, n, binding_terms(b)->cookie_mask != 0);
 }
 
 void

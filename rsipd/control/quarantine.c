@@ -7,6 +7,8 @@
 #include "pool.h"
 #include "pool_state.h"
 
+struct slab hold_slab = SLAB(struct hold);
+
 struct holder *
 pool_holder_find(const struct pool *pool, ip4_t host)
 {
@@ -66,7 +68,7 @@ holder_remove(struct pool *pool, struct hold *hold)
 static struct hold *
 hold_new(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
 {
-	struct hold *hold = mem_zero(1, sizeof(*hold));
+	struct hold *hold = slab_take(&hold_slab);
 
 	hold->node.first = tuple.first;
 	hold->node.last = tuple.last;
@@ -99,7 +101,7 @@ pool_unhold(struct pool *pool, struct hold *hold)
 	holder_remove(pool, hold);
 	address_unhold(a, hold);
 	pool_reopen(pool, a, (struct tuple){ hold->addr, hold->kind, hold->node.first, hold->node.last });
-	free(hold);
+	slab_give(&hold_slab, hold);
 	pool_address_drop_idle(pool, a);
 }
 
@@ -169,7 +171,7 @@ each_hold_of(const struct address *a, pool_hold_cb *cb, void *arg)
 	for (int kind = TUPLE_PORT; kind < TUPLE_KINDS; kind++) {
 		struct range_node *node = ranges_overlap(&a->held[kind], 0, UINT64_MAX);
 		while (node != NULL) {
-			cb((struct hold *)node, arg);
+			cb(hold_of_node(node), arg);
 			node = node->last < UINT64_MAX ? ranges_overlap(&a->held[kind], node->last + 1, UINT64_MAX) : NULL;
 		}
 	}

@@ -1,6 +1,6 @@
-/* An ordered map of disjoint ranges of 64-bit numbers: SPIs, cookies, or ports of one address. A treap, so that
- * finding, adding and removing cost the logarithm of the number of ranges. Nodes are the caller's, and may be embedded
- * in something larger. */
+/* An ordered map of disjoint ranges of 64-bit numbers that are something more each: what is held of one address. A treap, so
+ * that finding, adding and removing cost the logarithm of the number of ranges. Nodes are the caller's, embedded in
+ * something larger; where there is nothing larger, range_table.h takes less. */
 #ifndef RSIPD_RANGES_H
 #define RSIPD_RANGES_H
 

@@ -59,7 +59,7 @@ registration_move(struct ledger *l, struct session *s, ip4_t host_addr, ip4_t ga
 	replay_clear(&s->replay);
 	pool_rehost(l->pool, s->moved_from, host_addr);
 	store_move_session(l->store, s);
-	DL_FOREACH(s->bindings, b)
+	LL_FOREACH(s->bindings, b)
 		l->dataplane.bind(l->dataplane.arg, b);
 	l->stats->moves++;
 	log_info("session", "moved identity=\"%s\" from=%s to=%s bindings=%u", s->identity->name,
@@ -94,7 +94,7 @@ registration_curtail(struct ledger *l, struct session *s)
 
 	if (s->policy != NULL)
 		return;
-	DL_FOREACH(s->bindings, b)
+	LL_FOREACH(s->bindings, b)
 		until = b->expires > until ? b->expires : until;
 	if (until >= s->expires)
 		return;
@@ -106,10 +106,11 @@ registration_curtail(struct ledger *l, struct session *s)
 void
 registration_set_conf(struct ledger *l, const struct conf *conf)
 {
+	struct id_cursor cursor = { 0 };
 	struct session *s;
 
 	ledger_set_conf(l, conf);
-	for (s = l->sessions.by_addr; s != NULL; s = s->by_addr.next)
+	while ((s = session_next(&l->sessions, &cursor)) != NULL)
 		registration_curtail(l, s);
 }
 

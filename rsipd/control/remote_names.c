@@ -264,8 +264,8 @@ remote_names_attach(struct remote_names *names, struct binding *b)
 		n = add(names, binding_remote_name(b));
 		n->next = clock_now();
 	}
-	b->named->remote = n;
-	DL_APPEND2(n->bindings, b, named->prev, named->next);
+	b->terms->named->remote = n;
+	DL_APPEND2(n->bindings, b, terms->named->prev, terms->named->next);
 }
 
 void
@@ -275,8 +275,8 @@ remote_names_detach(struct remote_names *names, struct binding *b)
 
 	if (names == NULL || n == NULL)
 		return;
-	DL_DELETE2(n->bindings, b, named->prev, named->next);
-	b->named->remote = NULL;
+	DL_DELETE2(n->bindings, b, terms->named->prev, terms->named->next);
+	b->terms->named->remote = NULL;
 }
 
 /* --- time --- */

@@ -157,7 +157,7 @@ tell_remote(const struct binding *b, const struct rsip_message *request, struct 
 	if (binding_remote_name(b) != NULL)
 		reply->remote_addr = request->remote_addr;
 	else
-		tell_address(&reply->remote_addr, b->remote_addr);
+		tell_address(&reply->remote_addr, binding_terms(b)->remote_addr);
 	reply->remote_ports.form = RSIP_LIST_DONT_CARE;
 	reply->remote_ports.number = 1;
 	if (b->n_remote_ports > 0) {
@@ -202,16 +202,16 @@ tell(const struct exchange *x, const struct binding *b)
 	reply->lease_time = lease_seconds_left(b->expires);
 	reply->n_tunnels = 1;
 	reply->tunnels[0] = b->tunnel;
-	reply->gre_key = b->gre_key;
+	reply->gre_key = binding_terms(b)->gre_key;
 	tell_address(&reply->local_addr, b->local_addr);
 	tell_local_ports(b, &reply->local_ports);
 	tell_remote(b, x->request, reply);
 	tell_spis(b, &reply->spis);
 	tell_endpoint(x, b);
-	reply->has_cookie = b->cookie_mask != 0;
-	reply->cookie_value = b->cookie_value;
-	reply->cookie_mask = b->cookie_mask;
-	reply->ike_listener = b->ike_listener;
+	reply->has_cookie = binding_terms(b)->cookie_mask != 0;
+	reply->cookie_value = binding_terms(b)->cookie_value;
+	reply->cookie_mask = binding_terms(b)->cookie_mask;
+	reply->ike_listener = binding_terms(b)->ike_listener;
 }
 
 /* --- */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "mem.h"
 #include "random.h"
@@ -12,6 +11,24 @@ const char *
 rsip_transport_name(enum rsip_transport transport)
 {
 	return transport == RSIP_UDP ? "udp" : "tcp";
+}
+
+static struct slab slab = SLAB(struct session);
+const struct slab *const session_slab = &slab;
+
+/* Hosts' addresses are not ours to choose; client IDs are random. */
+void
+session_table_init(struct session_table *t)
+{
+	t->by_addr = ID_TABLE_MIXED(&slab, struct session, host_addr, addr_next);
+	t->by_client = ID_TABLE(&slab, struct session, client_id, client_next);
+}
+
+void
+session_table_done(struct session_table *t)
+{
+	id_table_done(&t->by_addr);
+	id_table_done(&t->by_client);
 }
 
 static uint32_t
@@ -31,11 +48,11 @@ session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id)
 	if (session_find(t, host_addr) != NULL || (client_id != 0 && session_find_client(t, client_id) != NULL))
 		return NULL;
 
-	struct session *s = mem_zero(1, sizeof(*s));
+	struct session *s = slab_take(&slab);
 	s->host_addr = host_addr;
 	s->client_id = client_id != 0 ? client_id : fresh_client_id(t);
-	HASH_ADD(by_addr, t->by_addr, host_addr, sizeof(s->host_addr), s);
-	HASH_ADD(by_client, t->by_client, client_id, sizeof(s->client_id), s);
+	id_table_add(&t->by_addr, s);
+	id_table_add(&t->by_client, s);
 	return s;
 }
 
@@ -43,31 +60,19 @@ session_add(struct session_table *t, ip4_t host_addr, uint32_t client_id)
 void
 session_set_addr(struct session_table *t, struct session *s, ip4_t host_addr)
 {
-	struct session_cursor *c;
-
-	DL_FOREACH(t->cursors, c) {
-		if (c->at == s)
-			c->at = s->by_addr.next;
-	}
-	HASH_DELETE(by_addr, t->by_addr, s);
+	id_table_remove(&t->by_addr, s);
 	s->host_addr = host_addr;
-	HASH_ADD(by_addr, t->by_addr, host_addr, sizeof(s->host_addr), s);
+	id_table_add(&t->by_addr, s);
 }
 
 void
 session_remove(struct session_table *t, struct session *s)
 {
-	struct session_cursor *c;
-
-	DL_FOREACH(t->cursors, c) {
-		if (c->at == s)
-			c->at = s->by_addr.next;
-	}
-	HASH_DELETE(by_addr, t->by_addr, s);
-	HASH_DELETE(by_client, t->by_client, s);
+	id_table_remove(&t->by_addr, s);
+	id_table_remove(&t->by_client, s);
 	replay_clear(&s->replay);
 	free(s->name);
-	free(s);
+	slab_give(&slab, s);
 }
 
 void
@@ -87,59 +92,23 @@ session_set_name(struct session *s, const char *name, size_t len)
 struct session *
 session_find(const struct session_table *t, ip4_t host_addr)
 {
-	struct session *s;
-
-	HASH_FIND(by_addr, t->by_addr, &host_addr, sizeof(host_addr), s);
-	return s;
+	return id_table_find(&t->by_addr, host_addr);
 }
 
 struct session *
 session_find_client(const struct session_table *t, uint32_t client_id)
 {
-	struct session *s;
-
-	HASH_FIND(by_client, t->by_client, &client_id, sizeof(client_id), s);
-	return s;
+	return id_table_find(&t->by_client, client_id);
 }
 
 size_t
 session_count(const struct session_table *t)
 {
-	return HASH_CNT(by_addr, t->by_addr);
-}
-
-void
-session_cursor_start(struct session_cursor *c, struct session_table *t)
-{
-	c->at = t->by_addr;
-	DL_APPEND(t->cursors, c);
+	return t->by_addr.n;
 }
 
 struct session *
-session_cursor_next(struct session_cursor *c)
+session_next(const struct session_table *t, struct id_cursor *c)
 {
-	struct session *s = c->at;
-
-	if (s != NULL)
-		c->at = s->by_addr.next;
-	return s;
-}
-
-void
-session_cursor_end(struct session_cursor *c, struct session_table *t)
-{
-	if (c->prev != NULL)
-		DL_DELETE(t->cursors, c);
-}
-
-void
-session_cursors_detach(struct session_table *t)
-{
-	struct session_cursor *c, *tmp;
-
-	DL_FOREACH_SAFE(t->cursors, c, tmp) {
-		c->at = NULL;
-		c->prev = NULL;
-	}
-	t->cursors = NULL;
+	return id_table_next(&t->by_addr, c);
 }

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "addr.h"
+#include "id_table.h"
 #include "replay.h"
 
 struct binding;
@@ -22,6 +22,8 @@ const char *rsip_transport_name(enum rsip_transport transport); /* "tcp", "udp" 
 #define SESSION_NAME_MAX 255
 
 struct session {
+	uint32_t number;                       /* slab.h */
+	uint32_t addr_next, client_next;       /* the table's */
 	ip4_t host_addr;
 	uint32_t client_id; /* random: it is all that a host proves itself with; never 0 */
 	enum rsip_transport transport;
@@ -33,7 +35,8 @@ struct session {
 	int64_t expires; /* R, clock_now() milliseconds; never before any binding's */
 	uint32_t expiry_slot;
 	const struct conf_policy *policy; /* NULL: no host section covers it any more (after a reload) */
-	struct binding *bindings;         /* utlist.h, in the order of the grants */
+	struct binding *bindings;         /* by next, in the order of the grants */
+	struct binding *last_binding;     /* NULL when there is none */
 	uint32_t n_bindings, n_ports, n_spis, n_cookies; /* what they add up to, for the quota */
 	struct replay replay;                            /* UDP only */
 	/* The store's: its place, from 1, among those to be written by the next commit; what of it; and its answer's row. */
@@ -41,14 +44,13 @@ struct session {
 	bool row_changed, answer_changed;
 	bool expires_later; /* than its row says, for a binding does: the row follows when that ends */
 	uint64_t answer_seq;
-	UT_hash_handle by_addr, by_client;
 };
 
-/* Zero-initialised. */
-struct session_table {
-	struct session *by_addr, *by_client;
-	struct session_cursor *cursors;
-};
+extern const struct slab *const session_slab; /* of all of them */
+
+struct session_table { struct id_table by_addr, by_client; };
+void session_table_init(struct session_table *t);
+void session_table_done(struct session_table *t); /* no session may be left; walks come to their end */
 
 /* A new session in the table, which owns it: with this client ID, or a fresh random one if client_id is 0. Returns NULL
  * when the host address or the client ID is in the table already. */
@@ -63,14 +65,7 @@ struct session *session_find(const struct session_table *t, ip4_t host_addr); /*
 struct session *session_find_client(const struct session_table *t, uint32_t client_id);
 size_t session_count(const struct session_table *t);
 
-/* As binding_cursor: a walk over many turns of the loop. */
-struct session_cursor {
-	struct session *at;
-	struct session_cursor *prev, *next;
-};
-void session_cursor_start(struct session_cursor *c, struct session_table *t);
-struct session *session_cursor_next(struct session_cursor *c); /* NULL at the end */
-void session_cursor_end(struct session_cursor *c, struct session_table *t);
-void session_cursors_detach(struct session_table *t); /* puts all at their end: the table is about to go */
+/* A walk, as id_table_next: it may take many turns of the loop. NULL at the end. */
+struct session *session_next(const struct session_table *t, struct id_cursor *c);
 
 #endif

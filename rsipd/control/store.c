@@ -244,15 +244,16 @@ void
 store_add_binding(struct store *st, const struct binding *b)
 {
 	char local[IP4_STRLEN], remote[IP4_STRLEN], endpoint[IP4_STRLEN];
+	ip4_t peer = binding_terms(b)->remote_addr;
 
 	sql_run(st->sql,
 	        "INSERT INTO binding (bind_id, client_id, method, tunnel, listen, local, remote, remote_port, expires, "
 	        "endpoint, gre_key, granted) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0), ?)",
 	        "iittittiitii", (int64_t)b->bind_id, (int64_t)b->session->client_id, rsip_method_name(b->method),
 	        rsip_tunnel_name(b->tunnel), (int64_t)b->listen, ip4_str(b->local_addr, local),
-	        binding_remote_name(b) != NULL ? binding_remote_name(b) : b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL,
+	        binding_remote_name(b) != NULL ? binding_remote_name(b) : peer != 0 ? ip4_str(peer, remote) : NULL,
 	        (int64_t)(b->n_remote_ports > 0 ? binding_remote_ports(b)[0].first : 0), store_time_of(st, b->expires),
-	        ip4_str(b->endpoint, endpoint), (int64_t)b->gre_key, clock_wall());
+	        ip4_str(b->endpoint, endpoint), (int64_t)binding_terms(b)->gre_key, clock_wall());
 	st->last_bind_id = b->bind_id;
 	for (size_t i = 0; i < binding_n_tuples(b); i++)
 		add_tuple(st, b, binding_tuple(b, i));

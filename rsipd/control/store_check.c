@@ -58,7 +58,7 @@ after_restart(const struct store *st, const struct session *s, int64_t written)
 {
 	const struct binding *b;
 
-	DL_FOREACH(s->bindings, b) {
+	LL_FOREACH(s->bindings, b) {
 		int64_t until = store_time_of(st, b->expires);
 		written = until > written ? until : written;
 	}
@@ -98,7 +98,7 @@ binding_row_is(const struct store *st, struct sql_rows *rows, const struct bindi
 {
 	char local[IP4_STRLEN], remote[IP4_STRLEN], endpoint[IP4_STRLEN];
 	const char *peer = binding_remote_name(b) != NULL ? binding_remote_name(b) :
-	                   b->remote_addr != 0 ? ip4_str(b->remote_addr, remote) : NULL;
+	                   binding_terms(b)->remote_addr != 0 ? ip4_str(binding_terms(b)->remote_addr, remote) : NULL;
 
 	if (!sql_next(rows))
 		return explain(why, "is not in the database: a restart would lose it");
@@ -108,7 +108,7 @@ binding_row_is(const struct store *st, struct sql_rows *rows, const struct bindi
 	if (!same_text(rows, 1, rsip_method_name(b->method)) || !same_text(rows, 2, rsip_tunnel_name(b->tunnel)) ||
 	    sql_int(rows, 3) != b->listen || !same_text(rows, 4, ip4_str(b->local_addr, local)) ||
 	    !same_text(rows, 5, peer) || sql_int(rows, 6) != (b->n_remote_ports > 0 ? binding_remote_ports(b)[0].first : 0) ||
-	    !same_text(rows, 8, ip4_str(b->endpoint, endpoint)) || sql_int(rows, 9) != b->gre_key)
+	    !same_text(rows, 8, ip4_str(b->endpoint, endpoint)) || sql_int(rows, 9) != binding_terms(b)->gre_key)
 		return explain(why, "has another address, method, tunnel or remote side in the database than in memory");
 	return same_time(st, why, sql_int(rows, 7), b->expires);
 }

@@ -195,9 +195,12 @@ binding_of_parts(const struct parts *p, uint16_t remote_port)
 
 	memcpy(binding_ports(b), p->ports, p->n_ports * sizeof(*binding_ports(b)));
 	memcpy(binding_spis(b), p->spis, p->n_spis * sizeof(*binding_spis(b)));
-	b->cookie_value = p->cookie_value;
-	b->cookie_mask = p->cookie_mask;
-	b->ike_listener = p->ike_listener;
+	if (p->cookie_mask != 0) {
+		binding_own_terms(b)->cookie_value = p->cookie_value;
+		binding_own_terms(b)->cookie_mask = p->cookie_mask;
+	}
+	if (p->ike_listener != 0)
+		binding_own_terms(b)->ike_listener = p->ike_listener;
 	if (remote_port != 0)
 		binding_remote_ports(b)[0] = (struct port_range){ remote_port, remote_port };
 	return b;
@@ -217,8 +220,9 @@ load_binding(struct loading *ld, struct sql_rows *rows)
 	b->method = (uint8_t)rsip_method_parse(sql_text(rows, 2));
 	b->tunnel = (uint8_t)rsip_tunnel_parse(sql_text(rows, 3));
 	b->listen = sql_int(rows, 4) != 0;
-	b->gre_key = b->tunnel == RSIP_TUNNEL_GRE ? (uint32_t)sql_int(rows, 10) : 0;
-	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &b->remote_addr))
+	if (b->tunnel == RSIP_TUNNEL_GRE && sql_int(rows, 10) != 0)
+		binding_own_terms(b)->gre_key = (uint32_t)sql_int(rows, 10);
+	if (sql_text(rows, 6) != NULL && !addr_column(rows, 6, &binding_own_terms(b)->remote_addr))
 		binding_name_remote(b, sql_text(rows, 6));
 	if (b->method == 0 || b->tunnel == 0 || !addr_column(rows, 5, &b->local_addr) ||
 	    !addr_column(rows, 9, &b->endpoint) || !time_column(ld, rows, 8, &b->expires)) {

@@ -27,6 +27,8 @@ upstream_lease_s(const struct conf *conf, ip4_t addr, uint32_t lease_s)
 static bool
 is_covered(const struct conf_pool *spec, const struct binding *b)
 {
+	const struct binding_terms *terms = binding_terms(b);
+
 	if (spec == NULL || (spec->methods & CONF_METHOD(b->method)) == 0)
 		return false;
 	for (size_t i = 0; i < b->n_ports; i++) {
@@ -37,7 +39,8 @@ is_covered(const struct conf_pool *spec, const struct binding *b)
 		if (!pool_spec_has_spis(spec, binding_spis(b)[i]))
 			return false;
 	}
-	return b->cookie_mask == 0 || pool_spec_has_cookies(spec, b->cookie_value, b->cookie_value | ~b->cookie_mask);
+	return terms->cookie_mask == 0 ||
+	       pool_spec_has_cookies(spec, terms->cookie_value, terms->cookie_value | ~terms->cookie_mask);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* Who leases what of one public address: the whole of it, or ports, SPIs, IKE cookie blocks, and the peers whose
- * unknown IKE a host listens for. Lookups cost the same however many hosts share the address, but for SPIs (a binary
- * search) and cookie blocks (a hash lookup for each mask in use). */
+ * unknown IKE a host listens for. Lookups cost the same however many hosts share the address, but for SPIs and
+ * cookie blocks (a binary search). */
 #ifndef RSIPD_ADDR_TABLE_H
 #define RSIPD_ADDR_TABLE_H
 
@@ -9,25 +9,18 @@
 #include <uthash.h>
 
 #include "addr.h"
+#include "range_table.h"
 
 struct demux_binding;
 struct port_page;
-struct spi_block;
-struct cookie_block;
 struct ike_listener;
-
-struct cookie_mask { uint64_t mask; uint32_t n_blocks; };
 
 struct addr_table {
 	ip4_t addr;
 	uint32_t n_bindings;
 	struct demux_binding *whole;
 	struct port_page *ports[256]; /* by the port's high byte; made when first used */
-	struct spi_block *spis;       /* sorted, disjoint */
-	uint32_t n_spis, cap_spis;
-	struct cookie_block *cookies; /* uthash */
-	struct cookie_mask *masks;
-	uint32_t n_masks;
+	struct range_table spis, cookies;
 	struct ike_listener *listeners; /* uthash */
 	UT_hash_handle hh;
 };

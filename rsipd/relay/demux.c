@@ -24,7 +24,7 @@ struct demux {
 	struct learned_table *learned;
 	struct fragment_hold *held;
 	struct pool_map pools, next_pools; /* the latter: those told so far in the synchronisation that is going on */
-	uint32_t generation;               /* of the last synchronisation that began */
+	uint16_t generation;               /* of the last synchronisation that began */
 	bool syncing;
 };
 
@@ -34,7 +34,7 @@ demux_new(const struct demux_events *events)
 	struct demux *d = mem_zero(1, sizeof(*d));
 
 	d->events = *events;
-	d->bindings = ID_TABLE(struct demux_binding, lease.bind_id, id_next);
+	d->bindings = ID_TABLE(demux_bindings, struct demux_binding, lease.bind_id, id_next);
 	d->learned = learned_new(events->forgotten, events->arg);
 	d->held = fragment_hold_new();
 	return d;
@@ -192,7 +192,7 @@ host_get(struct demux *d, ip4_t host_addr)
 	host = mem_zero(1, sizeof(*host));
 	host->addr = host_addr;
 	host->path_mtu = PATH_MTU_DEFAULT;
-	LIST_INIT(&host->bindings);
+	SLIST_INIT(&host->bindings);
 	learned_join(d->learned, &host->learner);
 	HASH_ADD(hh, d->hosts, addr, sizeof(host->addr), host);
 	d->events.host_new(host, d->events.arg);
@@ -202,7 +202,7 @@ host_get(struct demux *d, ip4_t host_addr)
 static void
 host_put(struct demux *d, struct demux_host *host)
 {
-	if (!LIST_EMPTY(&host->bindings))
+	if (!SLIST_EMPTY(&host->bindings))
 		return;
 	learned_leave(&host->learner);
 	HASH_DEL(d->hosts, host);
@@ -216,7 +216,7 @@ host_update_limit(struct demux_host *host)
 	const struct demux_binding *b;
 
 	host->learner.max_cookies = 0;
-	LIST_FOREACH(b, &host->bindings, of_host) {
+	SLIST_FOREACH(b, &host->bindings, of_host) {
 		if (b->lease.max_claims > host->learner.max_cookies)
 			host->learner.max_cookies = b->lease.max_claims;
 	}
@@ -243,22 +243,6 @@ addr_put(struct demux *d, struct addr_table *t)
 	addr_table_free(t);
 }
 
-static bool
-ranges_are_inside(const struct demux_binding *b)
-{
-	return b->ranges == b + 1;
-}
-
-static void
-binding_free(struct demux_binding *b)
-{
-	if (b == NULL)
-		return;
-	if (!ranges_are_inside(b))
-		free(b->ranges);
-	free(b);
-}
-
 static void
 binding_remove(struct demux *d, struct demux_binding *b)
 {
@@ -271,54 +255,11 @@ binding_remove(struct demux *d, struct demux_binding *b)
 	addr_table_remove(t, b);
 	addr_put(d, t);
 	id_table_remove(&d->bindings, b);
-	LIST_REMOVE(b, of_host);
+	SLIST_REMOVE(&host->bindings, b, demux_binding, of_host);
 	host_update_limit(host);
 	host_put(d, host);
 	leave_meter(d, b);
-	binding_free(b);
-}
-
-/* What a binding is, as it is told: borrowed. */
-struct told {
-	const struct dp_bind *lease;
-	const struct port_range *ports;
-	const struct spi_range *spis;
-	const struct port_range *remote_ports;
-	const ip4_t *remote_addrs;
-};
-
-static size_t
-ranges_size(const struct dp_bind *lease)
-{
-	return lease->n_ports * sizeof(struct port_range) + lease->n_spis * sizeof(struct spi_range) +
-	       lease->n_remote_ports * sizeof(struct port_range) + lease->n_remote_addrs * sizeof(ip4_t);
-}
-
-static void *
-append(void *to, const void *from, size_t size)
-{
-	return size > 0 ? mempcpy(to, from, size) : to;
-}
-
-static void
-copy_ranges(void *at, const struct told *told)
-{
-	at = append(at, told->ports, told->lease->n_ports * sizeof(*told->ports));
-	at = append(at, told->spis, told->lease->n_spis * sizeof(*told->spis));
-	at = append(at, told->remote_ports, told->lease->n_remote_ports * sizeof(*told->remote_ports));
-	append(at, told->remote_addrs, told->lease->n_remote_addrs * sizeof(*told->remote_addrs));
-}
-
-/* One allocation: there may be a million. */
-static struct demux_binding *
-binding_new(const struct told *told)
-{
-	struct demux_binding *b = mem_zero(1, sizeof(*b) + ranges_size(told->lease));
-
-	b->lease = *told->lease;
-	b->ranges = b + 1;
-	copy_ranges(b->ranges, told);
-	return b;
+	demux_binding_free(b);
 }
 
 /* Takes out of the table what b stands in the way of. Returns how many bindings that were. */
@@ -345,53 +286,25 @@ binding_rehost(struct demux *d, struct demux_binding *b, ip4_t host_addr)
 	struct demux_host *from = b->host, *to = host_get(d, host_addr);
 
 	learned_hand_over(&from->learner, &to->learner, b);
-	LIST_REMOVE(b, of_host);
-	LIST_INSERT_HEAD(&to->bindings, b, of_host);
+	SLIST_REMOVE(&from->bindings, b, demux_binding, of_host);
+	SLIST_INSERT_HEAD(&to->bindings, b, of_host);
 	b->host = to;
 	host_update_limit(from);
 }
 
-static bool
-same_ranges(const void **at, const void *ranges, size_t size)
-{
-	bool same = size == 0 || memcmp(*at, ranges, size) == 0;
-
-	*at = (const char *)*at + size;
-	return same;
-}
-
-static bool
-is_as_told(const struct demux_binding *b, const struct told *told)
-{
-	const struct dp_bind *lease = told->lease;
-	const void *at = b->ranges;
-
-	return memcmp(&b->lease, lease, sizeof(*lease)) == 0 &&
-	       same_ranges(&at, told->ports, lease->n_ports * sizeof(*told->ports)) &&
-	       same_ranges(&at, told->spis, lease->n_spis * sizeof(*told->spis)) &&
-	       same_ranges(&at, told->remote_ports, lease->n_remote_ports * sizeof(*told->remote_ports)) &&
-	       same_ranges(&at, told->remote_addrs, lease->n_remote_addrs * sizeof(*told->remote_addrs));
-}
-
-/* The binding in the tables becomes what is told, and *was what it has been; was->ranges is the caller's to free then. What
- * was learned refers to the struct, which stays. */
+/* The binding in the tables becomes what is told, and *was what it has been. What was learned refers to the struct, which
+ * stays. */
 static unsigned
-binding_change(struct demux *d, struct demux_binding *b, const struct told *told, struct demux_binding *was)
+binding_change(struct demux *d, struct demux_binding *b, const struct demux_told *told, struct demux_binding *was)
 {
 	unsigned removed;
 
 	addr_table_remove(find_addr(d, b->lease.local_addr), b);
-	*was = *b;
-	if (ranges_are_inside(b)) {
-		was->ranges = mem_zero(1, ranges_size(&b->lease));
-		memcpy(was->ranges, b->ranges, ranges_size(&b->lease));
-	}
-	b->lease = *told->lease;
-	b->ranges = mem_zero(1, ranges_size(told->lease));
-	copy_ranges(b->ranges, told);
+	demux_binding_change(b, told, was);
 	removed = remove_conflicts(d, b); /* first: b still keeps the host that it comes from */
-	if (b->lease.host_addr != was->lease.host_addr)
-		binding_rehost(d, b, b->lease.host_addr);
+	if (b->host->addr != told->lease->host_addr)
+		binding_rehost(d, b, told->lease->host_addr);
+	b->host->client_id = told->lease->client_id;
 	addr_table_add(addr_get(d, b->lease.local_addr), b);
 	return removed;
 }
@@ -399,8 +312,7 @@ binding_change(struct demux *d, struct demux_binding *b, const struct told *told
 static void
 binding_insert(struct demux *d, struct demux_binding *b)
 {
-	b->host = host_get(d, b->lease.host_addr);
-	LIST_INSERT_HEAD(&b->host->bindings, b, of_host);
+	SLIST_INSERT_HEAD(&b->host->bindings, b, of_host);
 	id_table_add(&d->bindings, b);
 }
 
@@ -408,17 +320,19 @@ static void
 bound(struct demux *d, struct demux_binding *b, const struct demux_binding *was)
 {
 	host_update_limit(b->host);
-	b->generation = d->generation;
+	b->lease.generation = d->generation;
 	if (d->watcher.bound != NULL)
 		d->watcher.bound(b, was, d->watcher.arg);
 }
 
 static unsigned
-bind_new(struct demux *d, const struct told *told)
+bind_new(struct demux *d, const struct demux_told *told)
 {
-	struct demux_binding *b = binding_new(told);
+	struct demux_host *host = host_get(d, told->lease->host_addr);
+	struct demux_binding *b = demux_binding_new(told, host);
 	unsigned removed;
 
+	host->client_id = told->lease->client_id;
 	binding_insert(d, b);
 	removed = remove_conflicts(d, b);
 	addr_table_add(addr_get(d, b->lease.local_addr), b);
@@ -427,12 +341,12 @@ bind_new(struct demux *d, const struct told *told)
 }
 
 static unsigned
-bind_again(struct demux *d, struct demux_binding *b, const struct told *told)
+bind_again(struct demux *d, struct demux_binding *b, const struct demux_told *told)
 {
 	struct demux_binding was = *b;
 	unsigned removed;
 
-	if (is_as_told(b, told) && addr_table_leads(find_addr(d, b->lease.local_addr), b)) {
+	if (demux_binding_is(b, told) && addr_table_leads(find_addr(d, b->lease.local_addr), b)) {
 		bound(d, b, &was);
 		return 0;
 	}
@@ -440,7 +354,7 @@ bind_again(struct demux *d, struct demux_binding *b, const struct told *told)
 	bound(d, b, &was);
 	if (was.host != b->host)
 		host_put(d, was.host);
-	free(was.ranges);
+	demux_binding_was_free(&was);
 	return removed;
 }
 
@@ -448,7 +362,7 @@ unsigned
 demux_bind(struct demux *d, const struct dp_bind *lease, const struct port_range *ports,
            const struct spi_range *spis, const struct port_range *remote_ports, const ip4_t *remote_addrs)
 {
-	const struct told told = { lease, ports, spis, remote_ports, remote_addrs };
+	const struct demux_told told = { lease, ports, spis, remote_ports, remote_addrs };
 	struct demux_binding *b = demux_binding(d, lease->bind_id);
 
 	if (b != NULL && b->lease.local_addr == lease->local_addr)
@@ -467,12 +381,6 @@ demux_unbind(struct demux *d, uint32_t bind_id)
 		binding_remove(d, b);
 }
 
-static uint64_t
-fingerprint_of(const struct demux_binding *b)
-{
-	return dp_bind_fingerprint(&b->lease, demux_ports(b), demux_spis(b), demux_remote_ports(b), demux_remote_addrs(b));
-}
-
 enum dp_fault
 demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
 {
@@ -480,7 +388,7 @@ demux_check(const struct demux *d, uint32_t bind_id, uint64_t fingerprint)
 
 	if (b == NULL)
 		return DP_FAULT_MISSING;
-	if (fingerprint_of(b) != fingerprint)
+	if (demux_binding_fingerprint(b) != fingerprint)
 		return DP_FAULT_DIFFERS;
 	if (!addr_table_leads(find_addr(d, b->lease.local_addr), b))
 		return DP_FAULT_ASTRAY;
@@ -535,7 +443,7 @@ demux_sync_end(struct demux *d)
 	if (!d->syncing)
 		return false;
 	while ((b = id_table_next(&d->bindings, &cursor)) != NULL) {
-		if (b->generation != d->generation)
+		if (b->lease.generation != d->generation)
 			binding_remove(d, b);
 	}
 	pool_map_clear(&d->pools);

@@ -73,6 +73,13 @@ fields_fit_method(const struct dp_bind *b)
 	}
 }
 
+/* A mask has its ones first, and leaves no bit of the value out. */
+static bool
+is_block(uint64_t value, uint64_t mask)
+{
+	return mask != 0 && (~mask & (~mask + 1)) == 0 && (value & ~mask) == 0;
+}
+
 static bool
 fields_good(const struct dp_bind *b)
 {
@@ -84,7 +91,7 @@ fields_good(const struct dp_bind *b)
 		return false;
 	if ((b->flags & ~KNOWN_FLAGS) != 0)
 		return false;
-	if ((b->flags & DP_F_COOKIE_BLOCK) != 0 && (b->cookie_mask == 0 || (b->cookie_value & ~b->cookie_mask) != 0))
+	if ((b->flags & DP_F_COOKIE_BLOCK) != 0 && !is_block(b->cookie_value, b->cookie_mask))
 		return false;
 	if ((b->flags & DP_F_REMOTE_PORTS) != 0 && (b->remote_addr == 0 || b->n_remote_ports == 0))
 		return false;

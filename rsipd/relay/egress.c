@@ -52,7 +52,7 @@ best_binding(const struct demux_host *host, struct tunnel_kind tunnel, const str
 	struct demux_binding *b, *best = NULL;
 	enum fault least = FAULT_NO_BINDING;
 
-	LIST_FOREACH(b, &host->bindings, of_host) {
+	SLIST_FOREACH(b, &host->bindings, of_host) {
 		if (b->lease.local_addr != key->local_addr || !suits(b))
 			continue;
 		enum fault fault = binding_fault(b, tunnel, key);
@@ -126,7 +126,7 @@ uses_addr(const struct demux_host *host, ip4_t local_addr)
 {
 	const struct demux_binding *b;
 
-	LIST_FOREACH(b, &host->bindings, of_host) {
+	SLIST_FOREACH(b, &host->bindings, of_host) {
 		if (b->lease.local_addr == local_addr)
 			return true;
 	}

@@ -78,11 +78,31 @@ void
 learned_join(struct learned_table *table, struct learner *learner)
 {
 	learner->table = table;
-	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
-		TAILQ_INIT(&learner->items[kind]);
-		learner->n[kind] = 0;
-	}
+	learner->kinds = NULL;
 	LIST_INSERT_HEAD(&table->learners, learner, in_table);
+}
+
+static struct learned_kinds *
+kinds_of(struct learner *learner)
+{
+	if (learner->kinds == NULL) {
+		learner->kinds = mem_zero(1, sizeof(*learner->kinds));
+		for (int kind = 0; kind < LEARNED_KINDS; kind++)
+			TAILQ_INIT(&learner->kinds->items[kind]);
+	}
+	return learner->kinds;
+}
+
+/* One item more or less of what the learner has. */
+static void
+count(struct learner *learner, enum learned_kind kind, int n)
+{
+	learner->kinds->n[kind] += (uint32_t)n;
+	learner->kinds->n_all += (uint32_t)n;
+	if (learner->kinds->n_all > 0)
+		return;
+	free(learner->kinds);
+	learner->kinds = NULL;
 }
 
 void
@@ -91,7 +111,7 @@ learned_leave(struct learner *learner)
 	struct learned *item;
 
 	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
-		while ((item = TAILQ_FIRST(&learner->items[kind])) != NULL)
+		while ((item = learner_oldest(learner, kind)) != NULL)
 			learned_forget(item);
 	}
 	LIST_REMOVE(learner, in_table);
@@ -154,12 +174,12 @@ learned_find_sole(struct learned_table *table, const struct learned_key *key, co
 static struct learned *
 replaceable(struct learner *learner, enum learned_kind kind, int64_t now)
 {
-	struct learned *item, *oldest = TAILQ_FIRST(&learner->items[kind]);
+	struct learned *item, *oldest = learner_oldest(learner, kind);
 
 	if (oldest == NULL)
 		return NULL;
 	if (kind == LEARNED_COOKIE) {
-		TAILQ_FOREACH(item, &learner->items[kind], in_use_order) {
+		for (item = oldest; item != NULL; item = TAILQ_NEXT(item, in_use_order)) {
 			if (!item->answered)
 				return item;
 		}
@@ -179,7 +199,7 @@ make_room(struct learned_table *table, struct learner *learner, enum learned_kin
 {
 	uint32_t quota = kind == LEARNED_COOKIE ? learner->max_cookies : limits[kind].quota;
 
-	while (learner->n[kind] >= quota) {
+	while (learner_count(learner, kind) >= quota) {
 		struct learned *item = replaceable(learner, kind, now);
 
 		if (item == NULL)
@@ -203,8 +223,8 @@ learned_add(struct learned_table *table, const struct learned_key *key, struct l
 	item->binding = binding;
 	item->used = now;
 	LIST_INSERT_HEAD(bucket_of(table, key), item, in_bucket);
-	TAILQ_INSERT_TAIL(&learner->items[key->kind], item, in_use_order);
-	learner->n[key->kind]++;
+	TAILQ_INSERT_TAIL(&kinds_of(learner)->items[key->kind], item, in_use_order);
+	count(learner, key->kind, 1);
 	tell_watcher(item, false);
 	return item;
 }
@@ -212,7 +232,7 @@ learned_add(struct learned_table *table, const struct learned_key *key, struct l
 void
 learned_use(struct learned *item, int64_t now)
 {
-	struct learned_list *list = &item->learner->items[item->key.kind];
+	struct learned_list *list = &item->learner->kinds->items[item->key.kind];
 
 	item->used = now;
 	TAILQ_REMOVE(list, item, in_use_order);
@@ -233,8 +253,8 @@ learned_forget(struct learned *item)
 {
 	tell_watcher(item, true);
 	LIST_REMOVE(item, in_bucket);
-	TAILQ_REMOVE(&item->learner->items[item->key.kind], item, in_use_order);
-	item->learner->n[item->key.kind]--;
+	TAILQ_REMOVE(&item->learner->kinds->items[item->key.kind], item, in_use_order);
+	count(item->learner, item->key.kind, -1);
 	free(item);
 }
 
@@ -242,7 +262,7 @@ learned_forget(struct learned *item)
 static void
 insert_in_order(struct learner *learner, struct learned *item)
 {
-	struct learned_list *list = &learner->items[item->key.kind];
+	struct learned_list *list = &kinds_of(learner)->items[item->key.kind];
 	struct learned *before = TAILQ_LAST(list, learned_list);
 
 	while (before != NULL && before->used > item->used)
@@ -259,15 +279,15 @@ learned_hand_over(struct learner *from, struct learner *to, const struct demux_b
 	struct learned *item, *next;
 
 	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
-		for (item = TAILQ_FIRST(&from->items[kind]); item != NULL; item = next) {
+		for (item = learner_oldest(from, kind); item != NULL; item = next) {
 			next = TAILQ_NEXT(item, in_use_order);
 			if (item->binding != binding)
 				continue;
-			TAILQ_REMOVE(&from->items[kind], item, in_use_order);
-			from->n[kind]--;
+			TAILQ_REMOVE(&from->kinds->items[kind], item, in_use_order);
+			count(from, kind, -1);
 			item->learner = to;
 			insert_in_order(to, item);
-			to->n[kind]++;
+			count(to, kind, 1);
 		}
 	}
 }
@@ -278,7 +298,7 @@ learned_forget_binding(struct learner *learner, const struct demux_binding *bind
 	struct learned *item, *next;
 
 	for (int kind = 0; kind < LEARNED_KINDS; kind++) {
-		for (item = TAILQ_FIRST(&learner->items[kind]); item != NULL; item = next) {
+		for (item = learner_oldest(learner, kind); item != NULL; item = next) {
 			next = TAILQ_NEXT(item, in_use_order);
 			if (item->binding == binding)
 				learned_forget(item);
@@ -294,7 +314,7 @@ learned_expire(struct learned_table *table, int64_t now)
 
 	LIST_FOREACH(learner, &table->learners, in_table) {
 		for (int kind = 0; kind < LEARNED_KINDS; kind++) {
-			while ((item = TAILQ_FIRST(&learner->items[kind])) != NULL &&
+			while ((item = learner_oldest(learner, kind)) != NULL &&
 			       now - item->used >= limits[kind].idle_ms)
 				forget_and_tell(table, item);
 		}
@@ -308,7 +328,7 @@ learned_walk(struct learned_table *table, enum learned_kind kind, void (*each)(s
 	struct learned *item;
 
 	LIST_FOREACH(learner, &table->learners, in_table) {
-		TAILQ_FOREACH(item, &learner->items[kind], in_use_order)
+		for (item = learner_oldest(learner, kind); item != NULL; item = TAILQ_NEXT(item, in_use_order))
 			each(item, arg);
 	}
 }

@@ -49,14 +49,31 @@ struct learned {
 
 TAILQ_HEAD(learned_list, learned);
 
-/* A host's share; embed it in what the host is. */
-struct learner {
+struct learned_kinds {
 	struct learned_list items[LEARNED_KINDS]; /* longest unused first */
-	uint32_t n[LEARNED_KINDS];
-	uint32_t max_cookies;
+	uint32_t n[LEARNED_KINDS], n_all;
+};
+
+/* A host's share; embed it in what the host is. Small while nothing is learned, as of most of 100,000 hosts. */
+struct learner {
+	struct learned_kinds *kinds; /* NULL: there is nothing. Owned */
 	struct learned_table *table;
 	LIST_ENTRY(learner) in_table;
+	uint32_t max_cookies;
 };
+
+static inline uint32_t
+learner_count(const struct learner *learner, enum learned_kind kind)
+{
+	return learner->kinds != NULL ? learner->kinds->n[kind] : 0;
+}
+
+/* The one longest unused, or NULL; the others follow by in_use_order. */
+static inline struct learned *
+learner_oldest(const struct learner *learner, enum learned_kind kind)
+{
+	return learner->kinds != NULL ? TAILQ_FIRST(&learner->kinds->items[kind]) : NULL;
+}
 
 struct learned_table;
 

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "demux_binding.h"
 #include "mem.h"
 
-struct port_piece { struct demux_binding *owner; uint8_t first, last; } __attribute__((packed));
+struct port_piece {
+	uint32_t owner; /* demux_binding_at */
+	uint8_t first, last;
+} __attribute__((packed, aligned(2)));
 
 struct port_page {
 	uint16_t n, cap;
@@ -38,13 +42,13 @@ port_page_owner(const struct port_page *page, uint8_t first, uint8_t last)
 	if (page == NULL)
 		return NULL;
 	i = index_of(page, first);
-	return i < page->n && page->pieces[i].first <= last ? page->pieces[i].owner : NULL;
+	return i < page->n && page->pieces[i].first <= last ? demux_binding_at(page->pieces[i].owner) : NULL;
 }
 
 static struct port_page *
 with_room(struct port_page *page)
 {
-	unsigned n = page != NULL ? page->n : 0, cap = n + n / 4 + 2;
+	unsigned n = page != NULL ? page->n : 0, cap = 3 * (n / 3 + 1); /* what malloc gives in steps of 16 */
 
 	if (page != NULL && page->n < page->cap)
 		return page;
@@ -55,14 +59,14 @@ with_room(struct port_page *page)
 }
 
 struct port_page *
-port_page_add(struct port_page *page, uint8_t first, uint8_t last, struct demux_binding *owner)
+port_page_add(struct port_page *page, uint8_t first, uint8_t last, const struct demux_binding *owner)
 {
 	unsigned i;
 
 	page = with_room(page);
 	i = index_of(page, first);
 	memmove(&page->pieces[i + 1], &page->pieces[i], (page->n - i) * sizeof(page->pieces[0]));
-	page->pieces[i] = (struct port_piece){ owner, first, last };
+	page->pieces[i] = (struct port_piece){ owner->number, first, last };
 	page->n++;
 	return page;
 }
@@ -75,7 +79,7 @@ port_page_remove(struct port_page *page, uint8_t first, uint8_t last, const stru
 	if (page == NULL)
 		return NULL;
 	for (i = kept = index_of(page, first); i < page->n; i++) {
-		if (page->pieces[i].owner != owner || page->pieces[i].first > last)
+		if (page->pieces[i].owner != owner->number || page->pieces[i].first > last)
 			page->pieces[kept++] = page->pieces[i];
 	}
 	page->n = (uint16_t)kept;

@@ -12,7 +12,8 @@ struct port_page; /* NULL: nothing is leased */
 struct demux_binding *port_page_owner(const struct port_page *page, uint8_t first, uint8_t last);
 
 /* The range, in which nothing is leased, is the owner's from now on. Returns the page as it is then. */
-struct port_page *port_page_add(struct port_page *page, uint8_t first, uint8_t last, struct demux_binding *owner);
+struct port_page *port_page_add(struct port_page *page, uint8_t first, uint8_t last,
+                                const struct demux_binding *owner);
 
 /* The owner's ranges that begin in first..last are leased no more. */
 struct port_page *port_page_remove(struct port_page *page, uint8_t first, uint8_t last, const struct demux_binding *owner);

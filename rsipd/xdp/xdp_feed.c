@@ -38,7 +38,7 @@ choose_ipsec(struct xdp_feed *f, const struct demux_binding *of)
 
 	if (of->lease.method != RSIP_METHOD_RSIPSEC)
 		return;
-	LIST_FOREACH(b, &of->host->bindings, of_host) {
+	SLIST_FOREACH(b, &of->host->bindings, of_host) {
 		if (sends_ipsec(b, of->lease.local_addr))
 			slot = b->xdp_slot;
 	}
@@ -142,7 +142,7 @@ move_claims(struct xdp_feed *f, const struct demux_binding *b)
 {
 	const struct learned *item;
 
-	TAILQ_FOREACH(item, &b->host->learner.items[LEARNED_COOKIE], in_use_order) {
+	for (item = learner_oldest(&b->host->learner, LEARNED_COOKIE); item != NULL; item = TAILQ_NEXT(item, in_use_order)) {
 		if (item->binding == b && b->xdp_slot != 0)
 			xdp_lead_claim(f->t, item, b->xdp_slot);
 	}
@@ -244,7 +244,7 @@ xdp_feed_path_mtu(struct xdp_feed *f, const struct demux_host *host)
 
 	if (f == NULL)
 		return;
-	LIST_FOREACH(b, &host->bindings, of_host) {
+	SLIST_FOREACH(b, &host->bindings, of_host) {
 		if (b->xdp_slot != 0)
 			f->t->bindings[b->xdp_slot].path_mtu = host->path_mtu;
 	}

@@ -21,8 +21,8 @@ xdp_publishable(const struct demux_binding *b)
 	/* The ports inside AH, which only RSAP-IP cannot have, are for the relay to look at. */
 	bool ports_inside_ah = (b->lease.flags & DP_F_REMOTE_PORTS) != 0 && b->lease.method != RSIP_METHOD_RSAP_IP;
 
-	return (b->lease.flags & DP_F_REMOTE_NAME) == 0 && b->lease.gre_key == 0 && !ports_inside_ah &&
-	       b->lease.n_remote_ports <= XDP_REMOTE_PORTS_MAX;
+	return (b->lease.flags & DP_F_REMOTE_NAME) == 0 && demux_terms(b)->gre_key == 0 && !ports_inside_ah &&
+	       demux_terms(b)->n_remote_ports <= XDP_REMOTE_PORTS_MAX;
 }
 
 /* ---- the entry ---- */
@@ -30,7 +30,7 @@ xdp_publishable(const struct demux_binding *b)
 uint64_t
 xdp_fingerprint(const struct demux_binding *b)
 {
-	return dp_bind_fingerprint(&b->lease, demux_ports(b), demux_spis(b), demux_remote_ports(b), demux_remote_addrs(b));
+	return demux_binding_fingerprint(b);
 }
 
 static uint8_t
@@ -38,7 +38,7 @@ flags_of(const struct demux_binding *b)
 {
 	uint8_t flags = 0;
 
-	if (b->lease.remote_addr != 0)
+	if (demux_terms(b)->remote_addr != 0)
 		flags |= XDP_BINDING_REMOTE;
 	if ((b->lease.flags & DP_F_REMOTE_PORTS) != 0)
 		flags |= XDP_BINDING_REMOTE_PORTS;
@@ -52,15 +52,15 @@ flags_of(const struct demux_binding *b)
 static void
 fill_terms(struct xdp_terms *terms, const struct demux_binding *b)
 {
-	terms->client_id = b->lease.client_id;
-	terms->remote_addr = htonl(b->lease.remote_addr);
+	terms->client_id = b->host->client_id;
+	terms->remote_addr = htonl(demux_terms(b)->remote_addr);
 	for (unsigned i = 0; i < XDP_REMOTE_PORTS_MAX; i++) {
 		terms->remote_ports[i] = (struct xdp_port_range) { 1, 0 };
-		if (i < b->lease.n_remote_ports)
+		if (i < demux_terms(b)->n_remote_ports)
 			terms->remote_ports[i] = (struct xdp_port_range) { demux_remote_ports(b)[i].first, demux_remote_ports(b)[i].last };
 	}
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
-		terms->cookie_mask = htobe64(b->lease.cookie_mask);
+		terms->cookie_mask = htobe64(demux_terms(b)->cookie_mask);
 	terms->user[XDP_SLOT_FINGERPRINT] = xdp_fingerprint(b);
 }
 
@@ -69,7 +69,7 @@ xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, ip4
 {
 	struct xdp_binding *entry = &t->bindings[slot];
 
-	entry->host_addr = htonl(b->lease.host_addr);
+	entry->host_addr = htonl(b->host->addr);
 	entry->gateway_addr = htonl(b->lease.gateway_addr != 0 ? b->lease.gateway_addr : gateway_addr);
 	entry->local_addr = htonl(b->lease.local_addr);
 	entry->path_mtu = b->host->path_mtu;
@@ -182,7 +182,9 @@ set_spis(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_bin
 static struct xdp_block_key
 cookie_key(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
 {
-	return xdp_cookie_key(r->mix, htobe64(b->lease.cookie_value), htobe64(b->lease.cookie_mask), t->sizes.cookie_lines);
+	const struct demux_terms *terms = demux_terms(b);
+
+	return xdp_cookie_key(r->mix, htobe64(terms->cookie_value), htobe64(terms->cookie_mask), t->sizes.cookie_lines);
 }
 
 static void
@@ -192,7 +194,7 @@ set_cookies(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_
 
 	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
 		return;
-	xdp_addrs_mask(r, htobe64(b->lease.cookie_mask), add);
+	xdp_addrs_mask(r, htobe64(demux_terms(b)->cookie_mask), add);
 	if (!add)
 		xdp_blocks_drop(t, XDP_BLOCKS_COOKIE, &key, slot);
 	else if (!set_item(t, XDP_BLOCKS_COOKIE, &key, slot))
@@ -214,7 +216,7 @@ xdp_lead_claim(struct xdp_tables *t, const struct learned *item, uint32_t slot)
 void
 xdp_lead_ipsec(struct xdp_tables *t, const struct demux_binding *b, uint32_t slot)
 {
-	struct xdp_ipsec_key key = { .addr = htonl(b->lease.local_addr), .host = htonl(b->lease.host_addr) };
+	struct xdp_ipsec_key key = { .addr = htonl(b->lease.local_addr), .host = htonl(b->host->addr) };
 
 	if (slot != 0)
 		set_element(t, XDP_MAP_IPSEC, &key, &slot);
@@ -295,7 +297,7 @@ cookies_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const 
 static bool
 sends_ipsec(const struct xdp_tables *t, const struct demux_binding *b)
 {
-	struct xdp_ipsec_key key = { .addr = htonl(b->lease.local_addr), .host = htonl(b->lease.host_addr) };
+	struct xdp_ipsec_key key = { .addr = htonl(b->lease.local_addr), .host = htonl(b->host->addr) };
 	uint32_t slot;
 
 	return b->lease.method != RSIP_METHOD_RSIPSEC ||
@@ -320,8 +322,8 @@ entry_is_of(const struct xdp_tables *t, const struct demux_binding *b)
 	const struct xdp_terms *terms = &t->terms[b->xdp_slot];
 
 	return terms->bind_id == b->lease.bind_id && terms->user[XDP_SLOT_FINGERPRINT] == xdp_fingerprint(b) &&
-	       entry->host_addr == htonl(b->lease.host_addr) && entry->local_addr == htonl(b->lease.local_addr) &&
-	       terms->remote_addr == htonl(b->lease.remote_addr);
+	       entry->host_addr == htonl(b->host->addr) && entry->local_addr == htonl(b->lease.local_addr) &&
+	       terms->remote_addr == htonl(demux_terms(b)->remote_addr);
 }
 
 enum dp_fault

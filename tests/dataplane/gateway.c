@@ -33,7 +33,7 @@ static void
 add_learned(struct demux_host *host, void *arg)
 {
 	for (int kind = 0; kind < LEARNED_KINDS; kind++)
-		*(uint32_t *)arg += host->learner.n[kind];
+		*(uint32_t *)arg += learner_count(&host->learner, kind);
 }
 
 static uint32_t

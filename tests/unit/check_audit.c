@@ -387,9 +387,9 @@ END_TEST
 
 START_TEST(another_one_in_the_relay)
 {
-	in_relay(ipsec)->lease.host_addr = HOST;
+	in_relay(ipsec)->lease.gateway_addr++;
 	must_find(5, "the relay's tables say something else of it");
-	in_relay(ipsec)->lease.host_addr = OTHER;
+	in_relay(ipsec)->lease.gateway_addr--;
 }
 END_TEST
 
@@ -497,7 +497,6 @@ START_TEST(the_client_goes)
 	audit_cancel(c);
 	settle();
 	ck_assert(!done);
-	ck_assert_ptr_null(f.ledger.sessions.cursors);
 	must_be_well();
 }
 END_TEST

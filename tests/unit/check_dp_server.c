@@ -351,6 +351,9 @@ START_TEST(bindings_that_make_no_sense)
 	m = good;
 	m.lease.flags = DP_F_COOKIE_BLOCK;
 	m.lease.cookie_mask = 0xff00;
+	m.lease.cookie_value = 0x1200; /* the mask's ones are not first */
+	refused(m);
+	m.lease.cookie_mask = ~UINT64_C(0xff);
 	m.lease.cookie_value = 0x1234; /* bits that the mask leaves free */
 	refused(m);
 	ck_assert_int_eq(dp_apply(d, &good, sizeof(good), 0), DP_APPLIED);

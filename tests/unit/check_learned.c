@@ -102,7 +102,7 @@ START_TEST(a_full_quota_replaces_the_longest_unused)
 	ck_assert_ptr_nonnull(add(&x1, LEARNED_ICMP_ID, 1000, 301));
 	ck_assert_uint_eq(last_forgotten, 1);
 	ck_assert_ptr_nonnull(find(LEARNED_ICMP_ID, 0));
-	ck_assert_uint_eq(x1.n[LEARNED_ICMP_ID], 256);
+	ck_assert_uint_eq(learner_count(&x1, LEARNED_ICMP_ID), 256);
 	ck_assert_ptr_nonnull(add(&x2, LEARNED_ICMP_ID, 5000, 301)); /* the other has its own share */
 	ck_assert_uint_eq(forgotten, 1);
 }
@@ -129,7 +129,7 @@ START_TEST(a_peers_cookies_go_first)
 	for (uint64_t i = 100; i < 1000; i++) /* a flood of made-up ones */
 		add(&x1, LEARNED_COOKIE, i, 0);
 	ck_assert_ptr_nonnull(find(LEARNED_COOKIE, 1));
-	ck_assert_uint_eq(x1.n[LEARNED_COOKIE], 3);
+	ck_assert_uint_eq(learner_count(&x1, LEARNED_COOKIE), 3);
 }
 END_TEST
 

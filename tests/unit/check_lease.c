@@ -180,6 +180,9 @@ check_restart(void)
 
 START_TEST(random_history)
 {
+	struct id_cursor walk = { 0 };
+	struct session *s;
+
 	random_seed((uint64_t)_i + 100);
 	for (int i = 0; i < 400; i++) {
 		random_step();
@@ -188,8 +191,8 @@ START_TEST(random_history)
 			check_restart();
 	}
 	/* Invariant 6: everything that was ever leased can be leased again. */
-	while (f.ledger.sessions.by_addr != NULL)
-		registration_end(&f.ledger, f.ledger.sessions.by_addr, LEASE_FREED);
+	while ((s = session_next(&f.ledger.sessions, &walk)) != NULL)
+		registration_end(&f.ledger, s, LEASE_FREED);
 	fixture_pass_ms(120 * 1000);
 	expire_due(&f.ledger);
 	ck_assert(pool_is_full(f.ledger.pool));
@@ -376,7 +379,7 @@ START_TEST(flow_policies)
 	ck_assert_int_eq(must_refuse(s, req), RSIP_FLOW_POLICY_VIOLATION); /* two ports under local micro */
 	req.n_ports = 1;
 	struct binding *b = must_grant(s, req);
-	ck_assert_uint_eq(b->remote_addr, 0x08080808);
+	ck_assert_uint_eq(binding_terms(b)->remote_addr, 0x08080808);
 	ck_assert_uint_eq(binding_remote_ports(b)[0].first, 53);
 	req.remote_port = 0;
 	ck_assert_int_eq(must_refuse(s, req), RSIP_FLOW_POLICY_VIOLATION);

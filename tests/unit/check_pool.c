@@ -125,6 +125,8 @@ twin_has_spis(ip4_t addr, unsigned n, ip4_t host)
 static bool
 twin_fits(ip4_t addr, const struct pool_want *want, const struct binding *b)
 {
+	const struct binding_terms *terms = binding_terms(b);
+
 	ip4_t host = want->host;
 
 	if (b->method == RSIP_METHOD_RSA_IP)
@@ -144,9 +146,9 @@ twin_fits(ip4_t addr, const struct pool_want *want, const struct binding *b)
 	if (want->spis == POOL_ANY && !twin_has_spis(addr, want->n_any_spis, host))
 		return false;
 	if (want->cookie == POOL_NAMED &&
-	    !twin_free(addr, TUPLE_COOKIE, b->cookie_value, b->cookie_value | ~b->cookie_mask, host))
+	    !twin_free(addr, TUPLE_COOKIE, terms->cookie_value, terms->cookie_value | ~terms->cookie_mask, host))
 		return false;
-	if (b->ike_listener != 0 && !twin_free(addr, TUPLE_IKE_PEER, b->ike_listener, b->ike_listener, host))
+	if (terms->ike_listener != 0 && !twin_free(addr, TUPLE_IKE_PEER, terms->ike_listener, terms->ike_listener, host))
 		return false;
 	/* An address that is leased or held whole has nothing to give, whatever little is asked of it. */
 	return twin_free(addr, TUPLE_IKE_PEER, 0, 0, host);
@@ -191,11 +193,11 @@ random_request(struct pool_want *want)
 		binding_spis(b)[0] = (struct spi_range){ first, first + pick(8) };
 	}
 	if (want->cookie != POOL_NONE)
-		b->cookie_mask = COOKIE_MASK;
+		binding_own_terms(b)->cookie_mask = COOKIE_MASK;
 	if (want->cookie == POOL_NAMED)
-		b->cookie_value = (uint64_t)(1 + pick(4)) << 49;
+		binding_own_terms(b)->cookie_value = (uint64_t)(1 + pick(4)) << 49;
 	if (ipsec && !whole && pick(3) == 0)
-		b->ike_listener = 0x08080800 + pick(3);
+		binding_own_terms(b)->ike_listener = 0x08080800 + pick(3);
 	return b;
 }
 
@@ -249,8 +251,9 @@ check_granted(const struct pool_want *want, const struct binding *b)
 		ck_assert_uint_eq(binding_spi_count(b), want->n_any_spis);
 		ck_assert_uint_eq(binding_spis(b)[0].first % align, 0);
 	}
-	if (b->cookie_mask != 0)
-		ck_assert(b->cookie_value != 0 && (b->cookie_value & ~b->cookie_mask) == 0);
+	if (binding_terms(b)->cookie_mask != 0)
+		ck_assert(binding_terms(b)->cookie_value != 0 &&
+		          (binding_terms(b)->cookie_value & ~binding_terms(b)->cookie_mask) == 0);
 }
 
 /* How many numbers are held for a host, ports and SPIs and cookies added up; less what the binding has, if any. */

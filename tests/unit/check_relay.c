@@ -88,7 +88,7 @@ check_tunnel(const struct dp_case *c, const struct test_packet *p, ip4_t to, con
 	ck_assert_msg(t->dst == to, "%s: goes to 0x%08x, not 0x%08x", c->what, t->dst, to);
 	ck_assert_msg(t->src == GW, "%s: comes from 0x%08x", c->what, t->src);
 	ck_assert_msg(t->kind.type == lease_of(to)->tunnel, "%s: by tunnel type %u", c->what, t->kind.type);
-	ck_assert_msg(t->kind.gre_key == v->binding->lease.gre_key, "%s: with key %u", c->what, t->kind.gre_key);
+	ck_assert_msg(t->kind.gre_key == demux_terms(v->binding)->gre_key, "%s: with key %u", c->what, t->kind.gre_key);
 	ck_assert_msg(t->tos == p->tos, "%s: outer TOS 0x%02x", c->what, t->tos);
 	ck_assert_msg(t->df == p->df, "%s: outer DF %d", c->what, t->df);
 }
@@ -262,7 +262,7 @@ START_TEST(a_whole_address_teaches_nothing)
 	site_up(&e);
 	free(run(&e, OUT, &ping, &v));
 	ck_assert_int_eq(v.action, VERDICT_PUBLIC);
-	ck_assert_uint_eq(v.host->learner.n[LEARNED_ICMP_ID], 0);
+	ck_assert_uint_eq(learner_count(&v.host->learner, LEARNED_ICMP_ID), 0);
 	demux_free(e.demux);
 }
 END_TEST
@@ -322,7 +322,7 @@ START_TEST(icmp_ids_are_limited)
 		free(run(&e, OUT, &ping, &v));
 		ck_assert_int_eq(v.action, VERDICT_PUBLIC);
 	}
-	ck_assert_uint_eq(v.host->learner.n[LEARNED_ICMP_ID], 256);
+	ck_assert_uint_eq(learner_count(&v.host->learner, LEARNED_ICMP_ID), 256);
 	reply.icmp_id = 4999 - 255;
 	free(run(&e, IN, &reply, &v));
 	ck_assert_int_eq(v.action, VERDICT_HOST);

@@ -11,14 +11,18 @@
 #include "rate.h"
 #include "replay.h"
 #include "session.h"
+#include "slab.h"
 
 /* --- the table --- */
 
 START_TEST(client_ids)
 {
-	struct session_table t = { 0 };
+	struct id_cursor walk = { 0 };
+	struct session_table t;
+	struct session *left;
 	uint32_t seen[200];
 
+	session_table_init(&t);
 	for (uint32_t i = 0; i < 200; i++) {
 		struct session *s = session_add(&t, 100 + i, 0);
 		ck_assert_uint_ne(s->client_id, 0);
@@ -34,16 +38,20 @@ START_TEST(client_ids)
 	ck_assert_ptr_null(session_add(&t, 100, 0));
 	ck_assert_ptr_null(session_add(&t, 99, seen[0]));
 	ck_assert_uint_eq(session_count(&t), 200);
-	while (t.by_addr != NULL)
-		session_remove(&t, t.by_addr);
+	while ((left = session_next(&t, &walk)) != NULL)
+		session_remove(&t, left);
+	ck_assert_uint_eq(session_count(&t), 0);
+	session_table_done(&t);
 }
 END_TEST
 
 START_TEST(names)
 {
-	struct session_table t = { 0 };
-	struct session *s = session_add(&t, 1, 0);
+	struct session_table t;
+	struct session *s;
 
+	session_table_init(&t);
+	s = session_add(&t, 1, 0);
 	session_set_name(s, "büro-1 (x)", strlen("büro-1 (x)"));
 	ck_assert_str_eq(s->name, "büro-1 (x)");
 	session_set_name(s, "a\nb", 3);
@@ -53,29 +61,36 @@ START_TEST(names)
 	session_set_name(s, "\xff\xfe", 2);
 	ck_assert_ptr_null(s->name);
 	session_remove(&t, s);
+	session_table_done(&t);
 }
 END_TEST
 
-/* What a cursor stands on may go; what comes meanwhile is met. */
+/* What a walk stands on may go, and may move; what stays is met once. */
 START_TEST(cursor)
 {
-	struct session_table t = { 0 };
-	struct session_cursor c;
-	struct session *s[4];
+	struct id_cursor c = { 0 };
+	struct session_table t;
+	struct session *s[4], *met, *first;
+	unsigned n = 1;
 
-	for (uint32_t i = 0; i < 3; i++)
+	session_table_init(&t);
+	for (uint32_t i = 0; i < 4; i++)
 		s[i] = session_add(&t, 1 + i, 0);
-	session_cursor_start(&c, &t);
-	ck_assert_ptr_eq(session_cursor_next(&c), s[0]);
-	session_remove(&t, s[1]);
-	s[3] = session_add(&t, 9, 0);
-	ck_assert_ptr_eq(session_cursor_next(&c), s[2]);
-	session_remove(&t, s[0]);
-	ck_assert_ptr_eq(session_cursor_next(&c), s[3]);
-	ck_assert_ptr_null(session_cursor_next(&c));
-	session_cursor_end(&c, &t);
-	session_remove(&t, s[2]);
-	session_remove(&t, s[3]);
+	first = session_next(&t, &c);
+	session_remove(&t, first == s[1] ? s[2] : s[1]);
+	session_remove(&t, first);
+	while ((met = session_next(&t, &c)) != NULL) {
+		ck_assert_ptr_ne(met, first);
+		n++;
+	}
+	ck_assert_uint_eq(n, 3);
+	session_set_addr(&t, s[3] == first ? s[0] : s[3], 77);
+	ck_assert_ptr_eq(session_find(&t, 77), s[3] == first ? s[0] : s[3]);
+	c = (struct id_cursor){ 0 };
+	while ((met = session_next(&t, &c)) != NULL)
+		session_remove(&t, met);
+	session_table_done(&t);
+	ck_assert_ptr_null(session_next(&t, &c));
 }
 END_TEST
 
@@ -181,20 +196,22 @@ END_TEST
 
 /* --- deadlines --- */
 
-struct thing { uint32_t slot; int64_t at; };
+struct thing { uint32_t number, slot; int64_t at; };
 
 START_TEST(deadlines)
 {
 	enum { N = 500 };
-	static struct thing things[N];
+	static struct slab slab = SLAB(struct thing);
+	struct thing *things[N];
 	struct expiry e;
 	unsigned alive = 0;
 
 	random_seed((uint64_t)_i + 5);
-	memset(things, 0, sizeof(things));
-	expiry_init(&e, offsetof(struct thing, slot));
+	for (unsigned i = 0; i < N; i++)
+		things[i] = slab_take(&slab);
+	expiry_init(&e, &slab, offsetof(struct thing, slot));
 	for (int step = 0; step < 5000; step++) {
-		struct thing *thing = &things[random_below(N)];
+		struct thing *thing = things[random_below(N)];
 		if (random_below(3) != 0) {
 			alive += thing->slot == 0;
 			thing->at = (int64_t)random_below(1000);
@@ -214,6 +231,8 @@ START_TEST(deadlines)
 	ck_assert_uint_eq(alive, 0);
 	ck_assert_int_eq(expiry_next(&e), INT64_MAX);
 	expiry_done(&e);
+	for (unsigned i = 0; i < N; i++)
+		slab_give(&slab, things[i]);
 }
 END_TEST
 

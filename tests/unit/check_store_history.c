@@ -141,8 +141,8 @@ START_TEST(history)
 	ip4_t addr = ipsec->local_addr, whole_addr = whole->local_addr;
 	uint16_t port = binding_ports(ipsec)[0].first;
 	uint32_t spi = binding_spis(ipsec)[0].last;
-	uint64_t cookie = ipsec->cookie_value + 5;
-	uint64_t ipsec_width = ~ipsec->cookie_mask + 1;
+	uint64_t cookie = binding_terms(ipsec)->cookie_value + 5;
+	uint64_t ipsec_width = ~binding_terms(ipsec)->cookie_mask + 1;
 	int64_t t0 = FIXTURE_START_WALL;
 
 	fixture_pass_ms(100 * 1000);

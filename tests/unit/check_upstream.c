@@ -152,7 +152,7 @@ START_TEST(nothing_is_leased_beside_it)
 		struct binding *b = grant(s, spis(16, UINT64_C(0xffff) << 48));
 
 		ck_assert(pool_spec_has_spis(&f.conf->pools[0], binding_spis(b)[0]));
-		ck_assert_uint_eq(b->cookie_value >> 56, 0x5a);
+		ck_assert_uint_eq(binding_terms(b)->cookie_value >> 56, 0x5a);
 	}
 	ck_assert_int_eq(refusal(s, spis(1, 0)), RSIP_IPSEC_SPI_UNAVAILABLE);
 }

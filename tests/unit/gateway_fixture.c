@@ -73,7 +73,7 @@ on_bind(void *arg, const struct binding *b)
 		HASH_ADD(hh, f->bound, bind_id, sizeof(bound->bind_id), bound);
 	}
 	bound->endpoint = b->endpoint;
-	bound->gre_key = b->gre_key;
+	bound->gre_key = binding_terms(b)->gre_key;
 	bound->n_peers = binding_remote(b) != NULL ? lease_peers(b, bound->peers) : 0;
 }
 
@@ -234,14 +234,15 @@ static void
 dump_binding(FILE *out, const struct binding *b)
 {
 	fprintf(out, "binding %u of %08x: %u/%u%s %08x remote %s%08x:%u expires %lld;", b->bind_id, b->session->client_id,
-	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr, binding_remote_name(b) != NULL ? binding_remote_name(b) : "", b->remote_addr,
+	        b->method, b->tunnel, b->listen ? " listen" : "", b->local_addr,
+	        binding_remote_name(b) != NULL ? binding_remote_name(b) : "", binding_terms(b)->remote_addr,
 	        b->n_remote_ports > 0 ? binding_remote_ports(b)[0].first : 0u, (long long)b->expires);
 	for (size_t i = 0; i < binding_n_tuples(b); i++) {
 		struct tuple t = binding_tuple(b, i);
 		fprintf(out, " %s %llx-%llx", tuple_kind_name(t.kind), (unsigned long long)t.first,
 		        (unsigned long long)t.last);
 	}
-	fprintf(out, " key %u\n", b->gre_key);
+	fprintf(out, " key %u\n", binding_terms(b)->gre_key);
 }
 
 static void
@@ -281,14 +282,15 @@ fixture_dump(const struct fixture *f)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
+	struct id_cursor walk = { 0 };
 	const struct session *s;
 	const struct binding *b;
 
-	for (s = f->ledger.sessions.by_addr; s != NULL; s = s->by_addr.next) {
+	while ((s = session_next(&f->ledger.sessions, &walk)) != NULL) {
 		fprintf(out, "session %08x of %08x at %08x %s \"%s\" expires %lld last %u/%u %zu\n", s->client_id, s->host_addr,
 		        s->gateway_addr, rsip_transport_name(s->transport), s->name != NULL ? s->name : "", (long long)s->expires,
 		        s->replay.seen[0].port, s->replay.seen[0].counter, s->replay.response_len);
-		DL_FOREACH(s->bindings, b)
+		LL_FOREACH(s->bindings, b)
 			dump_binding(out, b);
 	}
 	pool_each_hold(f->ledger.pool, dump_hold, out);

@@ -124,11 +124,12 @@ take(const struct model *m, struct model_cell *cells, uint64_t first, uint64_t n
 static const char *
 grant_shared(struct model *m, unsigned a, ip4_t host, const struct lease_request *req, const struct binding *b)
 {
-	uint64_t n = eighths(b->cookie_mask);
+	const struct binding_terms *terms = binding_terms(b);
+	uint64_t n = eighths(terms->cookie_mask);
 
 	if (binding_port_count(b) != req->n_ports || binding_spi_count(b) != req->n_spis ||
-	    b->cookie_mask != (req->cookie_intent != POOL_NONE ? req->cookie_mask : 0) ||
-	    b->ike_listener != req->ike_listener)
+	    terms->cookie_mask != (req->cookie_intent != POOL_NONE ? req->cookie_mask : 0) ||
+	    terms->ike_listener != req->ike_listener)
 		return "it is not what was asked for";
 	if (b->n_ports > 0 && !take(m, m->shared[a].ports, binding_ports(b)[0].first - MODEL_PORT, req->n_ports, MODEL_PORTS, host,
 	                            b->bind_id))
@@ -136,11 +137,12 @@ grant_shared(struct model *m, unsigned a, ip4_t host, const struct lease_request
 	if (b->n_spis > 0 && !take(m, m->shared[a].spis, binding_spis(b)[0].first - MODEL_SPI, req->n_spis, MODEL_SPIS, host,
 	                           b->bind_id))
 		return "an SPI is leased, or held for another";
-	if (b->cookie_mask != 0 && ((b->cookie_value & ~b->cookie_mask) != 0 || b->cookie_value == 0 ||
-	                            !take(m, m->shared[a].cookies, b->cookie_value >> 61, n, MODEL_COOKIES, host, b->bind_id)))
+	if (terms->cookie_mask != 0 &&
+	    ((terms->cookie_value & ~terms->cookie_mask) != 0 || terms->cookie_value == 0 ||
+	     !take(m, m->shared[a].cookies, terms->cookie_value >> 61, n, MODEL_COOKIES, host, b->bind_id)))
 		return "a cookie is leased, or held for another, or zero";
-	if (b->ike_listener != 0 &&
-	    !take(m, m->shared[a].peers, b->ike_listener - MODEL_PEER, 1, MODEL_PEERS, host, b->bind_id))
+	if (terms->ike_listener != 0 &&
+	    !take(m, m->shared[a].peers, terms->ike_listener - MODEL_PEER, 1, MODEL_PEERS, host, b->bind_id))
 		return "another listens for that peer";
 	return NULL;
 }
