@@ -109,7 +109,7 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 		log_warn_limited(&failed_limit, "adoption", "cannot move sa=%s to=" END " error=\"%s\"", rule->sa->name, END_ARGS(from, new),
 		    strerror(err));
 		rule->again = from;
-		if (err == ESRCH && rule->retries_left-- > 0)
+		if ((err == ESRCH || err == EEXIST) && rule->retries_left-- > 0)
 			loop_timer_set(rule->retrying, RETRY_MS);
 		return;
 	}

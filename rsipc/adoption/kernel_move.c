@@ -168,7 +168,8 @@ delete_renamed(struct move *move)
 	batch_do(move->nl, &batch);
 }
 
-/* After an error: what add_renamed added. */
+/* After an error: what add_renamed added. Where what it is a copy of has gone meanwhile, an IKE daemon was at the same move,
+ * and the one at the new place, whoever added it, is the only one. */
 static void
 undo_renamed(struct move *move)
 {
@@ -178,7 +179,8 @@ undo_renamed(struct move *move)
 	for (size_t i = 0; i < move->table.n_states; i++) {
 		struct kernel_state added = move->table.states[i];
 
-		if ((in && is_inbound(move, &added)) || (out && is_outbound(move, &added))) {
+		if (((in && is_inbound(move, &added)) || (out && is_outbound(move, &added))) &&
+		    kernel_state_refresh(move->nl, &added) == 0) {
 			added.dst = is_inbound(move, &added) ? move->to.local : move->to.remote;
 			batch_add(&batch, kernel_state_delete(&added));
 		}
