@@ -172,6 +172,17 @@ put_echo_6(const struct kernel_inner *inner, const uint8_t *token, uint8_t *out)
 	return 40 + ECHO_LEN;
 }
 
+/* It is sealed already, and no policy is to lead it into a tunnel. */
+static bool
+bypass(int fd)
+{
+	struct xfrm_userpolicy_info policy = {
+		.action = XFRM_POLICY_ALLOW, .dir = XFRM_POLICY_OUT, .sel = { .family = AF_INET }
+	};
+
+	return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &policy, sizeof(policy)) == 0;
+}
+
 /* UDP as RFC 3948 2.1 has it, without a checksum; the kernel, which holds the port, does not notice. */
 static int
 send_outer(struct sa_end from, struct sa_end to, uint8_t *udp, size_t len)
@@ -185,7 +196,7 @@ send_outer(struct sa_end from, struct sa_end to, uint8_t *udp, size_t len)
 	wire_put16(udp + 2, to.port);
 	wire_put16(udp + 4, (uint16_t)len);
 	wire_put16(udp + 6, 0);
-	if (bind(fd, (struct sockaddr *)&src, sizeof(src)) != 0 ||
+	if (!bypass(fd) || bind(fd, (struct sockaddr *)&src, sizeof(src)) != 0 ||
 	    sendto(fd, udp, len, 0, (struct sockaddr *)&dst, sizeof(dst)) < 0)
 		err = errno;
 	close(fd);
@@ -218,8 +229,10 @@ send_sealed(struct kernel_probe *probe, const struct kernel_state *out, const st
 		return ENOTSUP;
 	plain = esp + esp_head_len(esp_transform_algorithm(sealer));
 	len = inner->version == 4 ? put_echo_4(inner, probe->token, plain) : put_echo_6(inner, probe->token, plain);
-	len = RAND_bytes((uint8_t *)&iv, sizeof(iv)) == 1 && (out->esn || sequence <= UINT32_MAX)
-	    ? esp_seal(sealer, esp, len, inner->version == 4 ? ESP_NEXT_IPV4 : ESP_NEXT_IPV6, out->spi, sequence, iv) : 0;
+	if (RAND_bytes((uint8_t *)&iv, sizeof(iv)) == 1 && (out->esn || sequence <= UINT32_MAX))
+		len = esp_seal(sealer, esp, len, inner->version == 4 ? ESP_NEXT_IPV4 : ESP_NEXT_IPV6, out->spi, sequence, iv);
+	else
+		len = 0;
 	esp_transform_free(sealer);
 	return len == 0 ? EOVERFLOW : send_outer(out->src, to, packet, UDP_HEADER_LEN + len);
 }
