@@ -43,10 +43,11 @@ sql_run(struct sql *sql, const char *statement, const char *types, ...)
 	va_end(ap);
 }
 
+/* Also when a query has had changes carried out and they failed, be it at the BEGIN: then the commit is to say so. */
 bool
 sql_changing(const struct sql *sql)
 {
-	return sql->noted.len > 0 || (!sql->begun && sql->in_transaction);
+	return sql->noted.len > 0 || (!sql->begun && (sql->in_transaction || sql->failure.happened));
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -292,6 +293,33 @@ START_TEST(failed_commit_takes_the_changes_meanwhile)
 }
 END_TEST
 
+/* Another program has the database locked when a query is to see what has changed: that cannot be carried out, and the commit
+ * says so, as for any other change that is lost. */
+START_TEST(failed_begin_of_a_query_fails_the_commit)
+{
+	sqlite3 *other;
+	char *before, *after;
+
+	ck_assert_int_ge(store_start(f.store), 0);
+	fill();
+	ck_assert(store_commit(f.store));
+	before = fixture_dump(&f);
+	ck_assert_int_eq(sqlite3_open(f.db, &other), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_ptr_nonnull(grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC));
+	store_last_bind_id(f.store); /* any query */
+	ck_assert_int_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	ck_assert(store_commit_begin(f.store));
+	ck_assert(!store_commit_end(f.store));
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+}
+END_TEST
+
 /* --- answers --- */
 
 enum { TALKERS = 5, ROUNDS = 4000 };
@@ -364,6 +392,7 @@ main(void)
 	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
 	tcase_add_test(tc, changes_while_a_commit_is_under_way);
 	tcase_add_loop_test(tc, failed_commit_takes_the_changes_meanwhile, 0, 2);
+	tcase_add_test(tc, failed_begin_of_a_query_fails_the_commit);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
