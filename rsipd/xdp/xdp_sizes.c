@@ -59,11 +59,11 @@ devices_needed(void)
 	return n;
 }
 
-/* With three of ten items free, room is found for all but one block in a million. */
+/* With a third of all items free, room is found for all but one block in millions. */
 uint32_t
 xdp_lines(uint64_t blocks, unsigned items)
 {
-	return (uint32_t)(blocks * 10 / (7 * items) + 1);
+	return (uint32_t)(blocks * 3 / (2 * items) + 1);
 }
 
 void
