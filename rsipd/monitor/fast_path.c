@@ -11,27 +11,24 @@
 #include "bpffs.h"
 #include "conf.h"
 #include "fast_device.h"
+#include "fast_paths.h"
+#include "fast_tables.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
-#include "netlink.h"
 #include "redirect_watch.h"
 #include "relay.h"
-#include "xdp_pins.h"
 
 #define WATCH_MS 1000
 
 struct fast_path {
 	const struct conf *conf;
-	char home[PATH_MAX], dir[PATH_MAX]; /* of our pins */
-	struct xdp_tables tables;
-	bool ready, on;   /* tables are there; programs are attached */
-	int fd[XDP_MAP_COUNT];
+	struct fast_tables tables;
+	bool on; /* programs are attached */
 	struct fast_device devices[RELAY_PRIVATE_MAX + 1];
 	size_t n_devices;
 	struct redirect_watch *watch; /* NULL: this kernel does not tell */
-	struct netlink *nl;
-	struct netlink_paths *paths;
+	struct fast_paths *paths;
 	char detail[512];
 	struct loop *loop;
 	struct loop_event *timer;
@@ -64,39 +61,10 @@ fast_path_detail(const struct fast_path *fp)
 struct xdp_tables *
 fast_path_tables(struct fast_path *fp)
 {
-	return fp->ready ? &fp->tables : NULL;
+	return fp->tables.ready ? &fp->tables.xdp : NULL;
 }
 
-/* ---- tables ---- */
-
-/* The load proves that the kernel takes the programs, with the tables of before or with new ones. */
-static bool
-make_tables(struct fast_path *fp)
-{
-	struct xdp_object *object;
-	struct xdp_sizes sizes;
-	bool found;
-
-	xdp_sizes_of(fp->conf, &sizes);
-	xdp_pins_dir(fp->home, &sizes, fp->dir);
-	found = xdp_pins_open(fp->dir, fp->fd);
-	object = xdp_object_open(&sizes, found ? fp->fd : NULL);
-	if (object == NULL || !xdp_object_load(object)) {
-		say(fp, "%s", xdp_object_error());
-		xdp_object_free(object);
-		return false;
-	}
-	if (!found) {
-		xdp_object_maps(object, fp->fd);
-		if (!xdp_pins_make(fp->dir, fp->fd))
-			say(fp, "the tables cannot be kept in %s: %s", fp->dir, strerror(errno));
-		xdp_object_free(object);
-		return xdp_pins_open(fp->dir, fp->fd);
-	}
-	xdp_object_free(object);
-	log_info("xdp", "takes over the tables of an earlier rsipd path=\"%s\"", fp->dir);
-	return true;
-}
+/* ---- what there is to attach, and where ---- */
 
 static void
 add_device(struct fast_path *fp, const char *name, unsigned roles, unsigned number)
@@ -127,22 +95,12 @@ find_devices(struct fast_path *fp)
 static bool
 make_ready(struct fast_path *fp)
 {
-	char why[256];
-
 	if (fp->conf->data_plane == CONF_DP_RELAY) {
 		say(fp, "the config says so");
 		return false;
 	}
-	if (!bpffs_ready(why, sizeof(why))) {
-		say(fp, "%s", why);
+	if (!fast_tables_open(&fp->tables, fp->conf, fp->detail, sizeof(fp->detail)))
 		return false;
-	}
-	if (!make_tables(fp))
-		return false;
-	if (!xdp_tables_open(&fp->tables, fp->fd)) {
-		say(fp, "the XDP tables cannot be mapped into memory");
-		return false;
-	}
 	find_devices(fp);
 	return true;
 }
@@ -153,10 +111,7 @@ fast_path_new(const struct conf *conf)
 	struct fast_path *fp = mem_zero(1, sizeof(*fp));
 
 	fp->conf = conf;
-	memset(fp->fd, -1, sizeof(fp->fd));
-	bpffs_home(fp->home);
-	fp->ready = make_ready(fp);
-	if (fp->ready) {
+	if (make_ready(fp)) {
 		say(fp, "the fast path waits for its tables");
 		return fp;
 	}
@@ -200,7 +155,7 @@ attach_all(struct fast_path *fp, enum attach_mode mode)
 	for (size_t i = 0; i < fp->n_devices; i++) {
 		struct fast_device *d = &fp->devices[i];
 
-		if (!fast_device_tell(d, &fp->tables, d->mode == mode) || !fast_device_attach(d, &fp->tables, mode, &err)) {
+		if (!fast_device_tell(d, &fp->tables.xdp, d->mode == mode) || !fast_device_attach(d, &fp->tables.xdp, mode, &err)) {
 			say(fp, "%s: no %s XDP: %s", d->name, attach_mode_name(mode), attach_reason());
 			return false;
 		}
@@ -210,7 +165,7 @@ attach_all(struct fast_path *fp, enum attach_mode mode)
 			return false;
 	}
 	for (size_t i = 0; i < fp->n_devices; i++)
-		fast_device_tell(&fp->devices[i], &fp->tables, true);
+		fast_device_tell(&fp->devices[i], &fp->tables.xdp, true);
 	return true;
 }
 
@@ -220,7 +175,7 @@ remove_all(struct fast_path *fp)
 	for (size_t i = 0; i < fp->n_devices; i++) {
 		attach_remove(fp->devices[i].ifindex);
 		fp->devices[i].mode = ATTACH_NONE;
-		xdp_tables_no_device(&fp->tables, fp->devices[i].ifindex);
+		xdp_tables_no_device(&fp->tables.xdp, fp->devices[i].ifindex);
 	}
 }
 
@@ -243,7 +198,7 @@ attached(struct fast_path *fp, const char *why_generic)
 {
 	say_where(fp, why_generic);
 	log_info("xdp", "fast path attached detail=\"%s\"", fp->detail);
-	bpffs_remove_others(fp->home, strrchr(fp->dir, '/') + 1);
+	fast_tables_unpin(&fp->tables, false);
 }
 
 /* In the kernel behind the driver, which takes any device; else not at all. */
@@ -314,7 +269,7 @@ look_for_moves(struct fast_path *fp, struct fast_device *d)
 	if (!fast_device_moved(d))
 		return;
 	log_info("xdp", "a device has another link address device=%s", d->name);
-	fast_device_tell(d, &fp->tables, true);
+	fast_device_tell(d, &fp->tables.xdp, true);
 }
 
 /* Someone has taken a program away: that was meant, so it is not put back. */
@@ -345,33 +300,6 @@ watch_cb(void *arg)
 	loop_timer_set(fp->timer, WATCH_MS);
 }
 
-/* Loopback addresses are martian anyway; the first of each device come first. */
-static void
-tell_own(struct fast_path *fp)
-{
-	struct netlink_addr *all;
-	ip4_t own[XDP_OWN_MAX];
-	size_t n = 0, n_all = netlink_addresses(fp->nl, &all);
-
-	for (int secondary = 0; secondary <= 1; secondary++) {
-		for (size_t i = 0; i < n_all && n < XDP_OWN_MAX; i++) {
-			if (all[i].secondary == (secondary != 0) && all[i].addr >> 24 != 127)
-				own[n++] = all[i].addr;
-		}
-	}
-	xdp_tables_own(&fp->tables, own, n);
-	free(all);
-}
-
-static void
-paths_cb(bool by_destination, void *arg)
-{
-	struct fast_path *fp = arg;
-
-	tell_own(fp);
-	xdp_tables_paths(&fp->tables, by_destination);
-}
-
 /* ---- life ---- */
 
 void
@@ -379,15 +307,14 @@ fast_path_begin(struct fast_path *fp, struct loop *loop, void (*changed)(void *a
 {
 	const char *why = "";
 
-	if (!fp->ready || fp->timer != NULL)
+	if (!fp->tables.ready || fp->timer != NULL)
 		return;
 	fp->changed = changed;
 	fp->arg = arg;
 	fp->watch = redirect_watch_new(&why);
 	if (fp->watch == NULL)
 		log_warn("xdp", "frames that a driver loses will not be noticed reason=\"%s\"", why);
-	fp->nl = netlink_open();
-	fp->paths = fp->nl != NULL ? netlink_paths(loop, paths_cb, fp) : NULL;
+	fp->paths = fast_paths_new(loop, &fp->tables.xdp);
 	attach_best(fp);
 	fp->timer = loop_timer(loop, watch_cb, fp);
 	loop_timer_set(fp->timer, WATCH_MS);
@@ -400,18 +327,15 @@ fast_path_free(struct fast_path *fp, bool leave)
 	if (fp == NULL)
 		return;
 	loop_event_free(fp->timer);
-	netlink_paths_free(fp->paths);
-	netlink_close(fp->nl);
+	fast_paths_free(fp->paths);
 	redirect_watch_free(fp->watch);
-	if (fp->ready && !leave) {
+	if (fp->tables.ready && !leave) {
 		remove_all(fp);
-		bpffs_remove_others(fp->home, NULL);
+		fast_tables_unpin(&fp->tables, true);
 	} else if (fp->on) {
 		log_info("xdp", "fast path stays detail=\"%s\"", fp->detail);
 	}
-	if (fp->ready)
-		xdp_tables_close(&fp->tables);
-	xdp_pins_close(fp->fd);
+	fast_tables_close(&fp->tables);
 	free(fp);
 }
 
