@@ -12,8 +12,8 @@
 #include "netlink_impl.h"
 
 #define NEWS_BUFFER (1 << 20)
-#define NEWS_MAX 8192           /* datagrams: more than the buffer holds, but an end, though they come as fast as they are read */
-#define DATAGRAM_MAX (1 << 16)  /* the kernel fills 32 kB at the most (netlink_dump) */
+#define NEWS_MAX 8192          /* datagrams: more than the buffer holds, and an end where they come as fast as they are read */
+#define DATAGRAM_MAX (1 << 16) /* the kernel fills 32 kB at the most (netlink_dump) */
 
 struct xfrm_nl { struct nl_sock *sock; };
 
