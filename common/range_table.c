@@ -13,13 +13,20 @@ struct range_leaf {
 	struct range_entry at[];
 };
 
+/* In the directory, so that its search touches no leaf. */
+struct range_leaf_ref {
+	uint64_t last; /* of the leaf's last range */
+	struct range_leaf *leaf;
+};
+
 /* Where a range is, or would be: the first that ends at a number or above it. leaf is n_leaves when there is none. */
 struct place { uint32_t leaf, i; };
 
-static uint64_t
-last_of(const struct range_leaf *leaf)
+/* The leaf has changed. */
+static void
+note_last(struct range_leaf_ref *ref)
 {
-	return leaf->at[leaf->n - 1].last;
+	ref->last = ref->leaf->at[ref->leaf->n - 1].last;
 }
 
 static struct place
@@ -31,18 +38,18 @@ place_of(const struct range_table *t, uint64_t number)
 	while (p.leaf < end) {
 		uint32_t middle = p.leaf + (end - p.leaf) / 2;
 
-		if (last_of(t->leaves[middle]) < number)
+		if (t->leaves[middle].last < number)
 			p.leaf = middle + 1;
 		else
 			end = middle;
 	}
 	if (p.leaf == t->n_leaves)
 		return p;
-	end = t->leaves[p.leaf]->n;
+	end = t->leaves[p.leaf].leaf->n;
 	while (p.i < end) {
 		uint32_t middle = p.i + (end - p.i) / 2;
 
-		if (t->leaves[p.leaf]->at[middle].last < number)
+		if (t->leaves[p.leaf].leaf->at[middle].last < number)
 			p.i = middle + 1;
 		else
 			end = middle;
@@ -58,7 +65,7 @@ range_table_find(const struct range_table *t, uint64_t first, uint64_t last)
 
 	if (p.leaf == t->n_leaves)
 		return NULL;
-	entry = &t->leaves[p.leaf]->at[p.i];
+	entry = &t->leaves[p.leaf].leaf->at[p.i];
 	return entry->first <= last ? entry : NULL;
 }
 
@@ -78,9 +85,9 @@ with_room(struct range_leaf *leaf, unsigned n)
 static void
 insert_leaf(struct range_table *t, uint32_t at, struct range_leaf *leaf)
 {
-	t->leaves = mem_grow(t->leaves, t->n_leaves + 1, sizeof(struct range_leaf *));
-	memmove(&t->leaves[at + 1], &t->leaves[at], (t->n_leaves - at) * sizeof(struct range_leaf *));
-	t->leaves[at] = leaf;
+	t->leaves = mem_grow(t->leaves, t->n_leaves + 1, sizeof(*t->leaves));
+	memmove(&t->leaves[at + 1], &t->leaves[at], (t->n_leaves - at) * sizeof(*t->leaves));
+	t->leaves[at].leaf = leaf;
 	t->n_leaves++;
 }
 
@@ -88,12 +95,14 @@ insert_leaf(struct range_table *t, uint32_t at, struct range_leaf *leaf)
 static void
 split(struct range_table *t, uint32_t at)
 {
-	struct range_leaf *low = t->leaves[at], *high = with_room(NULL, LEAF_MAX / 2);
+	struct range_leaf *low = t->leaves[at].leaf, *high = with_room(NULL, LEAF_MAX / 2);
 
 	memcpy(high->at, &low->at[LEAF_MAX / 2], LEAF_MAX / 2 * sizeof(high->at[0]));
 	low->n = low->cap = LEAF_MAX / 2;
-	t->leaves[at] = mem_grow(low, 1, sizeof(*low) + low->cap * sizeof(low->at[0]));
+	t->leaves[at].leaf = mem_grow(low, 1, sizeof(*low) + low->cap * sizeof(low->at[0]));
 	insert_leaf(t, at + 1, high);
+	note_last(&t->leaves[at]);
+	note_last(&t->leaves[at + 1]);
 }
 
 void
@@ -104,27 +113,28 @@ range_table_add(struct range_table *t, uint64_t first, uint64_t last, uint32_t o
 
 	if (t->n_leaves == 0)
 		insert_leaf(t, 0, with_room(NULL, 0));
-	if (p.leaf == t->n_leaves || (p.leaf > 0 && p.i == 0 && t->leaves[p.leaf]->n == LEAF_MAX)) {
+	if (p.leaf == t->n_leaves || (p.leaf > 0 && p.i == 0 && t->leaves[p.leaf].leaf->n == LEAF_MAX)) {
 		p.leaf--; /* behind all of the leaf before */
-		p.i = t->leaves[p.leaf]->n;
+		p.i = t->leaves[p.leaf].leaf->n;
 	}
-	if (t->leaves[p.leaf]->n == LEAF_MAX) {
+	if (t->leaves[p.leaf].leaf->n == LEAF_MAX) {
 		split(t, p.leaf);
 		if (p.i > LEAF_MAX / 2)
 			p = (struct place){ p.leaf + 1, p.i - LEAF_MAX / 2 };
 	}
-	leaf = t->leaves[p.leaf] = with_room(t->leaves[p.leaf], t->leaves[p.leaf]->n);
+	leaf = t->leaves[p.leaf].leaf = with_room(t->leaves[p.leaf].leaf, t->leaves[p.leaf].leaf->n);
 	memmove(&leaf->at[p.i + 1], &leaf->at[p.i], (leaf->n - p.i) * sizeof(leaf->at[0]));
 	leaf->at[p.i] = (struct range_entry){ first, last, owner };
 	leaf->n++;
+	note_last(&t->leaves[p.leaf]);
 }
 
 static void
 remove_leaf(struct range_table *t, uint32_t at)
 {
-	free(t->leaves[at]);
+	free(t->leaves[at].leaf);
 	t->n_leaves--;
-	memmove(&t->leaves[at], &t->leaves[at + 1], (t->n_leaves - at) * sizeof(struct range_leaf *));
+	memmove(&t->leaves[at], &t->leaves[at + 1], (t->n_leaves - at) * sizeof(*t->leaves));
 }
 
 void
@@ -135,13 +145,15 @@ range_table_remove(struct range_table *t, uint64_t first, uint32_t owner)
 
 	if (p.leaf == t->n_leaves)
 		return;
-	leaf = t->leaves[p.leaf];
+	leaf = t->leaves[p.leaf].leaf;
 	if (leaf->at[p.i].owner != owner || leaf->at[p.i].first > first)
 		return;
 	leaf->n--;
 	memmove(&leaf->at[p.i], &leaf->at[p.i + 1], (leaf->n - p.i) * sizeof(leaf->at[0]));
 	if (leaf->n == 0)
 		remove_leaf(t, p.leaf);
+	else
+		note_last(&t->leaves[p.leaf]);
 }
 
 void

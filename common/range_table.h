@@ -13,7 +13,7 @@ struct range_entry {
 
 /* Zero-initialised. */
 struct range_table {
-	struct range_leaf **leaves;
+	struct range_leaf_ref *leaves;
 	uint32_t n_leaves;
 };
 
