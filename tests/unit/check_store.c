@@ -306,7 +306,7 @@ START_TEST(failed_begin_of_a_query_fails_the_commit)
 	before = fixture_dump(&f);
 	ck_assert_int_eq(sqlite3_open(f.db, &other), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_ptr_nonnull(grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC));
+	lease_end(&f.ledger, session_find(&f.ledger.sessions, HOST)->bindings, LEASE_FREED); /* a grant leaves more to be done */
 	store_last_bind_id(f.store); /* any query */
 	ck_assert_int_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
