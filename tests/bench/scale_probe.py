@@ -12,10 +12,11 @@ from rsip_client import Host  # noqa: E402
 
 
 def leased(netns, until):
-    """A session with a binding, as soon as the gateway gives it one."""
+    """A session with a binding, as soon as the gateway gives it one. It listens before it has loaded its leases, and answers after."""
     while True:
         try:
             session = Host(netns, "10.0.0.11", rate=5000).tcp()
+            session.default_timeout = max(1.0, until - time.monotonic())
             session.register()
             return session, session.rsap().bind_id
         except OSError:
