@@ -254,6 +254,15 @@ check_writable(struct opening *o)
 	return explain(o, "cannot write the lease database %s (%s): %s", o->path, sql_error(o->sql), sql_advice(o->sql));
 }
 
+/* CHECK (kind IN ('port', ...)) is for whoever else writes there: SQLite makes a table of the words for each row, which costs
+ * more than the row. What we write comes from tables of names. Not before all that is there has been looked at. */
+static bool
+write_unchecked(struct opening *o)
+{
+	return sql_exec(o->sql, "PRAGMA ignore_check_constraints = ON") ||
+	       explain(o, "cannot use the lease database %s (%s): %s", o->path, sql_error(o->sql), sql_advice(o->sql));
+}
+
 static bool
 open_db(struct opening *o)
 {
@@ -275,7 +284,7 @@ sql_open(const char *path, const struct sql_schema *schema, char *why, size_t wh
 	sql->path = mem_strdup(path);
 	sql->lock_fd = -1;
 	if (lock_file(&o) && check_log(&o) && open_db(&o) && check_owner(&o) && set_modes(&o) && is_sound(&o) && upgrade(&o) &&
-	    check_writable(&o))
+	    check_writable(&o) && write_unchecked(&o))
 		return sql;
 	sql_close(sql);
 	return NULL;
