@@ -1,6 +1,7 @@
 #include "log.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,13 +197,34 @@ json_line(char *line, size_t cap, enum log_level level, const char *subsystem, c
 	return len > 0 ? (size_t)len : 0;
 }
 
+/* A system call for each line would be as much as the rest of the line. */
+static pid_t own_pid; /* 0: not known */
+
+static void
+forget_pid(void)
+{
+	own_pid = 0;
+}
+
+static pid_t
+process_id(void)
+{
+	static bool forgets;
+
+	if (!forgets)
+		forgets = pthread_atfork(NULL, NULL, forget_pid) == 0;
+	if (own_pid == 0 || !forgets)
+		own_pid = getpid();
+	return own_pid;
+}
+
 static size_t
 plain_line(char *line, size_t cap, enum log_level level, const char *subsystem, const char *text)
 {
 	char when[32];
 	long ms = time_of_day(when);
-	int len = snprintf(line, cap, "%s.%03ldZ %s %s[%d] %s: %s\n", when, ms, level_names[level], log_program, (int)getpid(),
-	    subsystem, text);
+	int len = snprintf(line, cap, "%s.%03ldZ %s %s[%d] %s: %s\n", when, ms, level_names[level], log_program,
+	    (int)process_id(), subsystem, text);
 
 	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
 }

@@ -174,16 +174,19 @@ END_TEST
 
 START_TEST(test_fatal)
 {
+	char last[60];
 	int status;
 	pid_t pid;
 
 	log_init("check", LOG_TO_STDERR, LOG_LVL_ERROR, false);
+	log_error("x", "a line of the process that it comes from");
 	pid = fork();
 	if (pid == 0)
 		log_fatal("x", "no way out reason=%s", "test");
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	ENDS_WITH("] x: no way out reason=test\n");
+	snprintf(last, sizeof(last), "[%d] x: no way out reason=test\n", (int)pid);
+	ENDS_WITH(last);
 }
 END_TEST
 
