@@ -179,13 +179,16 @@ event_cb(const struct nlmsghdr *header, void *arg)
 {
 	struct kernel_state *state = arg;
 	const size_t fixed = sizeof(struct xfrm_aevent_id);
-	const struct xfrm_lifetime_cur *use;
+	const void *found; /* aligned to 4 bytes only */
+	struct xfrm_lifetime_cur use;
 
 	if (header->nlmsg_type != XFRM_MSG_NEWAE || !nlmsg_valid_hdr(header, (int)fixed))
 		return;
 	read_replay(header, fixed, state);
-	if ((use = attribute(header, fixed, XFRMA_LTIME_VAL, sizeof(*use))) != NULL)
-		state->counts = (struct sa_counts){ use->packets, use->bytes };
+	if ((found = attribute(header, fixed, XFRMA_LTIME_VAL, sizeof(use))) != NULL) {
+		memcpy(&use, found, sizeof(use));
+		state->counts = (struct sa_counts){ use.packets, use.bytes };
+	}
 }
 
 int
