@@ -52,7 +52,7 @@ struct site_binding {
 #define PORTS(first, last) .lease.n_ports = 1, .ports = { { first, last } }
 #define SPIS(first, last) .lease.n_spis = 1, .spis = { { first, last } }
 #define LEASE(id, host, addr, how, ...)                                                                    \
-	.lease = { .op = DP_BIND, .bind_id = (id), .client_id = (id), .host_addr = (host), .local_addr = (addr), \
+	.lease = { .op = DP_BIND, .bind_id = (id), .client_id = (host) & 0xff, .host_addr = (host), .local_addr = (addr), \
 		   .method = RSIP_METHOD_##how, __VA_ARGS__ }
 
 static const struct site_binding site_bindings[] = {
