@@ -114,6 +114,10 @@ void netlink_paths_free(struct netlink_paths *paths);
 int netlink_proxy_add(struct netlink *nl, unsigned ifindex, ip4_t addr);
 int netlink_proxy_del(struct netlink *nl, unsigned ifindex, ip4_t addr);
 
+/* For the IPv4 neighbours on this device that have not answered yet, the next packet asks at once, in the name of its own
+ * source; what waits for them is dropped. */
+void netlink_ask_anew(struct netlink *nl, unsigned ifindex);
+
 /* Frames that come in on a device and that the machine's own stack shall not have; packet sockets see them all the same.
  * netlink_ingress_add makes the device's tc ingress hook, EEXIST when it has one already. The filter is classic BPF over
  * the frame, which returns TC_ACT_SHOT for such a frame and TC_ACT_UNSPEC for any other. Again: replaces ours, without

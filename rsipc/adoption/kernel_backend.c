@@ -190,6 +190,8 @@ backend_move(struct sa_backend *ops, struct sa *sa, struct sa_end local, struct 
 		if (goes_along(tunnel, reqid, from))
 			follow(tunnel, to);
 	}
+	if (local.addr != from.local.addr)
+		kernel_way_begin(backend, local.addr, from.local.addr);
 	return 0;
 }
 

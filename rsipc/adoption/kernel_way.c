@@ -6,16 +6,19 @@
 #include "kernel_tunnel.h"
 #include "netlink.h"
 
-static bool
-is_ours(struct netlink *net, ip4_t addr)
+/* The device that has this address, 0 = none has. */
+static unsigned
+device_of(struct netlink *net, ip4_t addr)
 {
 	struct netlink_addr *all;
 	size_t n = netlink_addresses(net, &all), i = 0;
+	unsigned ifindex;
 
 	while (i < n && all[i].addr != addr)
 		i++;
+	ifindex = i < n ? all[i].ifindex : 0;
 	free(all);
-	return i < n;
+	return ifindex;
 }
 
 /* A tunnel leaves from elsewhere when its address has gone from the machine, and when the routes, which said one thing
@@ -29,7 +32,8 @@ check_way(struct tunnel *tunnel)
 
 	if (way == 0 || !tunnel->found)
 		return;
-	if (way != tunnel->sa.local.addr && (way != tunnel->way || !is_ours(backend->net, tunnel->sa.local.addr))) {
+	if (way != tunnel->sa.local.addr &&
+	    (way != tunnel->way || device_of(backend->net, tunnel->sa.local.addr) == 0)) {
 		backend->events->local_changed(&tunnel->sa, local, backend->arg);
 		if (tunnel->sa.local.addr != way)
 			return; /* an IKE daemon is at work on it: the next reading asks again */
@@ -45,4 +49,16 @@ kernel_ways_check(void *arg)
 
 	DL_FOREACH_SAFE(backend->tunnels, tunnel, next)
 		check_way(tunnel);
+}
+
+/* The kernel's ARP request for the next hop has the source of the oldest packet that waits for the answer, when that is
+ * an address of the machine's (arp_announce 0). Routers do not answer one from another network, and it is asked again a
+ * second later: so long all packets would wait, whatever they are from. */
+void
+kernel_way_begin(struct kernel_backend *backend, ip4_t from, ip4_t before)
+{
+	unsigned old = device_of(backend->net, before), new = device_of(backend->net, from);
+
+	if (old != 0 && new != 0 && old != new)
+		netlink_ask_anew(backend->net, new);
 }
