@@ -74,9 +74,10 @@ pid=$!
 exec 3>&-
 
 running() { kill -0 "$pid" 2>/dev/null; }
-deadline=$((SECONDS + seconds)) boot_deadline=$((SECONDS + 60))
+deadline=$((SECONDS + seconds)) boot_deadline=$((SECONDS + 60)) up=
 while running; do
-	if [ ! -e "$own/up" ] && [ $SECONDS -ge $boot_deadline ]; then break; fi
+	[ ! -e "$own/up" ] || up=1
+	if [ -z "$up" ] && [ $SECONDS -ge $boot_deadline ]; then break; fi
 	if [ $SECONDS -ge $deadline ]; then
 		echo "uml.sh: stopped after $seconds seconds" >&2
 		exit 124
@@ -84,7 +85,8 @@ while running; do
 	sleep 0.2
 done
 
-if [ ! -e "$own/up" ]; then
+[ ! -e "$own/up" ] || up=1
+if [ -z "$up" ]; then
 	sed 's/^/    | /' "$own/boot.log" | tail -n 20 >&2
 	cannot_boot "$(tail -n 1 "$own/boot.log") (is ptrace allowed here?)"
 fi
