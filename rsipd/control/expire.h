@@ -7,8 +7,8 @@
 #include "ledger.h"
 
 /* So that a mass expiry does not keep requests waiting: */
-#define EXPIRE_BATCH 1000
-#define EXPIRE_MS 10
+#define EXPIRE_BATCH 500
+#define EXPIRE_MS 5
 
 /* Ends registrations, bindings and holds whose time has come: EXPIRE_BATCH, or what can be ended in EXPIRE_MS. */
 void expire_due(struct ledger *l);
