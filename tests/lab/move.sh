@@ -16,14 +16,6 @@ export PYTHONDONTWRITEBYTECODE=1 BUILDDIR LAB LAB_TMP
 KEY=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 flow=$BUILDDIR/tests/tools/flow
 
-second_lan() {
-	on n ip link add lan1 type bridge forward_delay 0
-	on n ip link set lan1 up
-	on n ip addr add 10.0.1.1/24 dev lan1
-	lab_wire x1 eth1 n lan1-x1
-	on n ip link set lan1-x1 master lan1
-}
-
 configs() {
 	(umask 077; echo $KEY >"$LAB_TMP/laptop.key"; echo "${KEY}ff" >"$LAB_TMP/wrong.key")
 	cat >"$LAB_TMP/rsipd.conf" <<-END
@@ -110,7 +102,7 @@ stream_went_on() { local lost; lost=$(sed -n 's/.*lost=\([0-9]*\).*/\1/p' <<<"$1
 reachable() { on x1 "$flow" run -u -n 10 -i 20 "203.0.113.9:$(port_of "$1")" 203.0.113.200:7000; }
 
 lab_up
-second_lan
+lab_second_lan
 trap daemons_down EXIT
 box n x1 x2
 configs

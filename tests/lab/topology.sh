@@ -46,6 +46,15 @@ lab_wire() {
 	done
 }
 
+# lab_second_lan: lan1 of n, 10.0.1.0/24, beside lan0, with x1's second device, which has no address yet.
+lab_second_lan() {
+	on n ip link add lan1 type bridge forward_delay 0
+	on n ip link set lan1 up
+	on n ip addr add 10.0.1.1/24 dev lan1
+	lab_wire x1 eth1 n lan1-x1
+	on n ip link set lan1-x1 master lan1
+}
+
 # lab_can_native NAME: whether native XDP can be tried here; says why not under that name.
 lab_can_native() {
 	local status=0

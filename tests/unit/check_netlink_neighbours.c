@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <netinet/if_ether.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +16,12 @@
 #include <unistd.h>
 
 #include "netlink.h"
+#include "own_network.h"
 
 #define SILENT "192.0.2.50"
 
 static int wire; /* ARP as the peer sees it */
 static struct netlink *nl;
-
-static bool
-ip(const char *words)
-{
-	char command[200];
-
-	snprintf(command, sizeof(command), "ip %s", words);
-	return system(command) == 0;
-}
 
 static void
 setup(void)
@@ -119,10 +110,8 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0 ||
-	    system("ip link add t0 type veth peer name t1 2>/dev/null") != 0)
-		return 77; /* neither root nor a user namespace, or no ip(8) or veth */
-	ip("link del t0");
+	if (!own_network())
+		return 77;
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, the_next_packet_asks);

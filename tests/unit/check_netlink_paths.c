@@ -3,13 +3,12 @@
 #include "config.h"
 
 #include <check.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "loop.h"
 #include "netlink.h"
+#include "own_network.h"
 
 #define PATIENCE 500 /* turns of 10 ms for what must be told */
 #define SILENCE 20   /* and for what must not */
@@ -26,15 +25,6 @@ changed(bool by_destination, void *arg)
 	(void)arg;
 	told++;
 	plain = by_destination;
-}
-
-static bool
-ip(const char *words)
-{
-	char command[200];
-
-	snprintf(command, sizeof(command), "ip %s 2>/dev/null", words);
-	return system(command) == 0;
 }
 
 static void
@@ -152,9 +142,8 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0 || !ip("link add t0 type veth peer name t1"))
-		return 77; /* neither root nor a user namespace, or no ip(8) or veth */
-	ip("link del t0");
+	if (!own_network())
+		return 77;
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, neighbours);

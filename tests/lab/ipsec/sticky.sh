@@ -10,14 +10,6 @@ STICKY_KEY=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 # Datagrams of a flow, one each 20 ms: three seconds on a machine that is busy. On one that is not it is half a second.
 STICKY_MAY_LOSE=150
 
-sticky_lan() {
-	on n ip link add lan1 type bridge forward_delay 0
-	on n ip link set lan1 up
-	on n ip addr add 10.0.1.1/24 dev lan1
-	lab_wire x1 eth1 n lan1-x1
-	on n ip link set lan1-x1 master lan1
-}
-
 sticky_gateway() {
 	(umask 077; echo $STICKY_KEY >"$LAB_TMP/laptop.key")
 	sed 's/@ADDRESS@/203.0.113.9/; s/@PORTS@/1024-65535/; s/"debug"/"info"/
@@ -126,7 +118,7 @@ sticky() {
 
 scenario_sticky() {
 	local one
-	sticky_lan
+	lab_second_lan
 	check_here "sticky: rsipd starts" sticky_gateway || return
 	for one in ${STICKY:-ip-ip/kernel:2 gre/kernel:1 gre/tun:2}; do
 		sticky "${one%:*}" "${one#*:}"
