@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static bool fake;
-static int64_t fake_now, fake_wall;
+static int64_t fake_now, fake_wall_ms;
 static const char *fake_boot;
 
 int64_t
@@ -25,7 +25,7 @@ clock_now(void)
 int64_t
 clock_wall(void)
 {
-	return fake ? fake_wall : (int64_t)time(NULL);
+	return fake ? fake_wall_ms / 1000 : (int64_t)time(NULL);
 }
 
 int64_t
@@ -34,7 +34,7 @@ clock_wall_ms(void)
 	struct timespec ts;
 
 	if (fake)
-		return fake_wall * 1000;
+		return fake_wall_ms;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
@@ -61,7 +61,13 @@ clock_set(int64_t now_ms, int64_t wall_s)
 {
 	fake = true;
 	fake_now = now_ms;
-	fake_wall = wall_s;
+	fake_wall_ms = wall_s * 1000;
+}
+
+void
+clock_set_wall_ms(int64_t wall_ms)
+{
+	fake_wall_ms = wall_ms;
 }
 
 void

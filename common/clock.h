@@ -17,6 +17,7 @@ const char *clock_boot(char id[CLOCK_BOOT_LEN]);
 
 /* Test only: from now on both clocks stand at these values until set again. Milliseconds and seconds. */
 void clock_set(int64_t now_ms, int64_t wall_s);
+void clock_set_wall_ms(int64_t wall_ms); /* test only: after clock_set, where the second is not to be a whole one */
 void clock_set_boot(const char *id); /* test only; lives on */
 
 #endif

@@ -47,9 +47,10 @@ who_time(const char *text, int64_t *at)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct tm tm = { 0 };
 		const char *rest = strptime(text, forms[i], &tm);
+		int day = tm.tm_mday;
 		if (rest != NULL && (*rest == '\0' || strcmp(rest, "Z") == 0)) {
-			*at = timegm(&tm);
-			return true;
+			*at = timegm(&tm); /* which makes March of the 30th of February */
+			return tm.tm_mday == day;
 		}
 	}
 	return false;
@@ -68,7 +69,7 @@ cell_time(char cell[CELL_MAX], const json_t *value)
 }
 
 static void
-show(const json_t *holders)
+show(const json_t *holders, bool now)
 {
 	static const struct column columns[] = {
 		{ "HOST", "host", cell_plain },
@@ -80,7 +81,8 @@ show(const json_t *holders)
 		{ NULL, NULL, NULL },
 	};
 
-	writer_table(stdout, holders, columns, "Nobody held it then, as far as the history goes back.");
+	writer_table(stdout, holders, columns,
+	             now ? "Nobody holds it now." : "Nobody held it then, as far as the history goes back.");
 }
 
 /* The request, or NULL after a line about what is wrong with the words. */
@@ -100,8 +102,8 @@ request_of(const struct options *o)
 		return NULL;
 	}
 	snprintf(value, sizeof(value), "0x%llx", strtoull(what, NULL, strncmp(what, "0x", 2) == 0 ? 16 : 10));
-	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "cmd", "who", "address", address, "kind", kind, "value", value,
-	    "at", (json_int_t)(o->has_at ? o->at : (int64_t)time(NULL)));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o*}", "cmd", "who", "address", address, "kind", kind, "value", value,
+	    "at", o->has_at ? json_integer(o->at) : NULL);
 }
 
 static int
@@ -110,7 +112,7 @@ tell(const struct options *o, const json_t *holders)
 	if (o->json)
 		writer_json(stdout, holders);
 	else
-		show(holders);
+		show(holders, !o->has_at);
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "rsipctl: cannot write: %s\n", strerror(errno));
 		return EXIT_REFUSED;

@@ -46,8 +46,8 @@ read_question(struct question *q, const json_t *request)
 	const char *address = json_string_value(json_object_get(request, "address"));
 	const json_t *at = json_object_get(request, "at");
 
-	q->at = json_integer_value(at);
-	return address != NULL && ip4_parse(address, &q->addr) && json_is_integer(at) &&
+	q->at = at != NULL ? json_integer_value(at) : WHO_NOW;
+	return address != NULL && ip4_parse(address, &q->addr) && (at == NULL || json_is_integer(at)) &&
 	       read_kind(json_string_value(json_object_get(request, "kind")), &q->kind) &&
 	       read_value(json_string_value(json_object_get(request, "value")), q->kind, &q->value);
 }
@@ -70,7 +70,7 @@ ctl_who(struct ctl_conn *conn, const json_t *request, void *arg)
 	json_t *holders;
 
 	if (!read_question(&q, request)) {
-		ctl_refuse(conn, "who needs an address, a kind (port, spi or cookie), its value, and a time in seconds since 1970");
+		ctl_refuse(conn, "who needs an address, a kind (port, spi or cookie), its value, and for the past a time in seconds since 1970");
 		return;
 	}
 	holders = json_array();

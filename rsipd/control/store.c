@@ -283,12 +283,20 @@ store_remove_name(struct store *st, const char *name)
 	sql_run(st->sql, "DELETE FROM remote_name WHERE name = ?", "t", name);
 }
 
-/* One that expired while the gateway was down ended then, not now. A host that has moved since the grant was where it came
- * from first. */
+/* One that expired while the gateway was down ended then, not now. Who asks later knows whole seconds only: the last one that
+ * has begun is the binding's own, as its first one is, so the time is rounded up. */
+static int64_t
+end_of(const struct binding *b)
+{
+	int64_t now = clock_now(), ended_ms = clock_wall_ms() - (b->expires < now ? now - b->expires : 0);
+
+	return (ended_ms + 999) / 1000;
+}
+
+/* A host that has moved since the grant was where it came from first. */
 void
 store_end_binding(struct store *st, const struct binding *b, const char *how)
 {
-	int64_t now = clock_now(), ended = clock_wall() - (b->expires < now ? (now - b->expires) / 1000 : 0);
 	char host[IP4_STRLEN];
 
 	sql_run(st->sql,
@@ -296,7 +304,7 @@ store_end_binding(struct store *st, const struct binding *b, const char *how)
 	        "ended, how) SELECT bind_id, client_id, coalesce((SELECT came_from FROM move WHERE move.client_id = "
 	        "binding.client_id AND since >= granted ORDER BY since, move.rowid LIMIT 1), ?2), ?3, method, local, kind, first, "
 	        "last, granted, extensions, ?4, ?5 FROM binding JOIN binding_tuple USING (bind_id) WHERE bind_id = ?1",
-	        "ittit", (int64_t)b->bind_id, ip4_str(b->session->host_addr, host), b->session->name, ended, how);
+	        "ittit", (int64_t)b->bind_id, ip4_str(b->session->host_addr, host), b->session->name, end_of(b), how);
 	sql_run(st->sql, "DELETE FROM binding_tuple WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 	sql_run(st->sql, "DELETE FROM binding WHERE bind_id = ?", "i", (int64_t)b->bind_id);
 }

@@ -13,12 +13,12 @@ holds(const struct binding *b, enum tuple_kind kind, uint64_t value)
 }
 
 /* An index of who has which tuple now would cost every binding memory for a question that a person asks now and then. */
-bool
-who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+static bool
+tell_leased(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
 {
-	bool ok = store_who(l->store, addr, kind, value, at, cb, arg);
 	struct binding_cursor cursor;
 	const struct binding *b;
+	bool ok = true;
 
 	binding_cursor_start(&cursor, &l->bindings);
 	while (ok && (b = binding_cursor_next(&cursor)) != NULL) {
@@ -26,4 +26,11 @@ who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int
 			ok = store_who_holds(l->store, b, at, cb, arg);
 	}
 	return ok;
+}
+
+bool
+who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+{
+	return (at == WHO_NOW || store_who(l->store, addr, kind, value, at, cb, arg)) &&
+	       tell_leased(l, addr, kind, value, at, cb, arg);
 }

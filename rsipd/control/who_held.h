@@ -5,8 +5,10 @@
 #include "ledger.h"
 #include "store.h"
 
-/* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
- * to cb. Returns false when the history cannot be read. */
+#define WHO_NOW INT64_MAX /* what is leased now, however the clock has been set since */
+
+/* Who held a port, SPI or cookie of this address at a time (seconds since 1970, or WHO_NOW), or the whole address, at any
+ * moment of that second: each holder is told to cb. Returns false when the history cannot be read. */
 bool who_held(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg);
 
 #endif

@@ -254,7 +254,8 @@ END_TEST
 
 START_TEST(times)
 {
-	static const char *const wrong[] = { "", "@", "@-1", "@5x", "yesterday", "2026-13-01T00:00Z", "2026-11-22T08:30Zx", "2026-11-22" };
+	static const char *const wrong[] = { "", "@", "@-1", "@5x", "yesterday", "2026-13-01T00:00Z", "2026-11-22T08:30Zx", "2026-11-22",
+	    "2026-02-30T00:00Z" };
 	int64_t at = 0;
 
 	ck_assert(who_time("@1790000000", &at) && at == 1790000000);

@@ -162,6 +162,37 @@ START_TEST(history)
 }
 END_TEST
 
+/* A complaint names a second: whoever had the port at any moment of it is told, be it the first, the last or the only one. */
+START_TEST(seconds_in_part)
+{
+	struct session *s = registration_begin(&f.ledger, HOST, 0x0a000001, RSIP_TCP, NULL, NULL, 0);
+	struct binding *b;
+	int64_t t0 = FIXTURE_START_WALL;
+	ip4_t addr;
+	uint16_t port;
+
+	fixture_pass_ms(700);
+	b = grant(s, RSIP_METHOD_RSAP_IP);
+	addr = b->local_addr;
+	port = binding_ports(b)[0].first;
+	fixture_pass_ms(2 * 1000 + 500 * _i); /* until 2.7, or 3.2 */
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, WHO_NOW), HOST);
+	lease_end(&f.ledger, b, LEASE_FREED);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, WHO_NOW), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 - 1), 0);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 2 + _i), HOST);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 3 + _i), 0);
+	fixture_pass_ms(9 * 1000);
+	b = grant(s, RSIP_METHOD_RSAP_IP);
+	port = binding_ports(b)[0].first;
+	fixture_pass_ms(50);
+	lease_end(&f.ledger, b, LEASE_FREED);
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 11 + _i), HOST); /* it lived within that second */
+	ck_assert_uint_eq(who(addr, TUPLE_PORT, port, t0 + 12 + _i), 0);
+}
+END_TEST
+
 static void
 held_for(struct hold *hold, void *arg)
 {
@@ -270,6 +301,7 @@ main(void)
 	tcase_add_test(tc, clock_of_another_start_of_the_machine);
 	tcase_add_test(tc, older_version_is_brought_up_to_date);
 	tcase_add_test(tc, history);
+	tcase_add_loop_test(tc, seconds_in_part, 0, 2);
 	tcase_add_test(tc, move);
 	tcase_add_test(tc, old_history_goes);
 	suite_add_tcase(suite, tc);

@@ -20,6 +20,7 @@ static void
 set_clock(void)
 {
 	clock_set(now_ms, now_wall_ms / 1000);
+	clock_set_wall_ms(now_wall_ms);
 }
 
 void
