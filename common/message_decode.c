@@ -25,6 +25,7 @@ struct decoder {
 	const uint8_t *bytes;
 	struct rbuf rest;       /* the parameters that have not been read */
 	bool seen[FIELD_COUNT]; /* the fields that have */
+	uint8_t in_tuple;       /* the type of the parameter inside of a tuple that is at fault, 0 = none */
 };
 
 static enum rsip_error
@@ -128,12 +129,18 @@ misplaced(const struct decoder *d, uint8_t type)
 static enum rsip_error
 read_tuple_address(struct decoder *d, enum tuple_part part, struct rsip_address *out)
 {
+	enum rsip_error err;
 	struct param p;
 
+	d->in_tuple = RSIP_PARAM_ADDRESS;
 	if (!next_param(d, &p))
 		return RSIP_MISSING_PARAM;
-	if (p.type != RSIP_PARAM_ADDRESS)
-		return param_type_known(p.type) ? misplaced(d, p.type) : RSIP_ILLEGAL_PARAM;
+	if (p.type != RSIP_PARAM_ADDRESS) {
+		err = param_type_known(p.type) ? misplaced(d, p.type) : RSIP_ILLEGAL_PARAM;
+		if (err != RSIP_MISSING_PARAM)
+			d->in_tuple = p.type;
+		return err;
+	}
 	return bad_unless(param_read_exact_address(p.value, out) && tuple_part_ok(out, part));
 }
 
@@ -156,8 +163,10 @@ read_tuple(struct decoder *d, enum field field, struct rbuf indicator)
 	} else {
 		err = read_tuple_address(d, TUPLE_ADDRESS, &t->addr);
 	}
-	if (err == RSIP_OK)
+	if (err == RSIP_OK) {
 		m->n_tuples++;
+		d->in_tuple = 0;
+	}
 	return err;
 }
 
@@ -274,6 +283,8 @@ fault_of(const struct decoder *d, const struct param *last, enum rsip_error err)
 {
 	if (err == RSIP_OK)
 		return 0;
+	if (d->in_tuple != 0)
+		return d->in_tuple;
 	return err == RSIP_MISSING_PARAM && *next_required(d) != FIELD_NONE ? field_param_type(*next_required(d)) : last->type;
 }
 

@@ -132,6 +132,8 @@ addresses_held(const struct session *s, ip4_t addrs[KEEP_MAX])
 static enum rsip_error
 refuse_by_pool(enum rsip_error error, const struct lease_request *req, struct refusal *why)
 {
+	bool cookie = req->cookie_intent != POOL_NONE;
+
 	switch (error) {
 	case RSIP_LOCAL_ADDR_INUSE: return refuse(why, error, "the address is in use, or held after use, by another host");
 	case RSIP_LOCAL_ADDR_UNAVAILABLE: return refuse(why, error, "no address is free now, try again later");
@@ -142,11 +144,12 @@ refuse_by_pool(enum rsip_error error, const struct lease_request *req, struct re
 	case RSIP_LOCAL_ADDRPORT_UNALLOWED: return refuse(why, error, "a port is not among those that the pool leases");
 	case RSIP_LOCAL_ADDRPORT_UNAVAILABLE:
 		return refuse(why, error, "nowhere %u contiguous ports are free now", req->n_ports);
-	case RSIP_IPSEC_SPI_INUSE: return refuse(why, error, "an SPI or the cookie block is in use, or held after use");
+	case RSIP_IPSEC_SPI_INUSE:
+		return refuse(why, error, "an SPI%s is in use, or held after use", cookie ? " or the cookie block" : "");
 	case RSIP_IPSEC_SPI_UNAVAILABLE:
 		return req->spi_intent == POOL_NAMED ?
 		           refuse(why, error, "an SPI is not among those that the pool leases") :
-		           refuse(why, error, "nowhere %u SPIs and a cookie block are free now", req->n_spis);
+		           refuse(why, error, "nowhere %u SPIs%s are free now", req->n_spis, cookie ? " and a cookie block" : "");
 	default: return refuse(why, error, "%s", "");
 	}
 }
