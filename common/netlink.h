@@ -70,9 +70,16 @@ struct netlink_net { uint8_t version, len, addr[16]; };
 int netlink_net_address(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
 int netlink_net_route(struct netlink *nl, unsigned ifindex, const struct netlink_net *net);
 
-/* The address that the machine would send to dst from, by table main alone: rules and other tables, where IKE daemons keep
- * the routes into their tunnels, are left out. 0 = there is no way, or it has no address. */
-ip4_t netlink_source(struct netlink *nl, ip4_t dst);
+/* Which way packets leave by table main alone, as it is when it is read: rules and other tables, where IKE daemons keep the
+ * routes into their tunnels, are left out. One reading answers for any number of destinations. NULL when the kernel does
+ * not tell; the caller ends it with netlink_ways_free, which accepts NULL. */
+struct netlink_ways;
+struct netlink_ways *netlink_ways_read(struct netlink *nl);
+void netlink_ways_free(struct netlink_ways *ways);
+/* The address that the machine would send to dst from. 0 = there is no way, or it has no address. */
+ip4_t netlink_ways_source(const struct netlink_ways *ways, ip4_t dst);
+/* The device that had this address, of the machine's own, at the reading. 0 = none had. */
+unsigned netlink_ways_device(const struct netlink_ways *ways, ip4_t addr);
 
 /* Policy rules. Several may have one priority: they are asked in the order of their adding, and deleting takes the
  * first that fits. */

@@ -59,7 +59,7 @@ static void
 paths_changed(bool by_destination, void *arg)
 {
 	(void)by_destination;
-	loop_deferred_raise(((struct kernel_backend *)arg)->ways);
+	kernel_ways_changed(arg);
 }
 
 /* ---- the backend's functions ---- */
@@ -79,7 +79,7 @@ backend_start(struct sa_backend *ops, struct loop *loop, const struct sa_events 
 	backend->events = events;
 	backend->arg = arg;
 	backend->reread = loop_timer(loop, kernel_reading, backend);
-	backend->ways = loop_deferred(loop, kernel_ways_check, backend);
+	backend->check_ways = loop_deferred(loop, kernel_ways_check, backend);
 	if ((backend->nl = xfrm_nl_open()) == NULL || (backend->news = xfrm_nl_open_news()) == NULL ||
 	    (backend->net = netlink_open()) == NULL || (backend->paths = netlink_paths(loop, paths_changed, backend)) == NULL)
 		return false;
@@ -99,9 +99,10 @@ backend_stop(struct sa_backend *ops)
 		kernel_reading_forget(tunnel);
 	loop_event_free(backend->readable);
 	loop_event_free(backend->reread);
-	loop_event_free(backend->ways);
+	loop_event_free(backend->check_ways);
 	kernel_drain_free(backend->drain);
 	netlink_paths_free(backend->paths);
+	netlink_ways_free(backend->ways);
 	netlink_close(backend->net);
 	xfrm_nl_close(backend->news);
 	xfrm_nl_close(backend->nl);

@@ -12,10 +12,10 @@
 #include "kernel_probe.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
+#include "kernel_way.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
-#include "netlink.h"
 
 #define SETTLE_MS 20     /* news come in crowds: an IKE daemon that moves or rekeys deletes and adds one by one */
 #define GRACE_MS 300     /* an SA that is gone may only be on its way to another place */
@@ -70,7 +70,7 @@ add(struct kernel_backend *backend, const struct kernel_state *in, const struct 
 	snprintf(tunnel->sa.name, sizeof(tunnel->sa.name), "reqid-%u/%08x", in->reqid, in->spi);
 	fill(tunnel, in, out);
 	tunnel->found = true;
-	tunnel->way = netlink_source(backend->net, in->src.addr);
+	tunnel->way = kernel_way(backend, in->src.addr);
 	DL_APPEND(backend->tunnels, tunnel);
 	backend->events->added(&tunnel->sa, backend->arg);
 }
@@ -273,5 +273,5 @@ kernel_reading(void *arg)
 	kernel_table_clear(&table);
 	remove_lost(backend);
 	align_astray(backend);
-	loop_deferred_raise(backend->ways);
+	loop_deferred_raise(backend->check_ways);
 }

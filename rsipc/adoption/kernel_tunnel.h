@@ -19,6 +19,7 @@ struct loop;
 struct loop_event;
 struct netlink;
 struct netlink_paths;
+struct netlink_ways;
 struct witness;
 struct xfrm_nl;
 
@@ -55,7 +56,8 @@ struct kernel_backend {
 	struct xfrm_nl *nl, *news;
 	struct netlink *net;
 	struct netlink_paths *paths;
-	struct loop_event *readable, *ways;
+	struct netlink_ways *ways; /* NULL = to be read: kernel_way.c */
+	struct loop_event *readable, *check_ways;
 	struct loop_event *reread; /* timer */
 	bool reread_soon;          /* it is set, and not put off by more news */
 	struct kernel_drain *drain;

@@ -1,24 +1,35 @@
 #include "kernel_way.h"
 
-#include <stdlib.h>
 #include <utlist.h>
 
 #include "kernel_tunnel.h"
+#include "loop.h"
 #include "netlink.h"
 
-/* The device that has this address, 0 = none has. */
-static unsigned
-device_of(struct netlink *net, ip4_t addr)
+/* What was read serves all tunnels until the kernel tells that it has changed. */
+static const struct netlink_ways *
+known(struct kernel_backend *backend)
 {
-	struct netlink_addr *all;
-	size_t n = netlink_addresses(net, &all), i = 0;
-	unsigned ifindex;
+	if (backend->ways == NULL)
+		backend->ways = netlink_ways_read(backend->net);
+	return backend->ways;
+}
 
-	while (i < n && all[i].addr != addr)
-		i++;
-	ifindex = i < n ? all[i].ifindex : 0;
-	free(all);
-	return ifindex;
+ip4_t
+kernel_way(struct kernel_backend *backend, ip4_t to)
+{
+	const struct netlink_ways *ways = known(backend);
+
+	return ways != NULL ? netlink_ways_source(ways, to) : 0;
+}
+
+/* 0 = the machine does not have it. */
+static unsigned
+device_of(struct kernel_backend *backend, ip4_t addr)
+{
+	const struct netlink_ways *ways = known(backend);
+
+	return ways != NULL ? netlink_ways_device(ways, addr) : 0;
 }
 
 /* A tunnel leaves from elsewhere when its address has gone from the machine, and when the routes, which said one thing
@@ -27,13 +38,12 @@ static void
 check_way(struct tunnel *tunnel)
 {
 	struct kernel_backend *backend = tunnel->backend;
-	ip4_t way = netlink_source(backend->net, tunnel->sa.remote.addr);
+	ip4_t way = kernel_way(backend, tunnel->sa.remote.addr);
 	struct sa_end local = { way, tunnel->sa.local.port };
 
 	if (way == 0 || !tunnel->found)
 		return;
-	if (way != tunnel->sa.local.addr &&
-	    (way != tunnel->way || device_of(backend->net, tunnel->sa.local.addr) == 0)) {
+	if (way != tunnel->sa.local.addr && (way != tunnel->way || device_of(backend, tunnel->sa.local.addr) == 0)) {
 		backend->events->local_changed(&tunnel->sa, local, backend->arg);
 		if (tunnel->sa.local.addr != way)
 			return; /* an IKE daemon is at work on it: the next reading asks again */
@@ -51,13 +61,21 @@ kernel_ways_check(void *arg)
 		check_way(tunnel);
 }
 
+void
+kernel_ways_changed(struct kernel_backend *backend)
+{
+	netlink_ways_free(backend->ways);
+	backend->ways = NULL;
+	loop_deferred_raise(backend->check_ways);
+}
+
 /* The kernel's ARP request for the next hop has the source of the oldest packet that waits for the answer, when that is
  * an address of the machine's (arp_announce 0). Routers do not answer one from another network, and it is asked again a
  * second later: so long all packets would wait, whatever they are from. */
 void
 kernel_way_begin(struct kernel_backend *backend, ip4_t from, ip4_t before)
 {
-	unsigned old = device_of(backend->net, before), new = device_of(backend->net, from);
+	unsigned old = device_of(backend, before), new = device_of(backend, from);
 
 	if (old != 0 && new != 0 && old != new)
 		netlink_ask_anew(backend->net, new);
