@@ -92,24 +92,34 @@ put_policy(struct xfrm_nl *nl, const struct kernel_policy *policy, struct kernel
 	return xfrm_nl_do(nl, &msg, 1, NULL);
 }
 
+/* At its new place its name may be another. */
+static int
+put_known(struct xfrm_nl *nl, struct kernel_group *group, const struct kernel_table *table, const struct kernel_state *state,
+    struct kernel_place to)
+{
+	struct kernel_state there = *state;
+
+	there.dst = to.dst;
+	kernel_group_note(group, &there);
+	return put_state(nl, table, state, to);
+}
+
 int
-kernel_align(struct xfrm_nl *nl, uint32_t reqid, struct kernel_pair pair, struct kernel_ends ends)
+kernel_align(struct xfrm_nl *nl, struct kernel_group *group, struct kernel_pair pair, struct kernel_ends ends)
 {
 	struct kernel_table table;
-	int err = kernel_table_read(nl, &table, true, reqid);
+	int err = kernel_group_read(group, nl, true, &table);
 
 	for (size_t i = 0; i < table.n_states && err == 0; i++) {
 		const struct kernel_state *state = &table.states[i];
 
-		if (state->reqid == reqid && state->spi == pair.in)
-			err = put_state(nl, &table, state, (struct kernel_place){ ends.remote, ends.local });
-		else if (state->reqid == reqid && state->spi == pair.out && pair.out != 0)
-			err = put_state(nl, &table, state, (struct kernel_place){ ends.local, ends.remote });
+		if (state->spi == pair.in)
+			err = put_known(nl, group, &table, state, (struct kernel_place){ ends.remote, ends.local });
+		else if (state->spi == pair.out && pair.out != 0)
+			err = put_known(nl, group, &table, state, (struct kernel_place){ ends.local, ends.remote });
 	}
-	for (size_t i = 0; i < table.n_policies && err == 0; i++) {
-		if (table.policies[i].reqid == reqid)
-			err = put_policy(nl, &table.policies[i], ends);
-	}
+	for (size_t i = 0; i < table.n_policies && err == 0; i++)
+		err = put_policy(nl, &table.policies[i], ends);
 	kernel_table_clear(&table);
 	return err;
 }

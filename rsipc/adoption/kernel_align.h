@@ -13,8 +13,8 @@ struct kernel_pair { uint32_t in, out; }; /* SPIs; out 0 = none */
  * lead. */
 bool kernel_is_astray(const struct kernel_table *table, const struct kernel_state *in, const struct kernel_state *out);
 
-/* The SAs of the pair and all policies of the reqid have these ends from now on. An SA whose place another one of its
+/* The SAs of the pair and all policies of the group have these ends from now on. An SA whose place another one of its
  * SPI has is left alone: it is being drained. 0 or an errno number. */
-int kernel_align(struct xfrm_nl *nl, uint32_t reqid, struct kernel_pair pair, struct kernel_ends ends);
+int kernel_align(struct xfrm_nl *nl, struct kernel_group *group, struct kernel_pair pair, struct kernel_ends ends);
 
 #endif

@@ -1,5 +1,4 @@
-/* Follows the kernel's tunnels: finds them, hears of their changes, learns who sent their newest packet, and sees to it that
- * they leave from an address that the machine has. */
+/* The functions of sa_backend.h over the kernel's tunnels. */
 #include "kernel_backend.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include "kernel_drain.h"
 #include "kernel_dummy.h"
 #include "kernel_move.h"
+#include "kernel_news.h"
 #include "kernel_probe.h"
 #include "kernel_reading.h"
 #include "kernel_source.h"
@@ -20,40 +20,6 @@
 #include "mem.h"
 #include "netlink.h"
 #include "netlink_xfrm.h"
-
-/* ---- what the kernel tells ---- */
-
-static void
-news_cb(const struct nlmsghdr *header, void *arg)
-{
-	struct kernel_backend *backend = arg;
-
-	if (header->nlmsg_type == XFRM_MSG_MAPPING)
-		kernel_source_mapping(backend, header);
-	else
-		kernel_reading_soon(backend);
-}
-
-void
-kernel_backend_news(struct kernel_backend *backend)
-{
-	int err = xfrm_nl_news(backend->news, news_cb, backend);
-
-	if (err == ENOBUFS)
-		kernel_reading_soon(backend);
-	else if (err != 0)
-		log_warn("adoption", "news of SAs cannot be read error=\"%s\"", strerror(err));
-}
-
-static void
-news_readable(int fd, void *arg)
-{
-	struct kernel_backend *backend = arg;
-
-	(void)fd;
-	kernel_backend_news(backend);
-	kernel_source_judge(backend);
-}
 
 static void
 paths_changed(bool by_destination, void *arg)
@@ -80,11 +46,12 @@ backend_start(struct sa_backend *ops, struct loop *loop, const struct sa_events 
 	backend->arg = arg;
 	backend->reread = loop_timer(loop, kernel_reading, backend);
 	backend->check_ways = loop_deferred(loop, kernel_ways_check, backend);
-	if ((backend->nl = xfrm_nl_open()) == NULL || (backend->news = xfrm_nl_open_news()) == NULL ||
-	    (backend->net = netlink_open()) == NULL || (backend->paths = netlink_paths(loop, paths_changed, backend)) == NULL)
+	backend->names = kernel_names_new();
+	if ((backend->nl = xfrm_nl_open()) == NULL || !kernel_news_begin(backend) || (backend->net = netlink_open()) == NULL ||
+	    (backend->paths = netlink_paths(loop, paths_changed, backend)) == NULL)
 		return false;
-	backend->drain = kernel_drain_new(loop, backend->nl);
-	backend->readable = loop_readable(loop, xfrm_nl_fd(backend->news), news_readable, backend);
+	backend->drain = kernel_drain_new(loop, backend->nl, backend->names);
+	backend->reread_all = true;
 	kernel_reading(backend);
 	return true;
 }
@@ -97,15 +64,15 @@ backend_stop(struct sa_backend *ops)
 
 	DL_FOREACH_SAFE(backend->tunnels, tunnel, next)
 		kernel_reading_forget(tunnel);
-	loop_event_free(backend->readable);
+	kernel_news_end(backend);
 	loop_event_free(backend->reread);
 	loop_event_free(backend->check_ways);
 	kernel_drain_free(backend->drain);
 	netlink_paths_free(backend->paths);
 	netlink_ways_free(backend->ways);
 	netlink_close(backend->net);
-	xfrm_nl_close(backend->news);
 	xfrm_nl_close(backend->nl);
+	kernel_names_free(backend->names);
 	free(backend);
 }
 
@@ -122,33 +89,35 @@ static void
 backend_refresh(struct sa_backend *ops, struct sa *sa)
 {
 	struct tunnel *tunnel = (struct tunnel *)sa;
+	int err = kernel_state_refresh(of(ops)->nl, &tunnel->in);
 
-	if (kernel_state_refresh(of(ops)->nl, &tunnel->in) == 0) {
+	if (err == 0) {
 		sa->in = tunnel->in.counts;
 		sa->newest = tunnel->in.seq;
+	} else if (err == ESRCH) {
+		kernel_reading_group(of(ops), tunnel->group);
 	}
 	if (tunnel->out.spi != 0 && kernel_state_refresh(of(ops)->nl, &tunnel->out) == 0)
 		sa->out = tunnel->out.counts;
 }
 
 static bool
-goes_along(const struct tunnel *tunnel, uint32_t reqid, struct kernel_ends from)
+goes_along(const struct tunnel *tunnel, struct kernel_ends from)
 {
-	return tunnel->in.reqid == reqid && sa_end_equal(tunnel->sa.local, from.local) &&
-	    sa_end_equal(tunnel->sa.remote, from.remote);
+	return sa_end_equal(tunnel->sa.local, from.local) && sa_end_equal(tunnel->sa.remote, from.remote);
 }
 
 /* What waits at the address that the tunnel comes back to. */
 static void
-make_room(struct kernel_backend *backend, uint32_t reqid, struct kernel_ends from, struct sa_end local)
+make_room(struct kernel_backend *backend, const struct kernel_group *group, struct kernel_ends from, struct sa_end local)
 {
 	struct tunnel *tunnel;
 
-	DL_FOREACH(backend->tunnels, tunnel) {
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
 		struct kernel_state there = tunnel->in;
 
 		there.dst = local;
-		if (goes_along(tunnel, reqid, from) && local.addr != from.local.addr)
+		if (goes_along(tunnel, from) && local.addr != from.local.addr)
 			kernel_drain_end(backend->drain, &there);
 	}
 }
@@ -172,23 +141,24 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 		kernel_source_end(tunnel);
 }
 
-/* All tunnels of the reqid between these ends, that is all its generations, go together, as their policies do. */
+/* All tunnels of the group between these ends, that is all generations, go together, as their policies do. */
 static int
 backend_move(struct sa_backend *ops, struct sa *sa, struct sa_end local, struct sa_end remote)
 {
 	struct kernel_backend *backend = of(ops);
 	struct kernel_ends from = { sa->local, sa->remote }, to = { local, remote };
-	uint32_t reqid = ((struct tunnel *)sa)->in.reqid;
+	struct kernel_group *group = ((struct tunnel *)sa)->group;
 	struct tunnel *tunnel;
 	int err;
 
-	make_room(backend, reqid, from, local);
-	if ((err = kernel_move(backend->nl, reqid, from, to, backend->migrate)) != 0) {
-		kernel_reading_soon(backend); /* an IKE daemon may have been first */
+	kernel_news_note(backend);
+	make_room(backend, group, from, local);
+	if ((err = kernel_move(backend->nl, group, from, to, backend->migrate)) != 0) {
+		kernel_reading_group(backend, group); /* an IKE daemon may have been first */
 		return err;
 	}
-	DL_FOREACH(backend->tunnels, tunnel) {
-		if (goes_along(tunnel, reqid, from))
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
+		if (goes_along(tunnel, from))
 			follow(tunnel, to);
 	}
 	if (local.addr != from.local.addr)
@@ -201,14 +171,15 @@ static int
 read_selector(struct kernel_backend *backend, const struct tunnel *tunnel, struct xfrm_selector *out)
 {
 	struct kernel_table table;
-	int err = kernel_table_read(backend->nl, &table, false, 0);
 	bool found = false;
+	int err;
 
+	kernel_news_note(backend);
+	err = kernel_group_read(tunnel->group, backend->nl, false, &table);
 	for (size_t i = 0; err == 0 && i < table.n_policies && !found; i++) {
 		const struct kernel_policy *policy = &table.policies[i];
 
-		found = policy->dir == XFRM_POLICY_OUT && policy->reqid == tunnel->in.reqid &&
-		    policy->dst == tunnel->sa.remote.addr;
+		found = policy->dir == XFRM_POLICY_OUT && policy->dst == tunnel->sa.remote.addr;
 		if (found)
 			*out = *kernel_policy_selector(policy);
 	}

@@ -2,9 +2,10 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <utlist.h>
+#include <uthash.h>
 
 #include "clock.h"
+#include "kernel_names.h"
 #include "kernel_pairs.h"
 #include "log.h"
 #include "loop.h"
@@ -15,26 +16,34 @@
 #define QUIET_MS 2000  /* without a packet: drained */
 #define LONGEST_MS 10000
 
+struct left_key { uint32_t spi; ip4_t dst; };
+
 struct left {
+	struct left_key key;
 	struct kernel_state state;
 	int64_t since, quiet_since;
 	bool orphan; /* an outbound one */
-	struct left *prev, *next;
+	UT_hash_handle hh;
 };
 
 struct kernel_drain {
 	struct xfrm_nl *nl;
+	const struct kernel_names *names;
 	struct loop_event *timer;
-	struct left *all; /* utlist.h */
+	struct left *all; /* uthash, by destination and SPI */
 };
 
 /* What cannot be known is not deleted. */
 static bool
 is_sent_by(struct kernel_drain *drain, const struct kernel_state *state)
 {
+	struct kernel_group *group = kernel_names_group(drain->names, state->reqid);
 	struct kernel_table table;
-	bool sent = kernel_table_read(drain->nl, &table, false, 0) != 0 || kernel_is_sent_by(&table, state);
+	bool sent;
 
+	if (group == NULL)
+		return false;
+	sent = kernel_group_read(group, drain->nl, false, &table) != 0 || kernel_is_sent_by(&table, state);
 	kernel_table_clear(&table);
 	return sent;
 }
@@ -50,7 +59,7 @@ finish(struct kernel_drain *drain, struct left *left)
 		log_debug("adoption", "old SA ended spi=%08x packets=%llu", left->state.spi,
 		    (unsigned long long)left->state.counts.packets);
 	}
-	DL_DELETE(drain->all, left);
+	HASH_DEL(drain->all, left);
 	free(left);
 }
 
@@ -73,7 +82,7 @@ check_cb(void *arg)
 	struct kernel_drain *drain = arg;
 	struct left *left, *next;
 
-	DL_FOREACH_SAFE(drain->all, left, next) {
+	HASH_ITER(hh, drain->all, left, next) {
 		if (is_drained(drain, left))
 			finish(drain, left);
 	}
@@ -82,11 +91,12 @@ check_cb(void *arg)
 }
 
 struct kernel_drain *
-kernel_drain_new(struct loop *loop, struct xfrm_nl *nl)
+kernel_drain_new(struct loop *loop, struct xfrm_nl *nl, const struct kernel_names *names)
 {
 	struct kernel_drain *drain = mem_zero(1, sizeof(*drain));
 
 	drain->nl = nl;
+	drain->names = names;
 	drain->timer = loop_timer(loop, check_cb, drain);
 	return drain;
 }
@@ -98,40 +108,43 @@ kernel_drain_free(struct kernel_drain *drain)
 
 	if (drain == NULL)
 		return;
-	DL_FOREACH_SAFE(drain->all, left, next)
+	HASH_ITER(hh, drain->all, left, next)
 		finish(drain, left);
 	loop_event_free(drain->timer);
 	free(drain);
 }
 
+static struct left *
+find(const struct kernel_drain *drain, const struct kernel_state *state)
+{
+	const struct left_key key = { state->spi, state->dst.addr };
+	struct left *left;
+
+	HASH_FIND(hh, drain->all, &key, sizeof(key), left);
+	return left;
+}
+
 static void
 put(struct kernel_drain *drain, const struct kernel_state *state, bool orphan)
 {
-	struct left *left = mem_zero(1, sizeof(*left));
+	struct left *left = find(drain, state);
 
+	if (drain->all == NULL)
+		loop_timer_set(drain->timer, CHECK_MS);
+	if (left == NULL) {
+		left = mem_zero(1, sizeof(*left));
+		left->key = (struct left_key){ state->spi, state->dst.addr };
+		HASH_ADD(hh, drain->all, key, sizeof(left->key), left);
+	}
 	left->state = *state;
 	left->orphan = orphan;
 	left->since = left->quiet_since = clock_now();
-	DL_APPEND(drain->all, left);
-	loop_timer_set(drain->timer, CHECK_MS);
 }
 
 void
 kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state)
 {
 	put(drain, state, false);
-}
-
-static struct left *
-find(const struct kernel_drain *drain, const struct kernel_state *state)
-{
-	struct left *left;
-
-	DL_FOREACH(drain->all, left) {
-		if (left->state.spi == state->spi && left->state.dst.addr == state->dst.addr)
-			return left;
-	}
-	return NULL;
 }
 
 void
@@ -159,6 +172,6 @@ kernel_drain_keep(struct kernel_drain *drain, const struct kernel_state *state)
 
 	if (left == NULL)
 		return;
-	DL_DELETE(drain->all, left);
+	HASH_DEL(drain->all, left);
 	free(left);
 }

@@ -5,11 +5,13 @@
 #define RSIPC_KERNEL_DRAIN_H
 
 struct kernel_drain;
+struct kernel_names;
 struct kernel_state;
 struct loop;
 struct xfrm_nl;
 
-struct kernel_drain *kernel_drain_new(struct loop *loop, struct xfrm_nl *nl); /* never NULL; nl is borrowed */
+/* Never NULL; nl and names are borrowed. */
+struct kernel_drain *kernel_drain_new(struct loop *loop, struct xfrm_nl *nl, const struct kernel_names *names);
 void kernel_drain_free(struct kernel_drain *drain); /* deletes what is left in the kernel; accepts NULL */
 
 void kernel_drain_add(struct kernel_drain *drain, const struct kernel_state *state);

@@ -25,7 +25,7 @@
 
 struct move {
 	struct xfrm_nl *nl;
-	uint32_t reqid;
+	struct kernel_group *group;
 	struct kernel_ends from, to;
 	struct kernel_table table;
 	bool migrates; /* the kernel can, and may */
@@ -34,14 +34,14 @@ struct move {
 static bool
 is_outbound(const struct move *move, const struct kernel_state *state)
 {
-	return state->reqid == move->reqid && sa_end_equal(state->src, move->from.local) &&
+	return sa_end_equal(state->src, move->from.local) &&
 	    sa_end_equal(state->dst, move->from.remote);
 }
 
 static bool
 is_inbound(const struct move *move, const struct kernel_state *state)
 {
-	return state->reqid == move->reqid && sa_end_equal(state->src, move->from.remote) &&
+	return sa_end_equal(state->src, move->from.remote) &&
 	    sa_end_equal(state->dst, move->from.local);
 }
 
@@ -92,8 +92,7 @@ is_policy(const struct move *move, const struct kernel_policy *policy)
 	bool out = policy->dir == XFRM_POLICY_OUT;
 	ip4_t local = out ? policy->src : policy->dst, remote = out ? policy->dst : policy->src;
 
-	return policy->reqid == move->reqid && (local == 0 || local == move->from.local.addr) &&
-	    (remote == 0 || remote == move->from.remote.addr);
+	return (local == 0 || local == move->from.local.addr) && (remote == 0 || remote == move->from.remote.addr);
 }
 
 static void
@@ -121,6 +120,16 @@ first_policy(const struct move *move, uint8_t dir)
 
 /* ---- SAs that get a new name ---- */
 
+/* The SA is where it is, and at its new place. */
+static void
+note(const struct move *move, const struct kernel_state *state, struct sa_end dst)
+{
+	struct kernel_state renamed = *state;
+
+	renamed.dst = dst;
+	kernel_group_note(move->group, &renamed);
+}
+
 /* One may be there already, where an IKE daemon made another beside one that we had moved: it knows what it has received
  * and makes room for itself in its right place. */
 static void
@@ -129,7 +138,7 @@ put_inbound(const struct move *move, struct batch *batch, const struct kernel_st
 	for (size_t i = 0; i < move->table.n_states; i++) {
 		const struct kernel_state *there = &move->table.states[i];
 
-		if (there->reqid != move->reqid || there->spi != state->spi || there->dst.addr != move->to.local.addr)
+		if (there->spi != state->spi || there->dst.addr != move->to.local.addr)
 			continue;
 		batch_add(batch, kernel_state_delete(there));
 		if (there->seq >= state->seq)
@@ -137,6 +146,7 @@ put_inbound(const struct move *move, struct batch *batch, const struct kernel_st
 		break;
 	}
 	batch_add(batch, kernel_state_add(state, in_place(move), 0));
+	note(move, state, move->to.local);
 }
 
 static int
@@ -150,8 +160,10 @@ add_renamed(struct move *move)
 
 		if (in && is_inbound(move, state))
 			put_inbound(move, &batch, state);
-		if (out && is_outbound(move, state))
-			batch_add(&batch, kernel_state_add(state, out_place(move), kernel_state_next(move->nl, state)));
+		if (!out || !is_outbound(move, state))
+			continue;
+		batch_add(&batch, kernel_state_add(state, out_place(move), kernel_state_next(move->nl, state)));
+		note(move, state, move->to.remote);
 	}
 	return batch_do(move->nl, &batch);
 }
@@ -263,7 +275,7 @@ open_forwarding(struct move *move)
 {
 	struct batch batch = { 0 };
 
-	if (!same_name(move->from.remote, move->to.remote) && move->reqid != 0)
+	if (!same_name(move->from.remote, move->to.remote) && move->group->reqid != 0)
 		put_policies(move, &batch, XFRM_POLICY_FWD, 0, move->to.local.addr);
 	return batch_do(move->nl, &batch);
 }
@@ -308,10 +320,10 @@ is_there(const struct move *move)
 }
 
 int
-kernel_move(struct xfrm_nl *nl, uint32_t reqid, struct kernel_ends from, struct kernel_ends to, bool may_migrate)
+kernel_move(struct xfrm_nl *nl, struct kernel_group *group, struct kernel_ends from, struct kernel_ends to, bool may_migrate)
 {
-	struct move move = { .nl = nl, .reqid = reqid, .from = from, .to = to, .migrates = may_migrate };
-	int err = kernel_table_read(nl, &move.table, true, reqid);
+	struct move move = { .nl = nl, .group = group, .from = from, .to = to, .migrates = may_migrate };
+	int err = kernel_group_read(group, nl, true, &move.table);
 
 	if (err == 0)
 		err = is_there(&move) ? move_all(&move) : ESRCH;

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "kernel_state.h"
+#include "kernel_table.h"
 
 /* Of an SA: inbound when a policy `in` or `fwd` of its reqid leads to its destination, outbound when one of `out` does. */
 bool kernel_led_to(const struct kernel_table *table, const struct kernel_state *state, bool out);

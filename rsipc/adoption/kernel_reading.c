@@ -21,17 +21,17 @@
 #define GRACE_MS 300     /* an SA that is gone may only be on its way to another place */
 #define ASTRAY_MS 100    /* and one that no policy leads to may be as far as the daemon has come */
 
-static struct log_limit astray_limit;
+static struct log_limit astray_limit, failed_limit;
 
 /* ---- the records of tunnels ---- */
 
 static struct tunnel *
-by_spi(struct kernel_backend *backend, const struct kernel_state *in)
+by_spi(const struct kernel_group *group, const struct kernel_state *in)
 {
 	struct tunnel *tunnel;
 
-	DL_FOREACH(backend->tunnels, tunnel) {
-		if (tunnel->in.spi == in->spi && tunnel->in.reqid == in->reqid)
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
+		if (tunnel->in.spi == in->spi)
 			return tunnel;
 	}
 	return NULL;
@@ -61,16 +61,18 @@ fill(struct tunnel *tunnel, const struct kernel_state *in, const struct kernel_s
 }
 
 static void
-add(struct kernel_backend *backend, const struct kernel_state *in, const struct kernel_state *out)
+add(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_state *in, const struct kernel_state *out)
 {
 	struct tunnel *tunnel = mem_zero(1, sizeof(*tunnel));
 
 	tunnel->backend = backend;
+	tunnel->group = group;
 	tunnel->witnessed = loop_timer(backend->loop, kernel_source_end, tunnel);
 	snprintf(tunnel->sa.name, sizeof(tunnel->sa.name), "reqid-%u/%08x", in->reqid, in->spi);
 	fill(tunnel, in, out);
 	tunnel->found = true;
 	tunnel->way = kernel_way(backend, in->src.addr);
+	DL_APPEND2(group->tunnels, tunnel, group_prev, group_next);
 	DL_APPEND(backend->tunnels, tunnel);
 	backend->events->added(&tunnel->sa, backend->arg);
 }
@@ -79,33 +81,54 @@ void
 kernel_reading_forget(struct tunnel *tunnel)
 {
 	kernel_source_end(tunnel);
+	kernel_way_not_due(tunnel);
 	loop_event_free(tunnel->witnessed);
 	kernel_probe_free(tunnel->probe);
 	free(tunnel);
 }
 
 static void
-read_again(struct kernel_backend *backend, int64_t delay_ms)
+set_timer(struct kernel_backend *backend, int64_t delay_ms)
 {
 	if (!backend->reread_soon)
 		loop_timer_set(backend->reread, delay_ms);
 	backend->reread_soon |= delay_ms == SETTLE_MS;
 }
 
+static void
+read_again(struct kernel_backend *backend, struct kernel_group *group, int64_t delay_ms)
+{
+	kernel_group_raise(group);
+	set_timer(backend, delay_ms);
+}
+
 void
 kernel_reading_soon(struct kernel_backend *backend)
 {
-	read_again(backend, SETTLE_MS);
+	set_timer(backend, SETTLE_MS);
+}
+
+void
+kernel_reading_all(struct kernel_backend *backend)
+{
+	backend->reread_all = true;
+	set_timer(backend, SETTLE_MS);
+}
+
+void
+kernel_reading_group(struct kernel_backend *backend, struct kernel_group *group)
+{
+	read_again(backend, group, SETTLE_MS);
 }
 
 /* Does any tunnel send by this SA? */
 static bool
-sends(const struct kernel_backend *backend, const struct kernel_state *out)
+sends(const struct kernel_group *group, const struct kernel_state *out)
 {
 	const struct tunnel *tunnel;
 
-	DL_FOREACH(backend->tunnels, tunnel) {
-		if (tunnel->out.spi == out->spi && tunnel->out.reqid == out->reqid)
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
+		if (tunnel->out.spi == out->spi)
 			return true;
 	}
 	return false;
@@ -123,23 +146,24 @@ is_over(struct tunnel *tunnel)
 }
 
 static void
-remove_lost(struct kernel_backend *backend)
+remove_lost(struct kernel_backend *backend, struct kernel_group *group)
 {
 	struct tunnel *tunnel, *next;
 
-	DL_FOREACH_SAFE(backend->tunnels, tunnel, next) {
+	DL_FOREACH_SAFE2(group->tunnels, tunnel, next, group_next) {
 		if (tunnel->found) {
 			tunnel->lost_at = 0;
 			kernel_drain_keep(backend->drain, &tunnel->out);
 			continue;
 		}
 		if (!is_over(tunnel)) {
-			read_again(backend, GRACE_MS);
+			read_again(backend, group, GRACE_MS);
 			continue;
 		}
+		DL_DELETE2(group->tunnels, tunnel, group_prev, group_next);
 		DL_DELETE(backend->tunnels, tunnel);
 		backend->events->removed(&tunnel->sa, backend->arg);
-		if (tunnel->moved && !sends(backend, &tunnel->out))
+		if (tunnel->moved && !sends(group, &tunnel->out))
 			kernel_drain_orphan(backend->drain, &tunnel->out);
 		kernel_reading_forget(tunnel);
 	}
@@ -153,8 +177,8 @@ has_policies(const struct tunnel *tunnel)
 {
 	const struct tunnel *other;
 
-	DL_FOREACH(tunnel->backend->tunnels, other) {
-		if (other == tunnel || other->in.reqid != tunnel->in.reqid || !other->found)
+	DL_FOREACH2(tunnel->group->tunnels, other, group_next) {
+		if (other == tunnel || !other->found)
 			continue;
 		if (!other->astray || other->in.add_time > tunnel->in.add_time)
 			return false;
@@ -168,7 +192,7 @@ align(struct tunnel *tunnel)
 	struct kernel_backend *backend = tunnel->backend;
 	struct kernel_pair pair = { tunnel->in.spi, tunnel->out.spi };
 	struct kernel_ends ends = { tunnel->sa.local, tunnel->sa.remote };
-	int err = kernel_align(backend->nl, tunnel->in.reqid, pair, ends);
+	int err = kernel_align(backend->nl, tunnel->group, pair, ends);
 
 	tunnel->astray_at = 0;
 	if (err != 0)
@@ -179,12 +203,12 @@ align(struct tunnel *tunnel)
 }
 
 static void
-align_astray(struct kernel_backend *backend)
+align_astray(struct kernel_backend *backend, struct kernel_group *group)
 {
 	struct tunnel *tunnel;
 	int64_t now = clock_now();
 
-	DL_FOREACH(backend->tunnels, tunnel) {
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
 		if (!tunnel->found || !tunnel->astray || !has_policies(tunnel)) {
 			tunnel->astray_at = 0;
 			continue;
@@ -193,7 +217,7 @@ align_astray(struct kernel_backend *backend)
 			tunnel->astray_at = now;
 		if (now - tunnel->astray_at >= ASTRAY_MS)
 			align(tunnel);
-		read_again(backend, ASTRAY_MS);
+		read_again(backend, group, ASTRAY_MS);
 	}
 }
 
@@ -204,21 +228,21 @@ static struct kernel_state
 strayed_partner(const struct tunnel *tunnel, const struct kernel_table *table)
 {
 	for (size_t i = 0; i < table->n_states && tunnel->spi_out != 0; i++) {
-		if (table->states[i].spi == tunnel->spi_out && table->states[i].reqid == tunnel->in.reqid)
+		if (table->states[i].spi == tunnel->spi_out)
 			return table->states[i];
 	}
 	return (struct kernel_state){ 0 };
 }
 
 static void
-take(struct kernel_backend *backend, const struct kernel_table *table, const struct kernel_state *in)
+take(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table, const struct kernel_state *in)
 {
 	struct kernel_state out = kernel_partner(table, in);
-	struct tunnel *tunnel = by_spi(backend, in);
+	struct tunnel *tunnel = by_spi(group, in);
 	struct sa_end local, remote;
 
 	if (tunnel == NULL) {
-		add(backend, in, &out);
+		add(backend, group, in, &out);
 		return;
 	}
 	local = tunnel->sa.local;
@@ -235,43 +259,102 @@ take(struct kernel_backend *backend, const struct kernel_table *table, const str
 /* Tunnels that are known are first looked for where they were: whether policies lead there or not, an IKE daemon that moves
  * its policies by an older view than ours does not end them. */
 static void
-take_all(struct kernel_backend *backend, const struct kernel_table *table)
+take_all(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table)
 {
 	struct tunnel *tunnel;
 
+	DL_FOREACH2(group->tunnels, tunnel, group_next)
+		tunnel->found = false;
 	for (size_t i = 0; i < table->n_states; i++) {
 		const struct kernel_state *state = &table->states[i];
 
-		if ((tunnel = by_spi(backend, state)) != NULL && tunnel->in.dst.addr == state->dst.addr)
-			take(backend, table, state);
+		if ((tunnel = by_spi(group, state)) != NULL && tunnel->in.dst.addr == state->dst.addr)
+			take(backend, group, table, state);
 	}
 	for (size_t i = 0; i < table->n_states; i++) {
 		const struct kernel_state *state = &table->states[i];
 
-		if (!kernel_is_inbound(table, state) || ((tunnel = by_spi(backend, state)) != NULL && tunnel->found))
+		if (!kernel_is_inbound(table, state) || ((tunnel = by_spi(group, state)) != NULL && tunnel->found))
 			continue;
 		kernel_drain_keep(backend->drain, state); /* an IKE daemon has led its policies back to it */
-		take(backend, table, state);
+		take(backend, group, table, state);
 	}
+}
+
+/* table: what the group has. May end the group. */
+static void
+compare(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table)
+{
+	struct tunnel *tunnel;
+
+	take_all(backend, group, table);
+	remove_lost(backend, group);
+	align_astray(backend, group);
+	DL_FOREACH2(group->tunnels, tunnel, group_next)
+		kernel_way_due(tunnel);
+	kernel_names_tidy(group);
+}
+
+static int
+read_all(struct kernel_backend *backend)
+{
+	struct kernel_group *group, *next;
+	struct kernel_table table;
+	int err = kernel_table_read(backend->nl, &table);
+
+	if (err == 0)
+		kernel_names_all(backend->names, &table);
+	for (group = kernel_names_next(backend->names, NULL); err == 0 && group != NULL; group = next) {
+		struct kernel_table part = kernel_table_part(&table, group->reqid);
+
+		next = kernel_names_next(backend->names, group);
+		compare(backend, group, &part);
+	}
+	kernel_table_clear(&table);
+	return err;
+}
+
+static int
+read_group(struct kernel_backend *backend, struct kernel_group *group)
+{
+	struct kernel_table table;
+	int err = kernel_group_read(group, backend->nl, false, &table);
+
+	if (err == 0)
+		compare(backend, group, &table);
+	kernel_table_clear(&table);
+	return err;
+}
+
+static int
+read_due(struct kernel_backend *backend)
+{
+	uint32_t *due;
+	size_t n = kernel_names_due(backend->names, &due);
+	int err = 0;
+
+	for (size_t i = 0; i < n && err == 0; i++) {
+		struct kernel_group *group = kernel_names_group(backend->names, due[i]);
+
+		if (group != NULL)
+			err = read_group(backend, group);
+	}
+	free(due);
+	return err;
 }
 
 void
 kernel_reading(void *arg)
 {
 	struct kernel_backend *backend = arg;
-	struct kernel_table table;
-	struct tunnel *tunnel;
-	int err = kernel_table_read(backend->nl, &table, false, 0);
+	bool all = backend->reread_all;
+	int err;
 
-	backend->reread_soon = false;
-	DL_FOREACH(backend->tunnels, tunnel)
-		tunnel->found = err != 0;
-	if (err == 0)
-		take_all(backend, &table);
-	else
-		log_warn("adoption", "SAs cannot be read error=\"%s\"", strerror(err));
-	kernel_table_clear(&table);
-	remove_lost(backend);
-	align_astray(backend);
+	backend->reread_soon = backend->reread_all = false;
+	if ((err = all ? read_all(backend) : read_due(backend)) != 0) {
+		log_warn_limited(&failed_limit, "adoption", "SAs cannot be read error=\"%s\"", strerror(err));
+		backend->reread_all = true;
+		set_timer(backend, GRACE_MS);
+	}
 	loop_deferred_raise(backend->check_ways);
 }

@@ -1,10 +1,11 @@
 #include "kernel_source.h"
 
 #include <arpa/inet.h>
-#include <netlink/msg.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
 #include "clock.h"
+#include "kernel_news.h"
 #include "kernel_tunnel.h"
 #include "kernel_witness.h"
 #include "loop.h"
@@ -17,11 +18,28 @@
 #define FOLLOWED_MS 2000
 #define FOLLOWED_WITNESS_MS 200
 
+static void
+judge_soon(struct tunnel *tunnel)
+{
+	if (!tunnel->to_judge)
+		DL_APPEND2(tunnel->backend->to_judge, tunnel, judge_prev, judge_next);
+	tunnel->to_judge = true;
+}
+
+static void
+not_to_judge(struct tunnel *tunnel)
+{
+	if (tunnel->to_judge)
+		DL_DELETE2(tunnel->backend->to_judge, tunnel, judge_prev, judge_next);
+	tunnel->to_judge = false;
+}
+
 void
 kernel_source_end(void *arg)
 {
 	struct tunnel *tunnel = arg;
 
+	not_to_judge(tunnel);
 	witness_close(tunnel->witness);
 	witness_close(tunnel->old_witness);
 	tunnel->witness = tunnel->old_witness = NULL;
@@ -29,15 +47,20 @@ kernel_source_end(void *arg)
 	loop_timer_cancel(tunnel->witnessed);
 }
 
+static bool
+is_in_use(struct tunnel *tunnel)
+{
+	return tunnel->in.seq > 0 || (kernel_state_refresh(tunnel->backend->nl, &tunnel->in) == 0 && tunnel->in.seq > 0);
+}
+
 /* Once a newer generation is in use, what is left of an older one is late. */
 static bool
 is_superseded(const struct tunnel *tunnel)
 {
-	const struct tunnel *other;
+	struct tunnel *other;
 
-	DL_FOREACH(tunnel->backend->tunnels, other) {
-		if (other->in.reqid == tunnel->in.reqid && other->in.add_time > tunnel->in.add_time && other->in.seq > 0 &&
-		    sa_end_equal(other->in.dst, tunnel->in.dst))
+	DL_FOREACH2(tunnel->group->tunnels, other, group_next) {
+		if (other->in.add_time > tunnel->in.add_time && sa_end_equal(other->in.dst, tunnel->in.dst) && is_in_use(other))
 			return true;
 	}
 	return false;
@@ -101,6 +124,17 @@ judge_both(struct tunnel *tunnel)
 		judge_old(tunnel);
 }
 
+void
+kernel_source_judge(struct kernel_backend *backend)
+{
+	struct tunnel *tunnel;
+
+	while ((tunnel = backend->to_judge) != NULL) {
+		not_to_judge(tunnel);
+		judge_both(tunnel);
+	}
+}
+
 /* News first: the mappings of what is judged are among them. They may end the tunnel's witness: the loop calls again for
  * whatever is left to read. */
 static void
@@ -108,8 +142,9 @@ captured_cb(void *arg)
 {
 	struct tunnel *tunnel = arg;
 
-	kernel_backend_news(tunnel->backend);
-	judge_both(tunnel);
+	judge_soon(tunnel);
+	kernel_news_take(tunnel->backend);
+	kernel_source_judge(tunnel->backend);
 }
 
 static void
@@ -127,6 +162,7 @@ begin_witness(struct tunnel *tunnel, struct sa_end source)
 	if (tunnel->witness != NULL)
 		witness_mapping(tunnel->witness, source);
 	tunnel->mapped = true;
+	judge_soon(tunnel);
 }
 
 static void
@@ -144,33 +180,24 @@ begin_old_witness(struct tunnel *tunnel, struct sa_end source)
 	if (tunnel->old_witness != NULL)
 		witness_mapping(tunnel->old_witness, source);
 	tunnel->mapped = true;
+	judge_soon(tunnel);
 }
 
 void
-kernel_source_mapping(struct kernel_backend *backend, const struct nlmsghdr *header)
+kernel_source_mapping(struct kernel_backend *backend, const struct xfrm_user_mapping *mapping)
 {
-	const struct xfrm_user_mapping *news = nlmsg_data(header);
-	struct sa_end source;
+	struct kernel_group *group = kernel_names_group(backend->names, mapping->reqid);
+	struct sa_end source = { ntohl(mapping->new_saddr.a4), ntohs(mapping->new_sport) };
 	struct tunnel *tunnel;
 
-	if (!nlmsg_valid_hdr(header, sizeof(*news)) || news->id.family != AF_INET)
+	if (mapping->id.family != AF_INET || group == NULL)
 		return;
-	source = (struct sa_end){ ntohl(news->new_saddr.a4), ntohs(news->new_sport) };
-	DL_FOREACH(backend->tunnels, tunnel) {
-		if (tunnel->in.spi != ntohl(news->id.spi))
+	DL_FOREACH2(group->tunnels, tunnel, group_next) {
+		if (tunnel->in.spi != ntohl(mapping->id.spi))
 			continue;
-		if (tunnel->in.dst.addr == ntohl(news->id.daddr.a4))
+		if (tunnel->in.dst.addr == ntohl(mapping->id.daddr.a4))
 			begin_witness(tunnel, source);
-		else if (tunnel->old.dst.addr == ntohl(news->id.daddr.a4))
+		else if (tunnel->old.dst.addr == ntohl(mapping->id.daddr.a4))
 			begin_old_witness(tunnel, source);
 	}
-}
-
-void
-kernel_source_judge(struct kernel_backend *backend)
-{
-	struct tunnel *tunnel;
-
-	DL_FOREACH(backend->tunnels, tunnel)
-		judge_both(tunnel);
 }

@@ -5,12 +5,12 @@
 #define RSIPC_KERNEL_SOURCE_H
 
 struct kernel_backend;
-struct nlmsghdr;
 struct tunnel;
+struct xfrm_user_mapping;
 
-/* XFRM_MSG_MAPPING: an authentic packet came from elsewhere. */
-void kernel_source_mapping(struct kernel_backend *backend, const struct nlmsghdr *header);
-/* Judges all tunnels that are captured: replay windows may have moved. May call authentic(). */
+/* An authentic packet came from elsewhere. */
+void kernel_source_mapping(struct kernel_backend *backend, const struct xfrm_user_mapping *mapping);
+/* Judges the tunnels of which mappings were told: their replay windows have moved. May call authentic(). */
 void kernel_source_judge(struct kernel_backend *backend);
 /* The tunnel goes to another end from now on. */
 void kernel_source_followed(struct tunnel *tunnel);

@@ -15,8 +15,8 @@
 
 /* ---- reading ---- */
 
-static struct nlmsghdr *
-copy_raw(const struct nlmsghdr *header)
+struct nlmsghdr *
+kernel_raw_copy(const struct nlmsghdr *header)
 {
 	struct nlmsghdr *copy = mem_zero(1, NLMSG_ALIGN(header->nlmsg_len));
 
@@ -24,8 +24,8 @@ copy_raw(const struct nlmsghdr *header)
 	return copy;
 }
 
-static void
-free_raw(struct nlmsghdr *raw)
+void
+kernel_raw_free(struct nlmsghdr *raw)
 {
 	if (raw != NULL)
 		explicit_bzero(raw, raw->nlmsg_len);
@@ -56,13 +56,24 @@ read_replay(const struct nlmsghdr *header, size_t fixed, struct kernel_state *ou
 	}
 }
 
-static bool
-read_state(const struct nlmsghdr *header, struct kernel_state *out)
+/* What is part of a name beside what stands in the fixed part. */
+static void
+read_selectors(const struct nlmsghdr *header, size_t fixed, struct xfrm_mark *mark, uint32_t *if_id)
+{
+	const struct xfrm_mark *found_mark = attribute(header, fixed, XFRMA_MARK, sizeof(*mark));
+	const uint32_t *found_id = attribute(header, fixed, XFRMA_IF_ID, sizeof(*if_id));
+
+	if (found_mark != NULL)
+		*mark = *found_mark;
+	if (found_id != NULL)
+		*if_id = *found_id;
+}
+
+bool
+kernel_state_read(const struct nlmsghdr *header, struct kernel_state *out)
 {
 	const struct xfrm_usersa_info *info = nlmsg_data(header);
 	const struct xfrm_encap_tmpl *encap;
-	const struct xfrm_mark *mark;
-	const uint32_t *if_id;
 	size_t fixed = sizeof(*info);
 
 	if (!nlmsg_valid_hdr(header, (int)fixed) || info->family != AF_INET || info->id.proto != IPPROTO_ESP ||
@@ -78,81 +89,32 @@ read_state(const struct nlmsghdr *header, struct kernel_state *out)
 		out->src.port = ntohs(encap->encap_sport);
 		out->dst.port = ntohs(encap->encap_dport);
 	}
-	if ((mark = attribute(header, fixed, XFRMA_MARK, sizeof(*mark))) != NULL)
-		out->mark = *mark;
-	if ((if_id = attribute(header, fixed, XFRMA_IF_ID, sizeof(*if_id))) != NULL)
-		out->if_id = *if_id;
+	read_selectors(header, fixed, &out->mark, &out->if_id);
 	read_replay(header, fixed, out);
 	return true;
 }
 
-struct reading { struct kernel_table *table; bool with_keys; uint32_t reqid; };
-
-static void
-state_cb(const struct nlmsghdr *header, void *arg)
+bool
+kernel_policy_read(const struct nlmsghdr *header, struct kernel_policy *out)
 {
-	struct reading *reading = arg;
-	struct kernel_table *table = reading->table;
-	struct kernel_state state;
-
-	if (header->nlmsg_type != XFRM_MSG_NEWSA || !read_state(header, &state))
-		return;
-	if (reading->with_keys && state.reqid == reading->reqid)
-		state.raw = copy_raw(header);
-	table->states = mem_grow(table->states, table->n_states + 1, sizeof(state));
-	table->states[table->n_states++] = state;
-}
-
-static void
-policy_cb(const struct nlmsghdr *header, void *arg)
-{
-	struct kernel_table *table = ((struct reading *)arg)->table;
 	const struct xfrm_userpolicy_info *info = nlmsg_data(header);
 	const struct xfrm_user_tmpl *tmpl;
 	struct nlattr *attr;
 
-	if (header->nlmsg_type != XFRM_MSG_NEWPOLICY || !nlmsg_valid_hdr(header, sizeof(*info)) || info->dir >= XFRM_POLICY_MAX)
-		return;
+	if (!nlmsg_valid_hdr(header, sizeof(*info)) || info->dir >= XFRM_POLICY_MAX)
+		return false;
 	attr = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)header, sizeof(*info), XFRMA_TMPL);
 	if (attr == NULL || nla_len(attr) != sizeof(*tmpl))
-		return;
+		return false;
 	tmpl = nla_data(attr);
 	if (tmpl->family != AF_INET || tmpl->id.proto != IPPROTO_ESP || tmpl->mode != XFRM_MODE_TUNNEL)
-		return;
-	table->policies = mem_grow(table->policies, table->n_policies + 1, sizeof(*table->policies));
-	table->policies[table->n_policies++] = (struct kernel_policy){
-		.dir = info->dir, .reqid = tmpl->reqid, .src = ntohl(tmpl->saddr.a4), .dst = ntohl(tmpl->id.daddr.a4),
-		.spi = ntohl(tmpl->id.spi),
-		.raw = copy_raw(header),
+		return false;
+	*out = (struct kernel_policy){
+		.index = info->index, .dir = info->dir, .reqid = tmpl->reqid, .src = ntohl(tmpl->saddr.a4),
+		.dst = ntohl(tmpl->id.daddr.a4), .spi = ntohl(tmpl->id.spi),
 	};
-}
-
-int
-kernel_table_read(struct xfrm_nl *nl, struct kernel_table *table, bool with_keys, uint32_t reqid)
-{
-	struct reading reading = { table, with_keys, reqid };
-	struct xfrm_userpolicy_id policy = { 0 };
-	struct xfrm_usersa_id sa = { 0 };
-	int err;
-
-	*table = (struct kernel_table){ 0 };
-	err = xfrm_nl_ask(nl, xfrm_nl_message(XFRM_MSG_GETSA, NLM_F_DUMP, &sa, sizeof(sa)), state_cb, &reading);
-	if (err == 0)
-		err = xfrm_nl_ask(nl, xfrm_nl_message(XFRM_MSG_GETPOLICY, NLM_F_DUMP, &policy, sizeof(policy)), policy_cb,
-		    &reading);
-	return err;
-}
-
-void
-kernel_table_clear(struct kernel_table *table)
-{
-	for (size_t i = 0; i < table->n_states; i++)
-		free_raw(table->states[i].raw);
-	for (size_t i = 0; i < table->n_policies; i++)
-		free_raw(table->policies[i].raw);
-	free(table->states);
-	free(table->policies);
-	*table = (struct kernel_table){ 0 };
+	read_selectors(header, sizeof(*info), &out->mark, &out->if_id);
+	return true;
 }
 
 /* ---- one SA ---- */
@@ -166,12 +128,12 @@ id_of(const struct kernel_state *state)
 }
 
 static void
-put_selectors(struct nl_msg *msg, const struct kernel_state *state)
+put_selectors(struct nl_msg *msg, struct xfrm_mark mark, uint32_t if_id)
 {
-	if (state->mark.m != 0)
-		nla_put(msg, XFRMA_MARK, sizeof(state->mark), &state->mark);
-	if (state->if_id != 0)
-		nla_put_u32(msg, XFRMA_IF_ID, state->if_id);
+	if (mark.m != 0)
+		nla_put(msg, XFRMA_MARK, sizeof(mark), &mark);
+	if (if_id != 0)
+		nla_put_u32(msg, XFRMA_IF_ID, if_id);
 }
 
 static void
@@ -197,7 +159,7 @@ kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state)
 	struct xfrm_aevent_id id = { .sa_id = id_of(state), .flags = XFRM_AE_RVAL | XFRM_AE_LVAL };
 	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETAE, 0, &id, sizeof(id));
 
-	put_selectors(msg, state);
+	put_selectors(msg, state->mark, state->if_id);
 	return xfrm_nl_ask(nl, msg, event_cb, state);
 }
 
@@ -206,27 +168,33 @@ reread_cb(const struct nlmsghdr *header, void *arg)
 {
 	struct kernel_state *state = arg, now;
 
-	if (header->nlmsg_type != XFRM_MSG_NEWSA || !read_state(header, &now))
+	if (header->nlmsg_type != XFRM_MSG_NEWSA || !kernel_state_read(header, &now))
 		return;
-	free_raw(state->raw);
+	kernel_raw_free(state->raw);
 	*state = now;
-	state->raw = copy_raw(header);
+	state->raw = kernel_raw_copy(header);
+}
+
+struct nl_msg *
+kernel_state_question(const struct kernel_state *state)
+{
+	struct xfrm_usersa_id id = id_of(state);
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETSA, 0, &id, sizeof(id));
+
+	put_selectors(msg, state->mark, state->if_id);
+	return msg;
 }
 
 int
 kernel_state_reread(struct xfrm_nl *nl, struct kernel_state *state)
 {
-	struct xfrm_usersa_id id = id_of(state);
-	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETSA, 0, &id, sizeof(id));
-
-	put_selectors(msg, state);
-	return xfrm_nl_ask(nl, msg, reread_cb, state);
+	return xfrm_nl_ask(nl, kernel_state_question(state), reread_cb, state);
 }
 
 void
 kernel_state_clear(struct kernel_state *state)
 {
-	free_raw(state->raw);
+	kernel_raw_free(state->raw);
 	state->raw = NULL;
 }
 
@@ -246,7 +214,7 @@ kernel_state_delete(const struct kernel_state *state)
 	struct xfrm_usersa_id id = id_of(state);
 	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_DELSA, 0, &id, sizeof(id));
 
-	put_selectors(msg, state);
+	put_selectors(msg, state->mark, state->if_id);
 	return msg;
 }
 
@@ -259,7 +227,7 @@ kernel_state_use(const struct kernel_state *state, struct kernel_place at)
 
 	id.sa_id.daddr.a4 = htonl(at.dst.addr);
 	msg = xfrm_nl_message(XFRM_MSG_NEWAE, NLM_F_REPLACE, &id, sizeof(id));
-	put_selectors(msg, state);
+	put_selectors(msg, state->mark, state->if_id);
 	nla_put(msg, XFRMA_LTIME_VAL, sizeof(info->curlft), &info->curlft);
 	return msg;
 }
@@ -323,6 +291,16 @@ kernel_state_add(const struct kernel_state *state, struct kernel_place to, uint6
 }
 
 /* ---- policies ---- */
+
+struct nl_msg *
+kernel_policy_question(const struct kernel_policy *policy)
+{
+	struct xfrm_userpolicy_id id = { .index = policy->index, .dir = policy->dir };
+	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_GETPOLICY, 0, &id, sizeof(id));
+
+	put_selectors(msg, policy->mark, policy->if_id);
+	return msg;
+}
 
 struct nl_msg *
 kernel_policy_update(const struct kernel_policy *policy, ip4_t src, ip4_t dst)

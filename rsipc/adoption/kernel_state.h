@@ -27,6 +27,9 @@ struct kernel_state {
 
 /* One policy with one template in tunnel mode, as the kernel told it. */
 struct kernel_policy {
+	uint32_t index;       /* which names it, with mark and if_id */
+	struct xfrm_mark mark;
+	uint32_t if_id;
 	uint8_t dir;          /* XFRM_POLICY_IN, _OUT, _FWD */
 	uint32_t reqid;
 	ip4_t src, dst;       /* of the template */
@@ -34,17 +37,14 @@ struct kernel_policy {
 	struct nlmsghdr *raw;
 };
 
-struct kernel_table {
-	struct kernel_state *states; /* as the kernel lists them */
-	size_t n_states;
-	struct kernel_policy *policies;
-	size_t n_policies;
-};
+/* What a message tells of an SA, an xfrm_usersa_info with its attributes (NEWSA, UPDSA), or of a policy, an
+ * xfrm_userpolicy_info (NEWPOLICY, UPDPOLICY); without ->raw. False: it is passed over. */
+bool kernel_state_read(const struct nlmsghdr *header, struct kernel_state *out);
+bool kernel_policy_read(const struct nlmsghdr *header, struct kernel_policy *out);
 
-/* All there is; with_keys: with ->raw of the states of this reqid. 0 or an errno number; cleared in both cases by
- * kernel_table_clear, which wipes what is raw. */
-int kernel_table_read(struct xfrm_nl *nl, struct kernel_table *table, bool with_keys, uint32_t reqid);
-void kernel_table_clear(struct kernel_table *table);
+/* A copy for ->raw; kernel_raw_free wipes it, and accepts NULL. */
+struct nlmsghdr *kernel_raw_copy(const struct nlmsghdr *header);
+void kernel_raw_free(struct nlmsghdr *raw);
 
 /* Reads replay state and counts anew; ESRCH when it is gone. */
 int kernel_state_refresh(struct xfrm_nl *nl, struct kernel_state *state);
@@ -53,6 +53,10 @@ int kernel_state_reread(struct xfrm_nl *nl, struct kernel_state *state);
 void kernel_state_clear(struct kernel_state *state);
 /* Where the outbound sequence numbers of its successor begin, so that none is used twice: kernel_move.c. */
 uint64_t kernel_state_next(struct xfrm_nl *nl, const struct kernel_state *state);
+
+/* Questions for the one SA, or policy, of that name: destination, SPI, mark and if_id, or index, dir, mark and if_id. */
+struct nl_msg *kernel_state_question(const struct kernel_state *name);
+struct nl_msg *kernel_policy_question(const struct kernel_policy *name);
 
 struct kernel_place { struct sa_end src, dst; };
 

@@ -1,7 +1,9 @@
 /* The kernel backend's records, which its parts share:
  *
- *   kernel_backend.c   the functions of sa_backend.h, and the news of the kernel, which it hands to
- *   kernel_reading.c   what SAs and policies there are
+ *   kernel_backend.c   the functions of sa_backend.h
+ *   kernel_news.c      what the kernel tells, which it hands to
+ *   kernel_names.c     what SAs and policies there are, by name and in groups
+ *   kernel_reading.c   which of them are tunnels
  *   kernel_source.c    who sent the newest packet of a tunnel
  *   kernel_way.c       where a tunnel should leave from */
 #ifndef RSIPC_KERNEL_TUNNEL_H
@@ -10,10 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel_state.h"
+#include "kernel_names.h"
 #include "sa_backend.h"
 
 struct kernel_drain;
+struct kernel_mappings;
 struct kernel_probe;
 struct loop;
 struct loop_event;
@@ -26,11 +29,12 @@ struct xfrm_nl;
 struct tunnel {
 	struct sa sa; /* first: it is what others hold */
 	struct kernel_backend *backend;
+	struct kernel_group *group; /* of its reqid */
 	struct kernel_state in;
 	struct kernel_state out; /* spi 0 = none */
 	uint32_t spi_out;        /* the last that was not 0 */
 	ip4_t way;               /* what the machine's routes said last time: from where to the peer */
-	bool found;              /* in the last reading */
+	bool found;              /* in the last reading of its group */
 	int64_t lost_at;         /* when it was first not found, 0 = it was */
 	bool astray;             /* in the last reading: kernel_align.h */
 	int64_t astray_at;       /* since when, 0 = it is not */
@@ -44,6 +48,9 @@ struct tunnel {
 	struct loop_event *witnessed; /* timer: they may go */
 	bool mapped;                  /* the kernel has told mappings since that was set */
 	int64_t followed_at;          /* when the peer was last followed, 0 = never */
+	bool to_judge, way_due;       /* it is in these lists of the backend's */
+	struct tunnel *judge_prev, *judge_next, *way_prev, *way_next;
+	struct tunnel *group_prev, *group_next; /* its group's: an older generation before a newer one */
 	struct tunnel *prev, *next;
 };
 
@@ -57,14 +64,17 @@ struct kernel_backend {
 	struct netlink *net;
 	struct netlink_paths *paths;
 	struct netlink_ways *ways; /* NULL = to be read: kernel_way.c */
-	struct loop_event *readable, *check_ways;
+	struct loop_event *readable, *told, *check_ways;
 	struct loop_event *reread; /* timer */
 	bool reread_soon;          /* it is set, and not put off by more news */
+	bool reread_all;           /* not only what is due */
+	struct kernel_names *names;
+	struct kernel_mappings *mappings; /* not looked at yet: kernel_news.c */
 	struct kernel_drain *drain;
-	struct tunnel *tunnels; /* utlist.h, an older generation before a newer one of its reqid */
+	struct tunnel *tunnels;  /* utlist.h */
+	struct tunnel *to_judge; /* utlist.h: kernel_source.c */
+	struct tunnel *ways_due; /* utlist.h: kernel_way.c */
+	ip4_t begun_from, begun_before; /* the last kernel_way_begin() of these ways */
 };
-
-/* Reads what news wait. They may end any tunnel's witness. */
-void kernel_backend_news(struct kernel_backend *backend);
 
 #endif

@@ -52,31 +52,59 @@ check_way(struct tunnel *tunnel)
 }
 
 void
+kernel_way_due(struct tunnel *tunnel)
+{
+	if (!tunnel->way_due)
+		DL_APPEND2(tunnel->backend->ways_due, tunnel, way_prev, way_next);
+	tunnel->way_due = true;
+}
+
+void
+kernel_way_not_due(struct tunnel *tunnel)
+{
+	if (tunnel->way_due)
+		DL_DELETE2(tunnel->backend->ways_due, tunnel, way_prev, way_next);
+	tunnel->way_due = false;
+}
+
+void
 kernel_ways_check(void *arg)
 {
 	struct kernel_backend *backend = arg;
-	struct tunnel *tunnel, *next;
+	struct tunnel *tunnel;
 
-	DL_FOREACH_SAFE(backend->tunnels, tunnel, next)
+	while ((tunnel = backend->ways_due) != NULL) {
+		kernel_way_not_due(tunnel);
 		check_way(tunnel);
+	}
 }
 
 void
 kernel_ways_changed(struct kernel_backend *backend)
 {
+	struct tunnel *tunnel;
+
 	netlink_ways_free(backend->ways);
 	backend->ways = NULL;
+	backend->begun_from = backend->begun_before = 0;
+	DL_FOREACH(backend->tunnels, tunnel)
+		kernel_way_due(tunnel);
 	loop_deferred_raise(backend->check_ways);
 }
 
 /* The kernel's ARP request for the next hop has the source of the oldest packet that waits for the answer, when that is
  * an address of the machine's (arp_announce 0). Routers do not answer one from another network, and it is asked again a
- * second later: so long all packets would wait, whatever they are from. */
+ * second later: so long all packets would wait, whatever they are from. What waits goes when it is asked anew: once for all
+ * tunnels that take the same way. */
 void
 kernel_way_begin(struct kernel_backend *backend, ip4_t from, ip4_t before)
 {
 	unsigned old = device_of(backend, before), new = device_of(backend, from);
 
+	if (backend->begun_from == from && backend->begun_before == before)
+		return;
+	backend->begun_from = from;
+	backend->begun_before = before;
 	if (old != 0 && new != 0 && old != new)
 		netlink_ask_anew(backend->net, new);
 }

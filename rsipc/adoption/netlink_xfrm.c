@@ -13,6 +13,7 @@
 
 #define NEWS_BUFFER (1 << 20)
 #define NEWS_MAX 8192          /* datagrams: more than the buffer holds, and an end where they come as fast as they are read */
+#define ASK_MAX 32             /* questions in one go: an answer is a datagram, and a socket holds some 200 kB */
 #define DATAGRAM_MAX (1 << 16) /* the kernel fills 32 kB at the most (netlink_dump) */
 
 struct xfrm_nl { struct nl_sock *sock; };
@@ -45,7 +46,7 @@ xfrm_nl_open_news(void)
 		return NULL;
 	nl_socket_set_buffer_size(nl->sock, NEWS_BUFFER, 0);
 	if ((err = nl_socket_add_memberships(nl->sock, XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING,
-	         0)) == 0 && (err = nl_socket_set_nonblocking(nl->sock)) == 0)
+	         XFRMNLGRP_MIGRATE, 0)) == 0 && (err = nl_socket_set_nonblocking(nl->sock)) == 0)
 		return nl;
 	log_error("adoption", "the kernel's IPsec cannot be watched error=\"%s\"", nl_geterror(err));
 	xfrm_nl_close(nl);
@@ -210,6 +211,48 @@ xfrm_nl_ask(struct xfrm_nl *nl, struct nl_msg *request, xfrm_nl_visit *visit, vo
 	while (err == 0 && !last)
 		err = receive(nl, answer, &question, &last);
 	return err != 0 ? err : question.err;
+}
+
+struct questions { uint32_t first; size_t n, left; xfrm_nl_visit *visit; void *arg; int err; };
+
+static bool
+one_answer(const struct nlmsghdr *header, void *arg)
+{
+	struct questions *questions = arg;
+	int err = header->nlmsg_type == NLMSG_ERROR ? error_of(header) : 0;
+
+	if (header->nlmsg_seq - questions->first >= questions->n)
+		return false;
+	if (header->nlmsg_type != NLMSG_ERROR)
+		questions->visit(header, questions->arg);
+	else if (questions->err == 0 && err != ESRCH && err != ENOENT)
+		questions->err = err;
+	return --questions->left == 0;
+}
+
+/* So many that their answers find room in the socket. */
+static int
+ask_some(struct xfrm_nl *nl, struct nl_msg *const *requests, size_t n, xfrm_nl_visit *visit, void *arg)
+{
+	struct questions questions = { .n = n, .left = n, .visit = visit, .arg = arg };
+	bool last = false;
+	int err = send_all(nl, requests, n, &questions.first);
+
+	while (err == 0 && !last)
+		err = receive(nl, one_answer, &questions, &last);
+	return err != 0 ? err : questions.err;
+}
+
+int
+xfrm_nl_ask_each(struct xfrm_nl *nl, struct nl_msg *const *requests, size_t n, xfrm_nl_visit *visit, void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && err == 0; i += ASK_MAX)
+		err = ask_some(nl, requests + i, n - i < ASK_MAX ? n - i : ASK_MAX, visit, arg);
+	for (size_t i = 0; i < n; i++)
+		xfrm_nl_free(requests[i]);
+	return err;
 }
 
 /* ---- news ---- */

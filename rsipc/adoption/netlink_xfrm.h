@@ -14,7 +14,7 @@ struct xfrm_nl;
 
 /* NULL after a line in the log. */
 struct xfrm_nl *xfrm_nl_open(void);
-/* Hears of SAs, policies, expiries and mappings; non-blocking. */
+/* Hears of SAs, policies, expiries, mappings and moves by MIGRATE; non-blocking. */
 struct xfrm_nl *xfrm_nl_open_news(void);
 void xfrm_nl_close(struct xfrm_nl *nl); /* accepts NULL */
 int xfrm_nl_fd(const struct xfrm_nl *nl);
@@ -31,6 +31,10 @@ int xfrm_nl_do(struct xfrm_nl *nl, struct nl_msg *const *msgs, size_t n, size_t 
 /* Asks one question; visit is called for each message of the answer. Wipes and frees the request. */
 typedef void xfrm_nl_visit(const struct nlmsghdr *header, void *arg);
 int xfrm_nl_ask(struct xfrm_nl *nl, struct nl_msg *request, xfrm_nl_visit *visit, void *arg);
+
+/* Asks for one thing each, in one go, and frees the requests; visit is called for each answer. What is not there (ESRCH,
+ * ENOENT) is passed over; the first other error. */
+int xfrm_nl_ask_each(struct xfrm_nl *nl, struct nl_msg *const *requests, size_t n, xfrm_nl_visit *visit, void *arg);
 
 /* Reads all news that wait when it is called. ENOBUFS: some were lost. */
 int xfrm_nl_news(struct xfrm_nl *nl, xfrm_nl_visit *visit, void *arg);

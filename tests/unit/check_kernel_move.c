@@ -18,9 +18,13 @@
 #define OUT 0x2000
 #define REQID 7
 
+static struct kernel_names *names;
+
 static void
 setup(void)
 {
+	struct kernel_table table;
+
 	log_init("check_kernel_move", LOG_TO_NONE, LOG_LVL_ERROR, false);
 	world_clear();
 	world_sa(IN, HOME, G, 500, 0, 400);
@@ -28,12 +32,26 @@ setup(void)
 	world_policy(XFRM_POLICY_OUT, G.addr, HOME.addr);
 	world_policy(XFRM_POLICY_IN, HOME.addr, G.addr);
 	world_policy(XFRM_POLICY_FWD, HOME.addr, G.addr);
+	names = kernel_names_new();
+	ck_assert_int_eq(kernel_table_read(NULL, &table), 0);
+	kernel_names_all(names, &table);
+	kernel_table_clear(&table);
+	xfrm_world.dumps = 0;
+}
+
+/* Whatever was done, nobody asked for all there is. */
+static void
+teardown(void)
+{
+	ck_assert_uint_eq(xfrm_world.dumps, 0);
+	kernel_names_free(names);
 }
 
 static int
 move(struct sa_end local, struct sa_end remote, bool migrate)
 {
-	return kernel_move(NULL, REQID, (struct kernel_ends){ G, HOME }, (struct kernel_ends){ local, remote }, migrate);
+	return kernel_move(NULL, kernel_names_group(names, REQID), (struct kernel_ends){ G, HOME },
+	    (struct kernel_ends){ local, remote }, migrate);
 }
 
 /* Of that SPI there is one, between these ends, with its key. */
@@ -150,9 +168,21 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What has moved is known by its new names at once, before the kernel's news are read. */
+START_TEST(and_moves_on)
+{
+	ck_assert_int_eq(move(G2, AWAY, true), 0);
+	ck_assert_int_eq(kernel_move(NULL, kernel_names_group(names, REQID), (struct kernel_ends){ G2, AWAY },
+	                     (struct kernel_ends){ G2, HOME }, true), 0);
+	went_on(one(IN, HOME, G2), one(OUT, G2, HOME));
+	policies_are(G2, HOME);
+}
+END_TEST
+
 START_TEST(nothing_to_move)
 {
-	ck_assert_int_eq(kernel_move(NULL, REQID, (struct kernel_ends){ G, AWAY }, (struct kernel_ends){ G, HOME }, true), ESRCH);
+	ck_assert_int_eq(kernel_move(NULL, kernel_names_group(names, REQID), (struct kernel_ends){ G, AWAY },
+	                     (struct kernel_ends){ G, HOME }, true), ESRCH);
 	ck_assert_uint_eq(xfrm_world.adds + xfrm_world.deletes, 0);
 }
 END_TEST
@@ -165,7 +195,7 @@ main(void)
 	SRunner *runner = srunner_create(s);
 	int failed;
 
-	tcase_add_checked_fixture(all, setup, NULL);
+	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, peer_moves);
 	tcase_add_test(all, port_changes);
 	tcase_add_test(all, we_move);
@@ -173,6 +203,7 @@ main(void)
 	tcase_add_test(all, migrate_fails);
 	tcase_add_test(all, under_way);
 	tcase_add_test(all, refused);
+	tcase_add_test(all, and_moves_on);
 	tcase_add_test(all, nothing_to_move);
 	suite_add_tcase(s, all);
 	srunner_run_all(runner, CK_NORMAL);

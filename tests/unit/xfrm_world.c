@@ -11,14 +11,14 @@
 
 #include "netlink_xfrm.h"
 
-#define REQID 7
-
 struct xfrm_world xfrm_world;
+uint32_t world_reqid = 7;
 
 void
 world_clear(void)
 {
 	xfrm_world = (struct xfrm_world){ 0 };
+	world_reqid = 7;
 }
 
 void
@@ -27,7 +27,7 @@ world_sa(uint32_t spi, struct sa_end src, struct sa_end dst, uint32_t seq, uint3
 	struct world_sa *sa = &xfrm_world.sas[xfrm_world.n_sas++];
 
 	*sa = (struct world_sa){
-		.spi = spi, .reqid = REQID, .src = src, .dst = dst, .use = { .packets = packets, .bytes = 100 * packets, .add_time = 5 },
+		.spi = spi, .reqid = world_reqid, .src = src, .dst = dst, .use = { .packets = packets, .bytes = 100 * packets, .add_time = 5 },
 		.replay = { .seq = seq, .oseq = oseq, .bitmap = ~0u },
 	};
 	for (size_t i = 0; i < sizeof(sa->key); i += sizeof(spi))
@@ -37,7 +37,9 @@ world_sa(uint32_t spi, struct sa_end src, struct sa_end dst, uint32_t seq, uint3
 void
 world_policy(uint8_t dir, uint32_t src, uint32_t dst)
 {
-	xfrm_world.policies[xfrm_world.n_policies++] = (struct world_policy){ dir, REQID, src, dst };
+	uint32_t index = (uint32_t)(xfrm_world.n_policies + 1) << 3 | dir;
+
+	xfrm_world.policies[xfrm_world.n_policies++] = (struct world_policy){ dir, world_reqid, src, dst, index };
 }
 
 struct world_sa *
@@ -86,7 +88,7 @@ told_sa(const struct world_sa *sa)
 static struct nl_msg *
 told_policy(const struct world_policy *policy)
 {
-	struct xfrm_userpolicy_info info = { .dir = policy->dir, .sel = { .family = AF_INET, .prefixlen_d = 24 } };
+	struct xfrm_userpolicy_info info = { .dir = policy->dir, .index = policy->index, .sel = { .family = AF_INET, .prefixlen_d = 24 } };
 	struct xfrm_user_tmpl tmpl = {
 		.id = { .daddr.a4 = htonl(policy->dst), .proto = IPPROTO_ESP }, .saddr.a4 = htonl(policy->src), .family = AF_INET,
 		.reqid = policy->reqid, .mode = XFRM_MODE_TUNNEL,
@@ -120,6 +122,7 @@ tell(struct nl_msg *msg, xfrm_nl_visit *visit, void *arg)
 static void
 tell_all(uint16_t type, xfrm_nl_visit *visit, void *arg)
 {
+	xfrm_world.dumps++;
 	for (size_t i = 0; type == XFRM_MSG_GETSA && i < xfrm_world.n_sas; i++)
 		tell(told_sa(&xfrm_world.sas[i]), visit, arg);
 	for (size_t i = 0; type == XFRM_MSG_GETPOLICY && i < xfrm_world.n_policies; i++)
@@ -134,24 +137,57 @@ go_on(struct world_sa *sa)
 	sa->use.packets++;
 }
 
+static struct world_policy *
+policy_of(uint32_t index)
+{
+	for (size_t i = 0; i < xfrm_world.n_policies; i++) {
+		if (xfrm_world.policies[i].index == index)
+			return &xfrm_world.policies[i];
+	}
+	return NULL;
+}
+
+/* The answer, or NULL. */
+static struct nl_msg *
+answer(const struct nlmsghdr *header)
+{
+	const struct xfrm_usersa_id *id = nlmsg_data(header); /* GETAE begins with one, too */
+	const struct xfrm_userpolicy_id *policy_id = nlmsg_data(header);
+	struct world_policy *policy;
+	struct world_sa *sa;
+
+	if (header->nlmsg_type == XFRM_MSG_GETPOLICY)
+		return (policy = policy_of(policy_id->index)) != NULL ? told_policy(policy) : NULL;
+	if ((sa = world_find(ntohl(id->spi), ntohl(id->daddr.a4))) == NULL)
+		return NULL;
+	return header->nlmsg_type == XFRM_MSG_GETSA ? told_sa(sa) : told_replay(sa);
+}
+
 int
 xfrm_nl_ask(struct xfrm_nl *nl, struct nl_msg *request, xfrm_nl_visit *visit, void *arg)
 {
 	const struct nlmsghdr *header = nlmsg_hdr(request);
-	const struct xfrm_usersa_id *id = nlmsg_data(header); /* GETAE begins with one, too */
 	bool dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	uint16_t type = header->nlmsg_type;
-	struct world_sa *sa = NULL;
+	struct nl_msg *msg = dump ? NULL : answer(header);
 
 	(void)nl;
 	if (dump)
-		tell_all(type, visit, arg);
-	else if ((sa = world_find(ntohl(id->spi), ntohl(id->daddr.a4))) != NULL)
-		tell(type == XFRM_MSG_GETSA ? told_sa(sa) : told_replay(sa), visit, arg);
+		tell_all(header->nlmsg_type, visit, arg);
+	xfrm_world.answers += msg != NULL;
+	if (msg != NULL)
+		tell(msg, visit, arg);
 	for (size_t i = 0; xfrm_world.busy && i < xfrm_world.n_sas; i++)
 		go_on(&xfrm_world.sas[i]);
 	nlmsg_free(request);
-	return sa == NULL && !dump ? ESRCH : 0;
+	return msg == NULL && !dump ? ESRCH : 0;
+}
+
+int
+xfrm_nl_ask_each(struct xfrm_nl *nl, struct nl_msg *const *requests, size_t n, xfrm_nl_visit *visit, void *arg)
+{
+	for (size_t i = 0; i < n; i++)
+		xfrm_nl_ask(nl, requests[i], visit, arg);
+	return 0;
 }
 
 /* ---- changes ---- */

@@ -19,7 +19,7 @@ struct world_sa {
 	struct xfrm_replay_state replay;
 	uint8_t key[20];
 };
-struct world_policy { uint8_t dir; uint32_t reqid, src, dst; };
+struct world_policy { uint8_t dir; uint32_t reqid, src, dst, index; };
 
 extern struct xfrm_world {
 	struct world_sa sas[WORLD_MAX];
@@ -31,12 +31,14 @@ extern struct xfrm_world {
 	int refuse_add_to;     /* an errno number for each NEWSA ... */
 	uint32_t refuse_dst;   /* ... to that destination */
 	unsigned migrates, deletes, adds;
+	unsigned dumps, answers; /* questions for all, and single answers */
 } xfrm_world;
 
 void world_clear(void);
 /* Its key is its SPI, again and again. */
 void world_sa(uint32_t spi, struct sa_end src, struct sa_end dst, uint32_t seq, uint32_t oseq, uint64_t packets);
 void world_policy(uint8_t dir, uint32_t src, uint32_t dst);
+extern uint32_t world_reqid; /* of both */
 /* The one of that SPI and destination, or NULL. */
 struct world_sa *world_find(uint32_t spi, uint32_t dst);
 
