@@ -107,13 +107,6 @@ xdp_addrs_new(struct xdp_tables *tables)
 	return a;
 }
 
-static void
-record_free(struct xdp_addr_record *r)
-{
-	free(r->masks);
-	free(r);
-}
-
 void
 xdp_addrs_free(struct xdp_addrs *a)
 {
@@ -121,7 +114,7 @@ xdp_addrs_free(struct xdp_addrs *a)
 
 	HASH_ITER(hh, a->records, r, next) {
 		HASH_DEL(a->records, r);
-		record_free(r);
+		free(r);
 	}
 	free(a->free_tables);
 	free(a);
@@ -169,7 +162,7 @@ xdp_addrs_put(struct xdp_addrs *a, struct xdp_addr_record *r)
 		give_table(a, r->ports);
 	}
 	HASH_DEL(a->records, r);
-	record_free(r);
+	free(r);
 }
 
 static void
@@ -197,22 +190,6 @@ xdp_addrs_set_pool(struct xdp_addrs *a, struct xdp_addr_record *r, const struct 
 	mark_ike_ports(a, r, true);
 }
 
-void
-xdp_addrs_mask(struct xdp_addr_record *r, uint64_t mask, bool add)
-{
-	uint32_t i = 0;
-
-	while (i < r->n_masks && r->masks[i].mask != mask)
-		i++;
-	if (i == r->n_masks) {
-		r->masks = mem_grow(r->masks, r->n_masks + 1, sizeof(*r->masks));
-		r->masks[r->n_masks++] = (struct xdp_mask) { .mask = mask };
-	}
-	r->masks[i].n += add ? 1 : -1u;
-	if (r->masks[i].n == 0)
-		r->masks[i] = r->masks[--r->n_masks];
-}
-
 /* ---- what the programs see ---- */
 
 /* The sizes that most blocks have. */
@@ -236,16 +213,20 @@ choose_shifts(const struct xdp_addr_record *r, struct xdp_addr *element)
 	}
 }
 
+/* All of them, or none. */
 static void
-choose_masks(const struct xdp_addr_record *r, struct xdp_addr *element)
+choose_fixed(const struct xdp_addr_record *r, struct xdp_addr *element)
 {
-	if (r->n_masks > XDP_MASKS_MAX) {
-		element->flags |= XDP_ADDR_COOKIES_UP;
-		return;
+	for (uint8_t fixed = 1; fixed <= 64; fixed++) {
+		if (r->n_cookies[fixed] == 0)
+			continue;
+		if (element->n_fixed == XDP_FIXED_MAX) {
+			element->flags |= XDP_ADDR_COOKIES_UP;
+			element->n_fixed = 0;
+			return;
+		}
+		element->fixed[element->n_fixed++] = fixed;
 	}
-	element->n_masks = (uint8_t)r->n_masks;
-	for (uint32_t i = 0; i < r->n_masks; i++)
-		element->masks[i] = r->masks[i].mask;
 }
 
 static struct xdp_addr
@@ -260,7 +241,7 @@ element_of(const struct xdp_addr_record *r)
 	if (r->n_claims > 0 || r->old_claims)
 		element.flags |= XDP_ADDR_CLAIMS;
 	choose_shifts(r, &element);
-	choose_masks(r, &element);
+	choose_fixed(r, &element);
 	return element;
 }
 

@@ -11,8 +11,6 @@
 #include "dataplane.h"
 #include "xdp_tables.h"
 
-struct xdp_mask { uint64_t mask; uint32_t n; }; /* network order */
-
 struct xdp_addr_record {
 	ip4_t addr;
 	uint32_t ports; /* its table, 0 = none */
@@ -22,8 +20,7 @@ struct xdp_addr_record {
 	uint32_t n_claims;     /* learned cookies */
 	uint32_t n_hidden;     /* RSIPSEC bindings that the programs do not know: cookies cannot be told apart without */
 	uint32_t n_blocks[32]; /* SPI blocks by the log2 of their size */
-	struct xdp_mask *masks;
-	uint32_t n_masks;
+	uint32_t n_cookies[65]; /* cookie blocks by how many bits are fixed */
 	uint16_t ike_ports[8];
 	uint16_t n_ike_ports;
 	bool mss_clamp;
@@ -53,7 +50,6 @@ void xdp_addrs_put(struct xdp_addrs *addrs, struct xdp_addr_record *record);
 bool xdp_addrs_need_ports(struct xdp_addrs *addrs, struct xdp_addr_record *record);
 
 void xdp_addrs_set_pool(struct xdp_addrs *addrs, struct xdp_addr_record *record, const struct dp_pool *pool);
-void xdp_addrs_mask(struct xdp_addr_record *record, uint64_t mask, bool add);
 
 /* Shows the record to the programs, where it says anything new. */
 void xdp_addrs_write(struct xdp_addrs *addrs, struct xdp_addr_record *record);

@@ -1,132 +1,240 @@
 #include "xdp_blocks.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 
 #include "xdp_slots.h"
 
-#define LINE_WORDS 8 /* of both tables */
+/* Lines are added while more of their items than this are taken. Seven in eight blocks are found in their first line
+ * then; fewer lines would have fewer there, and more lines would have fewer blocks in each. */
+#define ITEMS_WANTED(lines) ((uint64_t)(lines) * XDP_LINE_ITEMS * 5 / 8)
 
-/* Either table: lines of so many items, with their indices behind them or in them. */
+/* A line that is still to be split has twice as many candidates as one that has been: some of its items have to go to
+ * their other lines, and some of those on. */
+#define MOVES_MAX 4
+
+/* And where that makes no room for a block: a few lines more, then it is the relay's. */
+#define GROWTH_MAX 8
+
+/* Either table. */
 struct view {
-	uint64_t *words;
-	uint32_t n_lines, n_items;
-	bool slots_behind;
-	uint32_t (*sum_of)(__u64 item, __u32 n_lines);
-};
-
-/* A place for an item. */
-struct place {
-	uint64_t *item;
-	uint32_t *slot; /* NULL where it is in the item */
+	const struct xdp_tables *t;
+	enum xdp_block_table table;
+	struct xdp_line *lines;
+	uint32_t n_lines; /* that there are */
+	struct xdp_lines *in_use;
+	uint32_t *n_items;
 };
 
 static struct view
 view_of(const struct xdp_tables *t, enum xdp_block_table table)
 {
 	if (table == XDP_BLOCKS_SPI)
-		return (struct view) { (uint64_t *)t->spis, t->sizes.spi_lines, XDP_SPI_ITEMS, false, xdp_spi_sum };
-	return (struct view) { (uint64_t *)t->cookies, t->sizes.cookie_lines, XDP_COOKIE_ITEMS, true, xdp_cookie_sum };
-}
-
-static struct place
-place_at(const struct view *v, uint32_t line, uint32_t i)
-{
-	uint64_t *items = &v->words[(size_t)line * LINE_WORDS];
-
-	return (struct place) { &items[i], v->slots_behind ? (uint32_t *)&items[v->n_items] + i : NULL };
+		return (struct view) { t, table, t->spis, t->sizes.spi_lines, &t->state->spis, &t->state->n_spis };
+	return (struct view) { t, table, t->cookies, t->sizes.cookie_lines, &t->state->cookies, &t->state->n_cookies };
 }
 
 static uint32_t
-slot_of(const struct place *p)
+slot_of(__u64 item)
 {
-	return p->slot != NULL ? *p->slot : (uint32_t)(*p->item & (XDP_ITEM_SLOTS - 1));
-}
-
-static uint64_t
-id_of(const struct place *p)
-{
-	return p->slot != NULL ? *p->item : *p->item & ~(XDP_ITEM_SLOTS - 1);
-}
-
-/* An index behind the item is written after it: whoever sees that sees the item. */
-static void
-write_item(const struct place *p, uint64_t id, uint32_t slot)
-{
-	__atomic_store_n(p->item, p->slot != NULL ? id : id | slot, __ATOMIC_RELEASE);
-	if (p->slot != NULL)
-		__atomic_store_n(p->slot, slot, __ATOMIC_RELEASE);
+	return (uint32_t)(item & (XDP_ITEM_SLOTS - 1));
 }
 
 static void
-erase(const struct place *p)
+write_item(__u64 *place, __u64 item)
 {
-	if (p->slot != NULL)
-		__atomic_store_n(p->slot, 0, __ATOMIC_SEQ_CST);
-	else
-		__atomic_store_n(p->item, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(place, item, __ATOMIC_RELEASE);
 }
 
-static bool
-find_in_line(const struct view *v, const struct xdp_block_key *key, uint32_t line, struct place *p)
+/* The key of a block that is in the table: what is not in the item is in its binding. */
+static struct xdp_block_key
+key_of(const struct view *v, __u64 item)
 {
-	for (uint32_t i = 0; i < v->n_items; i++) {
-		*p = place_at(v, line, i);
-		if (slot_of(p) != 0 && id_of(p) == key->id)
-			return true;
+	uint32_t slot = slot_of(item), kind = (uint32_t)(item >> XDP_ITEM_SLOT_BITS) & ((1u << XDP_ITEM_KIND_BITS) - 1);
+	uint32_t mix;
+
+	if (slot >= v->t->sizes.bindings)
+		return (struct xdp_block_key) { 0 };
+	mix = xdp_addr_mix(v->t->state->seed, ntohl(v->t->bindings[slot].local_addr));
+	if (v->table == XDP_BLOCKS_SPI)
+		return xdp_spi_key(mix, (uint32_t)(item >> 32) ^ mix, kind);
+	return xdp_cookie_key(mix, v->t->terms[slot].cookie_value, kind != 0 ? kind : 64);
+}
+
+/* ---- places ---- */
+
+/* Of the line's items the first that is item where mask is set. */
+static __u64 *
+find_in_line(const struct view *v, uint32_t line, __u64 item, __u64 mask)
+{
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		__u64 *place = &v->lines[line].items[i];
+
+		if (*place != 0 && (*place & mask) == item)
+			return place;
 	}
-	return false;
+	return NULL;
 }
 
-static bool
-find(const struct view *v, const struct xdp_block_key *key, struct place *p)
+static __u64 *
+find(const struct view *v, const struct xdp_block_key *key, __u64 item, __u64 mask)
 {
-	return find_in_line(v, key, key->line, p) ||
-	       find_in_line(v, key, xdp_other_line(key->sum, key->line, v->n_lines), p);
+	__u64 *place = find_in_line(v, xdp_first_line(key, v->in_use), item, mask);
+
+	return place != NULL ? place : find_in_line(v, xdp_second_line(key, v->in_use), item, mask);
 }
 
-static bool
-find_free(const struct view *v, uint32_t line, struct place *p)
+static __u64 *
+find_block(const struct view *v, const struct xdp_block_key *key)
 {
-	for (uint32_t i = 0; i < v->n_items; i++) {
-		*p = place_at(v, line, i);
-		if (slot_of(p) == 0)
-			return true;
+	return find(v, key, key->id, ~(XDP_ITEM_SLOTS - 1));
+}
+
+static __u64 *
+find_free(const struct view *v, uint32_t line)
+{
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		if (v->lines[line].items[i] == 0)
+			return &v->lines[line].items[i];
 	}
-	return false;
+	return NULL;
 }
 
-/* An item of the line goes to its other one: there before it is gone here, so that it is always somewhere. */
-static bool
-make_room(const struct view *v, uint32_t line, struct place *p)
+/* There before it is gone here, so that it is always somewhere. */
+static __u64 *
+move(__u64 *place, __u64 *to)
 {
-	for (uint32_t i = 0; i < v->n_items; i++) {
-		struct place to;
+	write_item(to, *place);
+	write_item(place, 0);
+	return place;
+}
 
-		*p = place_at(v, line, i);
-		if (!find_free(v, xdp_other_line(v->sum_of(id_of(p), v->n_lines), line, v->n_lines), &to))
+/* An item that had to take its second line goes to its first one, where there may be room by now. */
+static __u64 *
+send_one_home(const struct view *v, uint32_t line)
+{
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		__u64 *place = &v->lines[line].items[i], *to;
+		struct xdp_block_key key = key_of(v, *place);
+
+		if ((to = find_free(v, xdp_first_line(&key, v->in_use))) != NULL)
+			return move(place, to);
+	}
+	return NULL;
+}
+
+static uint32_t
+other_line(const struct view *v, __u64 item, uint32_t line)
+{
+	struct xdp_block_key key = key_of(v, item);
+	uint32_t first = xdp_first_line(&key, v->in_use);
+
+	return first == line ? xdp_second_line(&key, v->in_use) : first;
+}
+
+/* An item of the line goes to its other one, where further items may have to go first, moves of them in a row (cuckoo
+ * hashing). */
+static __u64 *
+make_room(const struct view *v, uint32_t line, int moves)
+{
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		__u64 *place = &v->lines[line].items[i], *to, item = *place;
+		uint32_t other = other_line(v, item, line);
+
+		if ((to = find_free(v, other)) == NULL && (moves == 1 || (to = make_room(v, other, moves - 1)) == NULL))
 			continue;
-		write_item(&to, id_of(p), slot_of(p));
-		erase(p);
-		return true;
+		if (*place != item) /* those who went first came by here */
+			return *place == 0 ? place : NULL;
+		return move(place, to);
 	}
-	return false;
+	return NULL;
+}
+
+static __u64 *
+find_room(const struct view *v, const struct xdp_block_key *key)
+{
+	uint32_t first = xdp_first_line(key, v->in_use), second = xdp_second_line(key, v->in_use);
+	__u64 *place;
+
+	if ((place = find_free(v, first)) != NULL || (place = send_one_home(v, first)) != NULL ||
+	    (place = find_free(v, second)) != NULL)
+		return place;
+	for (int moves = 1; moves <= MOVES_MAX; moves++) {
+		if ((place = make_room(v, first, moves)) != NULL || (place = make_room(v, second, moves)) != NULL)
+			return place;
+	}
+	return NULL;
+}
+
+/* ---- growth ---- */
+
+/* Whether an item of the line from belongs into the line that is split off, by the lines that there are then. */
+static bool
+goes_along(const struct view *v, __u64 item, uint32_t from, const struct xdp_lines *then)
+{
+	struct xdp_block_key key = key_of(v, item);
+	uint32_t first = xdp_first_line(&key, then), fresh = then->n - 1;
+
+	return item != 0 && (first == fresh || (first != from && xdp_second_line(&key, then) == fresh));
+}
+
+/* One line more. What it takes over is in it before programs look there, and a program that read of the lines before
+ * that misses it for a moment at worst, so that the relay has the packet. */
+static bool
+grow(const struct view *v)
+{
+	struct xdp_lines then = { v->in_use->n + 1, v->in_use->wide };
+	uint32_t fresh = then.n - 1, from;
+
+	if (fresh >= v->n_lines)
+		return false;
+	if (fresh > then.wide)
+		then.wide = 2 * then.wide + 1;
+	from = fresh & then.wide >> 1;
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		__u64 item = v->lines[from].items[i];
+
+		write_item(&v->lines[fresh].items[i], goes_along(v, item, from, &then) ? item : 0);
+	}
+	__atomic_store_n(&v->in_use->wide, then.wide, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&v->in_use->n, then.n, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+		if (v->lines[fresh].items[i] != 0)
+			write_item(&v->lines[from].items[i], 0);
+	}
+	return true;
+}
+
+/* ---- all of it ---- */
+
+/* Of two bindings that lease what looks alike. */
+static bool
+lease_the_same(const struct view *v, uint32_t a, uint32_t b)
+{
+	return v->t->bindings[a].local_addr == v->t->bindings[b].local_addr &&
+	       (v->table == XDP_BLOCKS_SPI || v->t->terms[a].cookie_value == v->t->terms[b].cookie_value);
 }
 
 bool
 xdp_blocks_set(struct xdp_tables *t, enum xdp_block_table table, const struct xdp_block_key *key, uint32_t slot)
 {
 	struct view v = view_of(t, table);
-	uint32_t other = xdp_other_line(key->sum, key->line, v.n_lines);
-	struct place p;
+	__u64 *place = find_block(&v, key);
 
-	if (find(&v, key, &p)) {
-		if (t->bindings[slot_of(&p)].local_addr != t->bindings[slot].local_addr)
+	if (place != NULL) {
+		if (!lease_the_same(&v, slot_of(*place), slot))
 			return false;
-	} else if (!find_free(&v, key->line, &p) && !find_free(&v, other, &p) && !make_room(&v, key->line, &p) &&
-	           !make_room(&v, other, &p)) {
-		return false;
+		write_item(place, key->id | slot);
+		return true;
 	}
-	write_item(&p, key->id, slot);
+	while (*v.n_items >= ITEMS_WANTED(v.in_use->n) && grow(&v))
+		;
+	for (int i = 0; (place = find_room(&v, key)) == NULL; i++) {
+		if (i == GROWTH_MAX || !grow(&v))
+			return false;
+	}
+	write_item(place, key->id | slot);
+	++*v.n_items;
 	return true;
 }
 
@@ -134,46 +242,48 @@ void
 xdp_blocks_drop(struct xdp_tables *t, enum xdp_block_table table, const struct xdp_block_key *key, uint32_t slot)
 {
 	struct view v = view_of(t, table);
-	struct place p;
+	__u64 *place = find(&v, key, key->id | slot, UINT64_MAX);
 
-	if (find(&v, key, &p) && slot_of(&p) == slot)
-		erase(&p);
+	if (place == NULL)
+		return;
+	write_item(place, 0);
+	--*v.n_items;
 }
 
 uint32_t
 xdp_blocks_find(const struct xdp_tables *t, enum xdp_block_table table, const struct xdp_block_key *key)
 {
 	struct view v = view_of(t, table);
-	struct place p;
+	const __u64 *place = find_block(&v, key);
 
-	return find(&v, key, &p) ? slot_of(&p) : 0;
+	return place != NULL ? slot_of(*place) : 0;
 }
 
 static uint32_t
-count(const struct xdp_tables *t, const struct view *v, bool sweep)
+count(const struct view *v, bool sweep)
 {
 	uint32_t n = 0;
 
-	for (size_t at = 0; at < (size_t)v->n_lines * v->n_items; at++) {
-		struct place p = place_at(v, (uint32_t)(at / v->n_items), (uint32_t)(at % v->n_items));
+	for (uint32_t line = 0; line < v->in_use->n; line++) {
+		for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+			__u64 *place = &v->lines[line].items[i];
 
-		if (slot_of(&p) == 0)
-			continue;
-		if (sweep && !xdp_slots_live(t, slot_of(&p)))
-			erase(&p);
-		else
-			n++;
+			if (*place != 0 && sweep && !xdp_slots_live(v->t, slot_of(*place)))
+				write_item(place, 0);
+			n += *place != 0;
+		}
 	}
 	return n;
 }
 
+/* What an earlier run that was killed has counted may be wrong by one. */
 void
 xdp_blocks_sweep(struct xdp_tables *t)
 {
 	struct view spis = view_of(t, XDP_BLOCKS_SPI), cookies = view_of(t, XDP_BLOCKS_COOKIE);
 
-	count(t, &spis, true);
-	count(t, &cookies, true);
+	*spis.n_items = count(&spis, true);
+	*cookies.n_items = count(&cookies, true);
 }
 
 uint32_t
@@ -181,5 +291,5 @@ xdp_blocks_count(const struct xdp_tables *t, enum xdp_block_table table)
 {
 	struct view v = view_of(t, table);
 
-	return count(t, &v, false);
+	return count(&v, false);
 }

@@ -48,11 +48,14 @@ choose_ipsec(struct xdp_feed *f, const struct demux_binding *of)
 /* ---- bindings ---- */
 
 static uint32_t
-take_slot(struct xdp_feed *f, const struct demux_binding *b)
+take_slot(struct xdp_feed *f, const struct demux_binding *b, uint8_t *gateway)
 {
 	static struct log_limit limit;
-	uint32_t slot = xdp_slots_take(f->t, b->lease.bind_id, clock_now());
+	ip4_t gateway_addr = b->lease.gateway_addr != 0 ? b->lease.gateway_addr : f->gateway_addr;
+	uint32_t slot = 0;
 
+	if (xdp_tables_gateway(f->t, gateway_addr, gateway))
+		slot = xdp_slots_take(f->t, b->lease.bind_id, clock_now());
 	if (slot == 0)
 		log_warn_limited(&limit, "xdp", "no room for another binding, the relay serves it alone bind_id=%u",
 		                 b->lease.bind_id);
@@ -70,11 +73,12 @@ copy_counters(const struct xdp_feed *f, uint32_t from, uint32_t to)
 static uint32_t
 new_slot(struct xdp_feed *f, const struct demux_binding *b, uint32_t old)
 {
-	uint32_t slot = take_slot(f, b);
+	uint8_t gateway;
+	uint32_t slot = take_slot(f, b, &gateway);
 
 	if (slot == 0)
 		return 0;
-	uint8_t flags = xdp_fill(f->t, slot, b, f->gateway_addr);
+	uint8_t flags = xdp_fill(f->t, slot, b, gateway);
 	f->t->terms[slot].user[XDP_SLOT_EPOCH] = f->epoch;
 	if (old != 0)
 		copy_counters(f, old, slot);

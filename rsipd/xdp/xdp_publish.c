@@ -15,6 +15,20 @@
 #include "xdp_port_table.h"
 #include "xdp_slots.h"
 
+/* Of the binding's block of cookies; 0 where it has none. */
+static uint64_t
+cookie_mask(const struct demux_binding *b)
+{
+	return (b->lease.flags & DP_F_COOKIE_BLOCK) != 0 ? demux_terms(b)->cookie_mask : 0;
+}
+
+/* Control leases no other masks. */
+static bool
+fixed_first(uint64_t mask)
+{
+	return (~mask & (~mask + 1)) == 0;
+}
+
 bool
 xdp_publishable(const struct demux_binding *b)
 {
@@ -22,7 +36,7 @@ xdp_publishable(const struct demux_binding *b)
 	bool ports_inside_ah = (b->lease.flags & DP_F_REMOTE_PORTS) != 0 && b->lease.method != RSIP_METHOD_RSAP_IP;
 
 	return (b->lease.flags & DP_F_REMOTE_NAME) == 0 && demux_terms(b)->gre_key == 0 && !ports_inside_ah &&
-	       demux_terms(b)->n_remote_ports <= XDP_REMOTE_PORTS_MAX;
+	       demux_terms(b)->n_remote_ports <= XDP_REMOTE_PORTS_MAX && fixed_first(cookie_mask(b));
 }
 
 /* ---- the entry ---- */
@@ -46,6 +60,8 @@ flags_of(const struct demux_binding *b)
 		flags |= XDP_BINDING_IPSEC;
 	if (b->lease.method == RSIP_METHOD_RSA_IP)
 		flags |= XDP_BINDING_WHOLE;
+	if (b->lease.tunnel == RSIP_TUNNEL_GRE)
+		flags |= XDP_BINDING_GRE;
 	return flags;
 }
 
@@ -59,21 +75,20 @@ fill_terms(struct xdp_terms *terms, const struct demux_binding *b)
 		if (i < demux_terms(b)->n_remote_ports)
 			terms->remote_ports[i] = (struct xdp_port_range) { demux_remote_ports(b)[i].first, demux_remote_ports(b)[i].last };
 	}
-	if ((b->lease.flags & DP_F_COOKIE_BLOCK) != 0)
-		terms->cookie_mask = htobe64(demux_terms(b)->cookie_mask);
+	if (cookie_mask(b) != 0)
+		terms->cookie_value = demux_terms(b)->cookie_value;
 	terms->user[XDP_SLOT_FINGERPRINT] = xdp_fingerprint(b);
 }
 
 uint8_t
-xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, ip4_t gateway_addr)
+xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, uint8_t gateway)
 {
 	struct xdp_binding *entry = &t->bindings[slot];
 
 	entry->host_addr = htonl(b->host->addr);
-	entry->gateway_addr = htonl(b->lease.gateway_addr != 0 ? b->lease.gateway_addr : gateway_addr);
 	entry->local_addr = htonl(b->lease.local_addr);
 	entry->path_mtu = b->host->path_mtu;
-	entry->protocol = b->lease.tunnel == RSIP_TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_IPIP;
+	entry->gateway = gateway;
 	fill_terms(&t->terms[slot], b);
 	return flags_of(b);
 }
@@ -145,7 +160,7 @@ block_at(uint32_t first, uint32_t last)
 static void
 set_block(struct xdp_tables *t, struct xdp_addr_record *r, uint32_t first, uint32_t shift, uint32_t slot, bool add)
 {
-	struct xdp_block_key key = xdp_spi_key(r->mix, first, shift, t->sizes.spi_lines);
+	struct xdp_block_key key = xdp_spi_key(r->mix, first, shift);
 
 	r->n_blocks[shift] += add ? 1 : -1u;
 	if (!add)
@@ -179,22 +194,26 @@ set_spis(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_bin
 
 /* ---- cookies ---- */
 
-static struct xdp_block_key
-cookie_key(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
+static uint32_t
+fixed_bits(const struct demux_binding *b)
 {
-	const struct demux_terms *terms = demux_terms(b);
+	return (uint32_t)__builtin_popcountll(cookie_mask(b));
+}
 
-	return xdp_cookie_key(r->mix, htobe64(terms->cookie_value), htobe64(terms->cookie_mask), t->sizes.cookie_lines);
+static struct xdp_block_key
+cookie_key(const struct xdp_addr_record *r, const struct demux_binding *b)
+{
+	return xdp_cookie_key(r->mix, demux_terms(b)->cookie_value, fixed_bits(b));
 }
 
 static void
 set_cookies(struct xdp_tables *t, struct xdp_addr_record *r, const struct demux_binding *b, uint32_t slot, bool add)
 {
-	struct xdp_block_key key = cookie_key(t, r, b);
+	struct xdp_block_key key = cookie_key(r, b);
 
-	if ((b->lease.flags & DP_F_COOKIE_BLOCK) == 0)
+	if (cookie_mask(b) == 0)
 		return;
-	xdp_addrs_mask(r, htobe64(demux_terms(b)->cookie_mask), add);
+	r->n_cookies[fixed_bits(b)] += add ? 1 : -1u;
 	if (!add)
 		xdp_blocks_drop(t, XDP_BLOCKS_COOKIE, &key, slot);
 	else if (!set_item(t, XDP_BLOCKS_COOKIE, &key, slot))
@@ -276,7 +295,8 @@ spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const str
 
 	for (unsigned i = 0; !r->spis_up && i < b->lease.n_spis; i++) {
 		for (uint64_t next = demux_spis(b)[i].first; next_block(&demux_spis(b)[i], &next, &first, &shift);) {
-			struct xdp_block_key key = xdp_spi_key(r->mix, first, shift, t->sizes.spi_lines);
+			struct xdp_block_key key = xdp_spi_key(r->mix, first, shift);
+
 			if (xdp_blocks_find(t, XDP_BLOCKS_SPI, &key) != b->xdp_slot)
 				return false;
 		}
@@ -287,9 +307,9 @@ spis_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const str
 static bool
 cookies_lead(const struct xdp_tables *t, const struct xdp_addr_record *r, const struct demux_binding *b)
 {
-	struct xdp_block_key key = cookie_key(t, r, b);
+	struct xdp_block_key key = cookie_key(r, b);
 
-	return (b->lease.flags & DP_F_COOKIE_BLOCK) == 0 || r->cookies_up ||
+	return cookie_mask(b) == 0 || r->cookies_up ||
 	       xdp_blocks_find(t, XDP_BLOCKS_COOKIE, &key) == b->xdp_slot;
 }
 

@@ -16,8 +16,9 @@ bool xdp_publishable(const struct demux_binding *b);
 /* A number that differs, but for a chance of 2^-64, when anything that control told of the binding does. */
 uint64_t xdp_fingerprint(const struct demux_binding *b);
 
-/* Fills the entry and its terms, not yet live, with all but flags and counters. Returns the flags. */
-uint8_t xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, ip4_t gateway_addr);
+/* Fills the entry and its terms, not yet live, with all but flags and counters. gateway: the number of the tunnel's end
+ * here. Returns the flags. */
+uint8_t xdp_fill(struct xdp_tables *t, uint32_t slot, const struct demux_binding *b, uint8_t gateway);
 
 /* Lets ports, SPIs, cookies and the address lead to the entry; and no longer. Of the latter, only what still leads to
  * it is changed. The record's counts follow; the caller writes it. */

@@ -7,7 +7,7 @@
 #include "xdp_tables.h"
 
 /* Bounds on what is set aside at the start; a site beyond them is served by both data planes. A port table is 272 KB, a
- * binding 120 bytes, with its blocks about 150. */
+ * binding 104 bytes, with its blocks about 150. */
 #define PORT_TABLES_MAX 4096u
 #define BINDINGS_MIN 16384u
 #define BINDINGS_MAX (1u << 20)
@@ -61,9 +61,9 @@ devices_needed(void)
 
 /* With a third of all items free, room is found for all but one block in millions. */
 uint32_t
-xdp_lines(uint64_t blocks, unsigned items)
+xdp_lines(uint64_t blocks)
 {
-	return (uint32_t)(blocks * 3 / (2 * items) + 1);
+	return (uint32_t)(blocks * 3 / (2 * XDP_LINE_ITEMS) + 1);
 }
 
 void
@@ -86,8 +86,8 @@ xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes)
 		.addresses = clamp(addresses, 1, UINT32_MAX),
 		.port_tables = clamp(shared, 1, PORT_TABLES_MAX),
 		.bindings = (uint32_t)(bindings + bindings / 2),
-		.spi_lines = xdp_lines(bindings, XDP_SPI_ITEMS),
-		.cookie_lines = xdp_lines(bindings, XDP_COOKIE_ITEMS),
+		.spi_lines = xdp_lines(bindings),
+		.cookie_lines = xdp_lines(bindings),
 		.claims = (uint32_t)bindings,
 		.ipsec = (uint32_t)bindings,
 		.flows = clamp(bindings, FLOWS_MIN, FLOWS_MAX),
@@ -112,6 +112,8 @@ xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map)
 	case XDP_MAP_IPSEC: return sizes->ipsec;
 	case XDP_MAP_FLOWS: return sizes->flows;
 	case XDP_MAP_ROUTES: return sizes->cpus * XDP_ROUTES_CPU;
+	case XDP_MAP_HOPS:
+	case XDP_MAP_HOP_IDS: return XDP_HOPS;
 	case XDP_MAP_DEVICES: return sizes->devices;
 	case XDP_MAP_STATE: return 1;
 	case XDP_MAP_EGRESS: return XDP_EGRESS_MAX;
@@ -128,12 +130,12 @@ xdp_sizes_memory(const struct xdp_sizes *s)
 
 	return (s->port_tables + 1ull) * sizeof(struct xdp_ports) +
 	       (uint64_t)s->bindings * (sizeof(struct xdp_binding) + 2 * sizeof(struct xdp_count) + sizeof(struct xdp_terms)) +
-	       (uint64_t)s->spi_lines * sizeof(struct xdp_spi_line) +
-	       (uint64_t)s->cookie_lines * sizeof(struct xdp_cookie_line) +
+	       ((uint64_t)s->spi_lines + s->cookie_lines) * sizeof(struct xdp_line) +
 	       (uint64_t)s->addresses * (element + 4 + sizeof(struct xdp_addr)) +
 	       (uint64_t)s->claims * (element + sizeof(struct xdp_claim_key) + sizeof(struct xdp_claim)) +
 	       (uint64_t)s->ipsec * (element + sizeof(struct xdp_ipsec_key) + 4) +
 	       (uint64_t)s->flows * (element + sizeof(struct xdp_flow_key) + sizeof(struct xdp_flow)) +
+	       XDP_HOPS * (sizeof(struct xdp_shared_hop) + element + sizeof(struct xdp_hop_key) + sizeof(struct xdp_hop_id)) +
 	       (uint64_t)s->devices * sizeof(struct xdp_device) +
 	       (uint64_t)s->cpus * (XDP_ROUTES_CPU * sizeof(struct xdp_route_pair) + sizeof(struct xdp_totals));
 }

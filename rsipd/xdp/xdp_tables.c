@@ -26,12 +26,14 @@ static const struct { uint32_t key, value; } shapes[XDP_MAP_COUNT] = {
 	[XDP_MAP_COUNTS_IN] = { 4, sizeof(struct xdp_count) },
 	[XDP_MAP_COUNTS_OUT] = { 4, sizeof(struct xdp_count) },
 	[XDP_MAP_TERMS] = { 4, sizeof(struct xdp_terms) },
-	[XDP_MAP_SPIS] = { 4, sizeof(struct xdp_spi_line) },
-	[XDP_MAP_COOKIES] = { 4, sizeof(struct xdp_cookie_line) },
+	[XDP_MAP_SPIS] = { 4, sizeof(struct xdp_line) },
+	[XDP_MAP_COOKIES] = { 4, sizeof(struct xdp_line) },
 	[XDP_MAP_CLAIMS] = { sizeof(struct xdp_claim_key), sizeof(struct xdp_claim) },
 	[XDP_MAP_IPSEC] = { sizeof(struct xdp_ipsec_key), 4 },
 	[XDP_MAP_FLOWS] = { sizeof(struct xdp_flow_key), sizeof(struct xdp_flow) },
 	[XDP_MAP_ROUTES] = { 4, sizeof(struct xdp_route_pair) },
+	[XDP_MAP_HOPS] = { 4, sizeof(struct xdp_shared_hop) },
+	[XDP_MAP_HOP_IDS] = { sizeof(struct xdp_hop_key), sizeof(struct xdp_hop_id) },
 	[XDP_MAP_STATE] = { 4, sizeof(struct xdp_state) },
 	[XDP_MAP_DEVICES] = { 4, sizeof(struct xdp_device) },
 	[XDP_MAP_EGRESS] = { 4, sizeof(struct xdp_egress) },
@@ -114,12 +116,26 @@ map_memory(const struct xdp_tables *t, enum xdp_map map)
 	return NULL;
 }
 
-/* What the programs have to know of the tables. A seed that an earlier run drew stays: items were placed by it. */
+/* Few of the lines are in use at first. */
+static void
+begin_lines(struct xdp_lines *in_use, uint32_t n_lines)
+{
+	const uint32_t first = 16;
+
+	if (in_use->n != 0)
+		return;
+	in_use->n = n_lines < first ? n_lines : first;
+	while (in_use->wide + 1 < in_use->n)
+		in_use->wide = 2 * in_use->wide + 1;
+}
+
+/* What the programs have to know of the tables. A seed that an earlier run drew stays, as do the lines in use: items
+ * were placed by them. */
 static bool
 tell_state(struct xdp_tables *t)
 {
-	t->state->spi_lines = t->sizes.spi_lines;
-	t->state->cookie_lines = t->sizes.cookie_lines;
+	begin_lines(&t->state->spis, t->sizes.spi_lines);
+	begin_lines(&t->state->cookies, t->sizes.cookie_lines);
 	if (t->state->seed != 0 || getrandom(&t->state->seed, sizeof(t->state->seed), 0) == sizeof(t->state->seed))
 		return true;
 	log_error("xdp", "cannot draw a random number error=\"%s\"", strerror(errno));
@@ -185,6 +201,22 @@ xdp_tables_own(struct xdp_tables *t, const ip4_t *own, size_t n)
 {
 	for (size_t i = 0; i < XDP_OWN_MAX; i++)
 		__atomic_store_n(&t->state->own[i], i < n ? htonl(own[i]) : 0, __ATOMIC_RELEASE);
+}
+
+bool
+xdp_tables_gateway(struct xdp_tables *t, ip4_t addr, uint8_t *number)
+{
+	uint32_t *gateways = t->state->gateways, want = htonl(addr);
+
+	for (uint8_t i = 0; i < XDP_GATEWAYS_MAX; i++) {
+		if (gateways[i] == 0)
+			__atomic_store_n(&gateways[i], want, __ATOMIC_RELEASE);
+		if (gateways[i] != want)
+			continue;
+		*number = i;
+		return true;
+	}
+	return false;
 }
 
 bool

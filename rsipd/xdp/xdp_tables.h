@@ -33,8 +33,8 @@ struct xdp_sizes {
 /* What the config asks for. */
 void xdp_sizes_of(const struct conf *conf, struct xdp_sizes *sizes);
 
-/* Lines of so many items each for so many blocks. */
-uint32_t xdp_lines(uint64_t blocks, unsigned items);
+/* Lines for so many blocks. */
+uint32_t xdp_lines(uint64_t blocks);
 
 /* Entries of one map by these sizes, and the memory that all of them take when full, in bytes. */
 uint32_t xdp_sizes_entries(const struct xdp_sizes *sizes, enum xdp_map map);
@@ -47,8 +47,7 @@ struct xdp_tables {
 	struct xdp_binding *bindings;
 	struct xdp_count *counts_in, *counts_out;
 	struct xdp_terms *terms;
-	struct xdp_spi_line *spis;
-	struct xdp_cookie_line *cookies;
+	struct xdp_line *spis, *cookies;
 	struct xdp_totals *totals;
 	struct xdp_state *state;
 };
@@ -70,6 +69,9 @@ void xdp_tables_no_device(struct xdp_tables *t, unsigned ifindex);
 /* Routes or neighbours may have changed: what the programs remember of paths is void. by_destination: see struct
  * xdp_state. Any process that has the memory may call it. */
 void xdp_tables_paths(struct xdp_tables *t, bool by_destination);
+
+/* The number of a tunnel's end here, for struct xdp_binding. False when there are too many. */
+bool xdp_tables_gateway(struct xdp_tables *t, ip4_t addr, uint8_t *number);
 
 /* The machine's own addresses; no more than XDP_OWN_MAX are looked at. */
 void xdp_tables_own(struct xdp_tables *t, const ip4_t *own, size_t n);

@@ -116,7 +116,7 @@ sizes_for(uint32_t n)
 	return (struct xdp_sizes){
 		.addresses = n / BENCH_PER_ADDRESS + 1, .port_tables = n / BENCH_PER_ADDRESS + 1,
 		.bindings = bindings + bindings / 4, .claims = bindings, .ipsec = bindings,
-		.spi_lines = xdp_lines(bindings, XDP_SPI_ITEMS), .cookie_lines = xdp_lines(bindings, XDP_COOKIE_ITEMS),
+		.spi_lines = xdp_lines(bindings), .cookie_lines = xdp_lines(bindings),
 		.flows = 65536, .devices = 1024, .cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF),
 	};
 }

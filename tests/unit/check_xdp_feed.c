@@ -83,7 +83,7 @@ later(int64_t ms)
 static bool
 load(void)
 {
-	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spi_lines = 128,
+	const struct xdp_sizes sizes = { .addresses = 8, .port_tables = 4, .bindings = 512, .spi_lines = 48,
 		                         .cookie_lines = 32, .claims = 8, .ipsec = 64, .flows = 64, .devices = 64, .cpus = 1 };
 	int fd[XDP_MAP_COUNT];
 
@@ -146,7 +146,7 @@ spi_holder(ip4_t addr, uint32_t spi)
 		return 0;
 	for (unsigned i = 0; i < a.n_shifts; i++) {
 		uint32_t shift = a.shifts[i];
-		struct xdp_block_key key = xdp_spi_key(a.mix, spi >> shift << shift, shift, t.sizes.spi_lines);
+		struct xdp_block_key key = xdp_spi_key(a.mix, spi >> shift << shift, shift);
 		uint32_t slot = xdp_blocks_find(&t, XDP_BLOCKS_SPI, &key);
 		if (slot != 0 && t.bindings[slot].local_addr == htonl(addr))
 			return bind_id(slot);
@@ -372,18 +372,18 @@ START_TEST(what_the_programs_cannot_serve)
 }
 END_TEST
 
-START_TEST(many_masks)
+START_TEST(many_sizes_of_cookie_blocks)
 {
 	struct xdp_addr a;
 
 	synced();
-	for (uint32_t i = 0; i < XDP_MASKS_MAX; i++)
+	for (uint32_t i = 0; i < XDP_FIXED_MAX; i++)
 		bind_block(i + 1, X1, (uint64_t)(i + 1) << 32, (uint64_t)UINT64_MAX << (i + 1));
-	ck_assert(shown_addr(A, &a) && a.n_masks == XDP_MASKS_MAX && (a.flags & XDP_ADDR_COOKIES_UP) == 0);
+	ck_assert(shown_addr(A, &a) && a.n_fixed == XDP_FIXED_MAX && (a.flags & XDP_ADDR_COOKIES_UP) == 0);
 	bind_block(9, X1, (uint64_t)9 << 32, (uint64_t)UINT64_MAX << 9);
 	ck_assert(shown_addr(A, &a) && (a.flags & XDP_ADDR_COOKIES_UP) != 0);
 	demux_unbind(d, 2);
-	ck_assert(shown_addr(A, &a) && a.n_masks == XDP_MASKS_MAX && (a.flags & XDP_ADDR_COOKIES_UP) == 0);
+	ck_assert(shown_addr(A, &a) && a.n_fixed == XDP_FIXED_MAX && (a.flags & XDP_ADDR_COOKIES_UP) == 0);
 }
 END_TEST
 
@@ -419,12 +419,13 @@ END_TEST
 static struct xdp_block_key
 block(uint32_t i, enum xdp_block_table table)
 {
-	uint32_t mix = xdp_addr_mix(t.state->seed, A + i / 100);
+	uint32_t mix = xdp_addr_mix(t.state->seed, A + i / 100), fixed = i % 100 < 50 ? 32 : 40;
 
-	t.bindings[1 + i / 100].local_addr = A + i / 100;
+	t.bindings[1 + i].local_addr = htonl(A + i / 100);
+	t.terms[1 + i].cookie_value = (uint64_t)(1 + i % 50) << (64 - fixed);
 	if (table == XDP_BLOCKS_SPI)
-		return xdp_spi_key(mix, (i + 1) << 4, 4, t.sizes.spi_lines);
-	return xdp_cookie_key(mix, i % 50, UINT64_MAX << (i % 100 / 50), t.sizes.cookie_lines);
+		return xdp_spi_key(mix, (i + 1) << 4, 4);
+	return xdp_cookie_key(mix, t.terms[1 + i].cookie_value, fixed);
 }
 
 static void
@@ -432,27 +433,28 @@ all_lead(enum xdp_block_table table, uint32_t first, uint32_t n, uint32_t step)
 {
 	for (uint32_t i = first; i < n; i += step) {
 		struct xdp_block_key key = block(i, table);
-		ck_assert_uint_eq(xdp_blocks_find(&t, table, &key), 1 + i / 100);
+		ck_assert_uint_eq(xdp_blocks_find(&t, table, &key), 1 + i);
 	}
 }
 
-/* As many as the tables are made for, and then some: none that was taken is lost when others make room. */
+/* As many as the tables are made for, and then some: none that was taken is lost when lines are split and others make
+ * room. */
 START_TEST(full_lines)
 {
 	enum xdp_block_table table = (enum xdp_block_table)_i;
-	uint32_t items = table == XDP_BLOCKS_SPI ? t.sizes.spi_lines * XDP_SPI_ITEMS : t.sizes.cookie_lines * XDP_COOKIE_ITEMS;
-	uint32_t n = 0, made_for = items * 4 / 10; /* few lines: seldom more than that */
+	uint32_t lines = table == XDP_BLOCKS_SPI ? t.sizes.spi_lines : t.sizes.cookie_lines;
+	uint32_t n = 0, made_for = lines * XDP_LINE_ITEMS * 2 / 3;
 	struct xdp_block_key key;
 
-	for (key = block(0, table); xdp_blocks_set(&t, table, &key, 1 + n / 100); key = block(n, table))
+	for (key = block(0, table); xdp_blocks_set(&t, table, &key, 1 + n); key = block(n, table))
 		n++;
 	ck_assert_uint_ge(n, made_for);
 	ck_assert_uint_eq(xdp_blocks_count(&t, table), n);
 	all_lead(table, 0, n, 1);
 	for (uint32_t i = 0; i < n; i += 2) {
 		key = block(i, table);
-		xdp_blocks_drop(&t, table, &key, 500); /* not its own */
-		xdp_blocks_drop(&t, table, &key, 1 + i / 100);
+		xdp_blocks_drop(&t, table, &key, 511); /* not its own */
+		xdp_blocks_drop(&t, table, &key, 1 + i);
 		ck_assert_uint_eq(xdp_blocks_find(&t, table, &key), 0);
 	}
 	all_lead(table, 1, n, 2);
@@ -465,7 +467,7 @@ END_TEST
 /* Two blocks that cannot be told apart: the later one is the relay's, unless it is of the same address. */
 START_TEST(blocks_alike)
 {
-	struct xdp_block_key key = { .id = 77ull << 32, .line = 3 };
+	struct xdp_block_key key = { .id = xdp_item_id(77, 4), .bits = 3ull << 32 };
 
 	t.bindings[1].local_addr = t.bindings[2].local_addr = htonl(A);
 	t.bindings[3].local_addr = htonl(B);
@@ -543,6 +545,26 @@ START_TEST(more_than_fits)
 }
 END_TEST
 
+/* The tables have room for so many ends of tunnels; what has another one is the relay's. */
+START_TEST(many_gateways)
+{
+	const struct port_range ports = { 2000, 2000 };
+
+	synced();
+	for (uint32_t i = 0; i <= XDP_GATEWAYS_MAX; i++) {
+		struct dp_bind b = lease(1, X1, A, RSIP_METHOD_RSAP_IP);
+
+		b.n_ports = 1;
+		b.gateway_addr = GW + i;
+		demux_bind(d, &b, &ports, NULL, NULL, NULL);
+		uint32_t slot = port_word(A, 2000);
+		ck_assert_uint_eq(bind_id(slot), i < XDP_GATEWAYS_MAX ? 1 : 0);
+		if (slot != 0)
+			ck_assert_uint_eq(t.state->gateways[t.bindings[slot].gateway], htonl(GW + i));
+	}
+}
+END_TEST
+
 START_TEST(path_mtu)
 {
 	synced();
@@ -568,13 +590,14 @@ suite_of_all(void)
 	tcase_add_test(tc, told_again_nothing_moves);
 	tcase_add_test(tc, shared_ports_are_nobodys);
 	tcase_add_test(tc, what_the_programs_cannot_serve);
-	tcase_add_test(tc, many_masks);
+	tcase_add_test(tc, many_sizes_of_cookie_blocks);
 	tcase_add_test(tc, claims);
 	tcase_add_loop_test(tc, full_lines, XDP_BLOCKS_SPI, XDP_BLOCKS_COOKIE + 1);
 	tcase_add_test(tc, blocks_alike);
 	tcase_add_test(tc, who_sends_ipsec);
 	tcase_add_test(tc, a_relay_after_another);
 	tcase_add_test(tc, more_than_fits);
+	tcase_add_test(tc, many_gateways);
 	tcase_add_test(tc, path_mtu);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -17,35 +17,30 @@ all_where_0(__u64 x)
 	return (((x | -x) >> 63) - 1);
 }
 
-/* What is in *word now: user space writes to it meanwhile. */
-static __always_inline __u64
-read_once(const __u64 *word)
-{
-	return *(const volatile __u64 *)word;
-}
-
-static __always_inline __u32
-read_once_u32(const __u32 *word)
-{
-	return *(const volatile __u32 *)word;
-}
-
 /* An index of a binding that may lease the block, or 0: whether it is of the address is for the caller to see. */
 static __always_inline __u32
-spi_in_line(const struct xdp_block_key *key, __u32 line)
+owner_in_line(void *table, const struct xdp_block_key *key, __u32 line)
 {
-	const struct xdp_spi_line *l = bpf_map_lookup_elem(&spis, &line);
+	const volatile struct xdp_line *l = bpf_map_lookup_elem(table, &line); /* written to meanwhile */
 	__u64 owner = 0;
 
 	if (l == NULL)
 		return 0;
 #pragma unroll
-	for (int i = 0; i < XDP_SPI_ITEMS; i++) {
-		__u64 slot = read_once(&l->items[i]) ^ key->id;
+	for (int i = 0; i < XDP_LINE_ITEMS; i++) {
+		__u64 slot = l->items[i] ^ key->id;
 
 		owner |= slot & all_where_0(slot >> XDP_ITEM_SLOT_BITS);
 	}
 	return (__u32)owner;
+}
+
+static __always_inline __u32
+owner_of_block(void *table, const struct xdp_lines *in_use, const struct xdp_block_key *key)
+{
+	__u32 owner = owner_in_line(table, key, xdp_first_line(key, in_use));
+
+	return likely(owner != 0) ? owner : owner_in_line(table, key, xdp_second_line(key, in_use));
 }
 
 /* spi: in network order. */
@@ -60,59 +55,42 @@ spi_owner(const struct xdp_state *now, const struct xdp_addr *a, __u32 spi)
 		if (i >= a->n_shifts)
 			break;
 		shift = a->shifts[i] & 31;
-		key = xdp_spi_key(a->mix, bpf_ntohl(spi) >> shift << shift, shift, now->spi_lines);
-		if (likely((owner = spi_in_line(&key, key.line)) != 0) ||
-		    (owner = spi_in_line(&key, xdp_other_line(key.sum, key.line, now->spi_lines))) != 0)
+		key = xdp_spi_key(a->mix, bpf_ntohl(spi) >> shift << shift, shift);
+		if (likely((owner = owner_of_block(&spis, &now->spis, &key)) != 0))
 			return owner;
 	}
 	return 0;
 }
 
-/* An item that has just made room for another is seen by its index, which changes before and after it. */
-static __always_inline __u32
-cookie_in_line(const struct xdp_block_key *key, __u32 line)
-{
-	const struct xdp_cookie_line *l = bpf_map_lookup_elem(&cookies, &line);
-	__u64 owner = 0;
-
-	if (l == NULL)
-		return 0;
-#pragma unroll
-	for (int i = 0; i < XDP_COOKIE_ITEMS; i++) {
-		__u32 slot = read_once_u32(&l->slots[i]);
-		__u64 other_item = read_once(&l->items[i]) ^ key->id;
-
-		owner |= slot & all_where_0(other_item | (read_once_u32(&l->slots[i]) ^ slot));
-	}
-	return (__u32)owner;
-}
-
-/* Where an address has blocks of several masks, one of another could look like one of ours. */
+/* A tag of 32 bits cannot tell all blocks from each other that have more of them fixed. */
 static __always_inline int
-has_mask(const struct xdp_addr *a, __u32 owner, __u64 mask)
+is_of_block(__u32 owner, __u64 value, __u32 fixed)
 {
 	const struct xdp_terms *t;
 
-	if (a->n_masks == 1)
+	if (fixed <= XDP_COOKIE_BITS_TOLD)
 		return 1;
 	t = bpf_map_lookup_elem(&terms, &owner);
-	return t != NULL && t->cookie_mask == mask;
+	return t != NULL && t->cookie_value == value;
 }
 
+/* cookie: in network order. */
 static __always_inline __u32
 cookie_block_owner(const struct xdp_state *now, const struct xdp_addr *a, __u64 cookie)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < XDP_MASKS_MAX; i++) {
+	for (int i = 0; i < XDP_FIXED_MAX; i++) {
 		struct xdp_block_key key;
-		__u32 owner;
+		__u32 owner, fixed, rest;
+		__u64 value;
 
-		if (i >= a->n_masks)
+		if (i >= a->n_fixed)
 			break;
-		key = xdp_cookie_key(a->mix, cookie & a->masks[i], a->masks[i], now->cookie_lines);
-		if ((likely((owner = cookie_in_line(&key, key.line)) != 0) ||
-		     (owner = cookie_in_line(&key, xdp_other_line(key.sum, key.line, now->cookie_lines))) != 0) &&
-		    has_mask(a, owner, a->masks[i]))
+		fixed = a->fixed[i];
+		rest = (64 - fixed) & 63;
+		value = bpf_be64_to_cpu(cookie) >> rest << rest;
+		key = xdp_cookie_key(a->mix, value, fixed);
+		if (likely((owner = owner_of_block(&cookies, &now->cookies, &key)) != 0) && is_of_block(owner, value, fixed))
 			return owner;
 	}
 	return 0;

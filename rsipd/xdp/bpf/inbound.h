@@ -145,21 +145,34 @@ remote_allowed(const struct xdp_binding *b, __u32 slot, __u32 peer, enum field_k
 	return (b->flags & XDP_BINDING_REMOTE_PORTS) == 0 || kind != FIELD_PORTS || port_in(t, peer_port);
 }
 
+static __always_inline __u8
+tunnel_protocol(const struct xdp_binding *b)
+{
+	return (b->flags & XDP_BINDING_GRE) != 0 ? IPPROTO_GRE : IPPROTO_IPIP;
+}
+
 static __always_inline __u32
 tunnel_len(const struct xdp_binding *b)
 {
-	return sizeof(struct iphdr) + (b->protocol == IPPROTO_GRE ? sizeof(__u32) : 0);
+	return sizeof(struct iphdr) + ((b->flags & XDP_BINDING_GRE) != 0 ? sizeof(__u32) : 0);
+}
+
+/* The tunnel's end here. */
+static __always_inline __u32
+gateway_of(const struct xdp_state *now, const struct xdp_binding *b)
+{
+	return now->gateways[b->gateway % XDP_GATEWAYS_MAX];
 }
 
 static __always_inline enum xdp_pass
-inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_binding *b, __u32 slot,
-              const struct fields *fields, enum field_kind kind)
+inbound_fault(const struct frame *f, const struct xdp_state *now, const struct xdp_addr *a, const struct xdp_binding *b,
+              __u32 slot, const struct fields *fields, enum field_kind kind)
 {
 	__u32 src = f->ip->saddr;
 
 	if (!remote_allowed(b, slot, src, kind, fields->src_port))
 		return XDP_PASS_REMOTE;
-	if (src == b->host_addr || src == b->gateway_addr) /* RFC 2003 3.2 */
+	if (src == b->host_addr || src == gateway_of(now, b)) /* RFC 2003 3.2 */
 		return XDP_PASS_ADDRESS;
 	if (fields->syn != 0 && (a->flags & XDP_ADDR_MSS_CLAMP) != 0 && (b->flags & XDP_BINDING_WHOLE) == 0)
 		return XDP_PASS_MSS;
@@ -171,7 +184,8 @@ inbound_fault(const struct frame *f, const struct xdp_addr *a, const struct xdp_
 /* RFC 2003 3.1: TOS is copied, DSCP as RFC 2983 would have it and ECN in RFC 6040's normal mode; so is DF. Without DF
  * the packet may be fragmented on the way and needs an ID of its own (RFC 6864). */
 static __always_inline void
-write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_binding *b, __u16 id, __u32 len)
+write_outer(struct iphdr *outer, const struct iphdr *inner, __u32 gateway, const struct xdp_binding *b, __u16 id,
+            __u32 len)
 {
 	__u16 df = inner->frag_off & bpf_htons(IP_DF);
 
@@ -182,9 +196,9 @@ write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_bin
 	outer->id = df != 0 ? 0 : bpf_htons(id);
 	outer->frag_off = df;
 	outer->ttl = OUTER_TTL;
-	outer->protocol = b->protocol;
+	outer->protocol = tunnel_protocol(b);
 	outer->check = 0;
-	outer->saddr = b->gateway_addr;
+	outer->saddr = gateway;
 	outer->daddr = b->host_addr;
 	outer->check = (__u16)~header_sum(outer);
 }
@@ -192,9 +206,10 @@ write_outer(struct iphdr *outer, const struct iphdr *inner, const struct xdp_bin
 /* The frame is given room in front for what the tunnel adds, and loses what the wire added behind. XDP_PASS_COUNT and
  * the *action, or why not. */
 static __always_inline enum xdp_pass
-encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding *b, struct xdp_count *c, __u16 id,
-            int *action)
+encapsulate(struct xdp_md *ctx, const struct xdp_state *now, const struct frame *f, const struct xdp_binding *b,
+            struct xdp_count *c, __u64 hop, int *action)
 {
+	__u16 id = (__u16)c->packets;
 	__u32 extra = tunnel_len(b), len = f->len;
 	struct ethhdr *eth;
 	struct iphdr *outer, *inner;
@@ -218,9 +233,9 @@ encapsulate(struct xdp_md *ctx, const struct frame *f, const struct xdp_binding 
 	if ((void *)(inner + 1) > end)
 		return XDP_PASS_COUNT;
 	decrement_ttl(inner);
-	write_outer(outer, inner, b, id, len + extra);
+	write_outer(outer, inner, gateway_of(now, b), b, id, len + extra);
 	count_in(c, len);
-	*action = send_to(eth, b->next_hop.hop);
+	*action = send_to(eth, hop);
 	return XDP_PASS_COUNT;
 }
 
@@ -240,15 +255,15 @@ is_impossible(const struct xdp_state *now, __u32 src)
 
 /* A packet to an address of ours. XDP_PASS_COUNT and the *action, or why it is for the relay. */
 static __always_inline enum xdp_pass
-to_host(struct xdp_md *ctx, const struct xdp_state *now, const struct xdp_addr *a, struct frame *f, int *action)
+to_host(struct xdp_md *ctx, struct xdp_state *now, const struct xdp_addr *a, struct frame *f, int *action)
 {
 	enum xdp_pass fault = header_fault(f->ip, f->end - (void *)f->ip);
 	struct fields fields = { 0 };
 	enum field_kind kind = FIELD_OTHER;
+	struct xdp_next_hop hop;
 	struct xdp_count *count;
 	struct xdp_binding *b;
 	__u32 slot;
-	__u16 id;
 
 	if (fault != XDP_PASS_COUNT)
 		return fault;
@@ -261,23 +276,23 @@ to_host(struct xdp_md *ctx, const struct xdp_state *now, const struct xdp_addr *
 	slot = owner_of(now, f, a, &fields, &kind, &fault);
 	if ((count = bpf_map_lookup_elem(&counts_in, &slot)) == NULL)
 		return fault;
-	id = (__u16)fetched(&count->packets);
+	fetched(&count->packets);
 	if ((b = binding_at(slot, f->ip->daddr)) == NULL)
 		return fault;
-	if ((fault = inbound_fault(f, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
+	if ((fault = inbound_fault(f, now, a, b, slot, &fields, kind)) != XDP_PASS_COUNT)
 		return fault;
-	if ((fault = next_hop_refresh(ctx, now, b->gateway_addr, b->host_addr, &b->next_hop)) != XDP_PASS_COUNT)
+	if ((fault = hop_to_host(ctx, now, b, &hop)) != XDP_PASS_COUNT)
 		return fault;
-	if (f->len + tunnel_len(b) > b->next_hop.mtu)
+	if (f->len + tunnel_len(b) > hop.mtu)
 		return XDP_PASS_TOO_BIG;
-	return encapsulate(ctx, f, b, count, id, action);
+	return encapsulate(ctx, now, f, b, count, hop.hop, action);
 }
 
 static __always_inline int
 inbound(struct xdp_md *ctx)
 {
 	const struct xdp_device *device = device_at(ctx->ingress_ifindex);
-	const struct xdp_state *now = state_now();
+	struct xdp_state *now = state_now();
 	enum xdp_pass fault;
 	struct xdp_addr *a;
 	struct frame f;

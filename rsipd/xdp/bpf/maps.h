@@ -37,11 +37,12 @@ ARRAY_OF(bindings, struct xdp_binding, BPF_F_MMAPABLE);
 ARRAY_OF(counts_in, struct xdp_count, BPF_F_MMAPABLE);
 ARRAY_OF(counts_out, struct xdp_count, BPF_F_MMAPABLE);
 ARRAY_OF(terms, struct xdp_terms, BPF_F_MMAPABLE);
-ARRAY_OF(spis, struct xdp_spi_line, BPF_F_MMAPABLE);
-ARRAY_OF(cookies, struct xdp_cookie_line, BPF_F_MMAPABLE);
+ARRAY_OF(spis, struct xdp_line, BPF_F_MMAPABLE);
+ARRAY_OF(cookies, struct xdp_line, BPF_F_MMAPABLE);
 ARRAY_OF(totals, struct xdp_totals, BPF_F_MMAPABLE);
 ARRAY_OF(state, struct xdp_state, BPF_F_MMAPABLE);
 ARRAY_OF(routes, struct xdp_route_pair, 0);
+ARRAY_OF(hops, struct xdp_shared_hop, 0);
 ARRAY_OF(devices, struct xdp_device, 0);
 ARRAY_OF(egress, struct xdp_egress, 0);
 
@@ -51,6 +52,13 @@ struct {
 	__type(key, struct xdp_flow_key);
 	__type(value, struct xdp_flow);
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct xdp_hop_key);
+	__type(value, struct xdp_hop_id);
+} hop_ids SEC(".maps");
 
 /* A binding of this public address that may be used now, or NULL. */
 static __always_inline struct xdp_binding *

@@ -1,6 +1,6 @@
 /* The way on. A look into the kernel's routes and neighbours costs more than the rest of a program, so its answer is
- * kept beside the binding (inbound: the way to its host) or in a small cache (outbound: the way to an Internet
- * address), and used until the time unit of its stamp is over. */
+ * kept by the binding (inbound: the number of the way to its host) or in a small cache (outbound: the way to an
+ * Internet address), and used until the time unit of its stamp is over. */
 #ifndef XDP_BPF_NEXT_HOP_H
 #define XDP_BPF_NEXT_HOP_H
 
@@ -31,7 +31,7 @@ time_to_probe(__u32 stamp, __u32 now)
 	return stamp != 0 && (stamp ^ now) >> PROBE_SHIFT != 0;
 }
 
-static __always_inline const struct xdp_state *
+static __always_inline struct xdp_state *
 state_now(void)
 {
 	__u32 only = 0;
@@ -70,6 +70,79 @@ next_hop_ask(struct xdp_md *ctx, __u32 src, __u32 dst, struct xdp_next_hop *hop)
 	hop->stamp = stamp_now();
 	return XDP_PASS_COUNT;
 }
+
+/* ---- to a host ---- */
+
+/* Whether number id leads somewhere now, and where. What is read is of that number if the number is still there
+ * after. */
+static __always_inline int
+hop_is_current(const struct xdp_state *now, __u32 id, struct xdp_next_hop *hop)
+{
+	__u32 index = id % XDP_HOPS;
+	const volatile struct xdp_shared_hop *h = bpf_map_lookup_elem(&hops, &index);
+
+	if (h == NULL)
+		return 0;
+	hop->hop = h->next_hop.hop;
+	hop->mtu = h->next_hop.mtu;
+	return h->next_hop.stamp == stamp_now() && h->next_hop.generation == (__u16)now->generation && h->id == id;
+}
+
+/* A number for the hop, or 0: the next packet asks again. It is told to others when all is written. */
+static __always_inline __u32
+hop_number(struct xdp_state *now, const struct xdp_next_hop *hop)
+{
+	__u32 id = __sync_fetch_and_add(&now->hop, 1) + 1, index = id % XDP_HOPS;
+	struct xdp_shared_hop *h = bpf_map_lookup_elem(&hops, &index);
+
+	if (h == NULL || id == 0)
+		return 0;
+	__sync_lock_test_and_set(&h->id, 0);
+	h->next_hop = *hop;
+	__sync_lock_test_and_set(&h->id, id);
+	return id;
+}
+
+/* The hop is asked for again, and has the number of all who have asked for it in this time unit. */
+static __noinline int
+hop_renew(struct xdp_md *ctx, struct xdp_state *now, struct xdp_binding *b, struct xdp_next_hop *hop)
+{
+	__u32 gateway = now->gateways[b->gateway % XDP_GATEWAYS_MAX];
+	__u16 generation = (__u16)now->generation; /* before the kernel is asked */
+	struct xdp_hop_id new = { .probed = stamp_now() }, *known;
+	struct xdp_hop_key key = { 0 };
+	struct xdp_next_hop current;
+	int fault = next_hop_ask(ctx, gateway, b->host_addr, hop);
+
+	if (fault != XDP_PASS_COUNT)
+		return fault;
+	hop->generation = generation;
+	key.hop = hop->hop;
+	key.mtu = hop->mtu;
+	if (bpf_map_lookup_elem(&hop_ids, &key) == NULL)
+		bpf_map_update_elem(&hop_ids, &key, &new, BPF_ANY);
+	if ((known = bpf_map_lookup_elem(&hop_ids, &key)) == NULL)
+		return XDP_PASS_NEXT_HOP;
+	if (time_to_probe(known->probed, hop->stamp)) {
+		known->probed = hop->stamp;
+		return XDP_PASS_PROBE;
+	}
+	if (!hop_is_current(now, known->id, &current))
+		known->id = hop_number(now, hop);
+	b->hop = known->id;
+	return XDP_PASS_COUNT;
+}
+
+/* XDP_PASS_COUNT and *hop, or why not. */
+static __always_inline enum xdp_pass
+hop_to_host(struct xdp_md *ctx, struct xdp_state *now, struct xdp_binding *b, struct xdp_next_hop *hop)
+{
+	if (likely(hop_is_current(now, *(volatile __u32 *)&b->hop, hop)))
+		return XDP_PASS_COUNT;
+	return hop_renew(ctx, now, b, hop);
+}
+
+/* ---- to an Internet address ---- */
 
 /* The hop kept in *cached, asked for again where it is old. XDP_PASS_COUNT, or why not. */
 static __always_inline enum xdp_pass
@@ -116,6 +189,8 @@ route_cached(__u32 src, __u32 dst)
 	pair->routes[0].next_hop.stamp = 0;
 	return &pair->routes[0].next_hop;
 }
+
+/* ---- out ---- */
 
 /* Sends the frame, whose Ethernet header eth is still to be written, to the neighbour. */
 static __always_inline int

@@ -136,13 +136,13 @@ source_owner(const struct frame *f, const struct xdp_addr *a, const struct tunne
 
 /* b may be another binding than the one that a flow was learned with: entries are used again. */
 static __always_inline enum xdp_pass
-outbound_fault(const struct frame *f, const struct xdp_addr *a, const struct tunnelled *t, const struct xdp_binding *b,
-               __u32 slot, const struct fields *fields, enum field_kind kind)
+outbound_fault(const struct frame *f, const struct xdp_state *now, const struct xdp_addr *a, const struct tunnelled *t,
+               const struct xdp_binding *b, __u32 slot, const struct fields *fields, enum field_kind kind)
 {
 	if (b->host_addr != t->host ||
 	    (kind == FIELD_SPI && (b->flags & (XDP_BINDING_IPSEC | XDP_BINDING_WHOLE)) == 0))
 		return XDP_PASS_NO_LEASE;
-	if (b->protocol != t->protocol || b->gateway_addr != t->gateway)
+	if (tunnel_protocol(b) != t->protocol || gateway_of(now, b) != t->gateway)
 		return XDP_PASS_TUNNEL;
 	if (!remote_allowed(b, slot, f->ip->daddr, kind, fields->dst_port))
 		return XDP_PASS_REMOTE;
@@ -218,7 +218,7 @@ from_host(struct xdp_md *ctx, const struct xdp_state *now, struct frame *f, cons
 	fetched(&count->packets);
 	if ((b = binding_at(slot, f->ip->saddr)) == NULL)
 		return reason;
-	if ((reason = outbound_fault(f, a, t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
+	if ((reason = outbound_fault(f, now, a, t, b, slot, &fields, kind)) != XDP_PASS_COUNT)
 		return reason;
 	if (flow.binding != 0)
 		return show_to_relay(&flow);
