@@ -69,16 +69,18 @@ within_rate(struct rule *rule)
 {
 	int64_t now = clock_now(), limit = rule->adoption->conf->per_minute, full = limit * MINUTE_MS;
 
-	if (limit == 0)
-		return true;
 	rule->tokens += (now - rule->tokens_at) * limit;
 	rule->tokens_at = now;
 	if (rule->tokens > full)
 		rule->tokens = full;
-	if (rule->tokens < MINUTE_MS)
-		return false;
+	return limit == 0 || rule->tokens >= MINUTE_MS;
+}
+
+/* By a move, or by the return probe before it, not by each packet that asks for one. */
+static void
+spend(struct rule *rule)
+{
 	rule->tokens -= MINUTE_MS;
-	return true;
 }
 
 static void
@@ -113,6 +115,8 @@ adopt(struct rule *rule, struct sa_end from, uint64_t sequence)
 			loop_timer_set(rule->retrying, RETRY_MS);
 		return;
 	}
+	if (!adoption->conf->return_probe)
+		spend(rule);
 	adoption->counts.adopted++;
 	rule->view.adopted++;
 	rule->view.moved_at = clock_now();
@@ -162,11 +166,16 @@ probe_cb(void *arg)
 static void
 begin_probe(struct rule *rule, struct sa_end candidate)
 {
-	if (sa_end_equal(rule->view.candidate, candidate))
-		return;
+	spend(rule);
 	rule->view.candidate = candidate;
 	rule->probes_left = PROBE_TRIES;
 	probe_cb(rule);
+}
+
+static bool
+is_probed(const struct rule *rule, struct sa_end from)
+{
+	return rule->view.candidate.addr != 0 && sa_end_equal(rule->view.candidate, from);
 }
 
 static void
@@ -181,6 +190,8 @@ authentic_cb(struct sa *sa, struct sa_end from, uint64_t sequence, void *arg)
 		refuse(rule, from, &adoption->counts.stale, "not the newest packet");
 	} else if (!allowed(adoption->conf, from.addr)) {
 		refuse(rule, from, &adoption->counts.not_allowed, "in none of the allowed prefixes");
+	} else if (is_probed(rule, from)) {
+		rule->moved_by = sequence;
 	} else if (!within_rate(rule)) {
 		refuse(rule, from, &adoption->counts.too_often, "moved too often");
 	} else {
@@ -194,16 +205,21 @@ authentic_cb(struct sa *sa, struct sa_end from, uint64_t sequence, void *arg)
 	}
 }
 
+/* An answer may have been held back, as any packet: where the candidate's packets are the newest no more, the peer has left
+ * it again. */
 static void
 answered_cb(struct sa *sa, struct sa_end from, void *arg)
 {
+	struct adoption *adoption = arg;
 	struct rule *rule = sa->rule;
 
-	(void)arg;
-	if (rule->view.candidate.addr == 0 || !sa_end_equal(rule->view.candidate, from))
+	if (!is_probed(rule, from))
 		return;
 	end_probe(rule);
-	adopt(rule, from, rule->moved_by);
+	if (sa->newest > rule->moved_by)
+		refuse(rule, from, &adoption->counts.stale, "answered, but not the newest packet's any more");
+	else
+		adopt(rule, from, rule->moved_by);
 }
 
 /* ---- our own moves ---- */
@@ -258,7 +274,7 @@ begin_keeping(struct rule *rule)
 	const struct adoption *adoption = rule->adoption;
 
 	rule->keeping = loop_timer(adoption->loop, keep_cb, rule);
-	if (rule->sa->encap && adoption->conf->keepalive_s > 0 && !adoption->backend->keeps_alive)
+	if (rule->sa->encap && adoption->conf->keepalive_s > 0)
 		loop_timer_set(rule->keeping, adoption->conf->keepalive_s * 1000);
 }
 

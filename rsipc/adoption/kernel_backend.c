@@ -197,12 +197,16 @@ backend_dummy(struct sa_backend *ops, struct sa *sa)
 	return err != 0 ? err : kernel_dummy_send(backend->net, &selector);
 }
 
+/* Who sent the newest packet, which may be the answer, is judged first. */
 static void
 answered_cb(struct sa_end to, void *arg)
 {
 	struct tunnel *tunnel = arg;
+	struct kernel_backend *backend = tunnel->backend;
 
-	tunnel->backend->events->answered(&tunnel->sa, to, tunnel->backend->arg);
+	kernel_backend_news(backend);
+	kernel_source_judge(backend);
+	backend->events->answered(&tunnel->sa, to, backend->arg);
 }
 
 static int

@@ -75,8 +75,11 @@ judge(struct tunnel *tunnel)
 	if (kernel_state_refresh(backend->nl, &tunnel->in) != 0)
 		return; /* gone, which the news will tell */
 	if (witness_judge(tunnel->witness, tunnel->in.seq, tunnel->sa.remote, &source) &&
-	    !sa_end_equal(source, tunnel->sa.remote) && !is_superseded(tunnel))
+	    !sa_end_equal(source, tunnel->sa.remote) && !is_superseded(tunnel)) {
+		if (tunnel->sa.newest >= tunnel->in.seq)
+			tunnel->sa.newest = tunnel->in.seq - 1; /* whoever refreshed the tunnel meanwhile has counted it */
 		backend->events->authentic(&tunnel->sa, source, tunnel->in.seq, backend->arg);
+	}
 	tunnel->sa.newest = tunnel->in.seq;
 }
 

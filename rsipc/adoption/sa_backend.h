@@ -62,7 +62,6 @@ typedef void sa_drop_visit(const char *why, uint64_t packets, void *arg);
  * from inside start() (added) and move() (none), else from the loop only. */
 struct sa_backend {
 	const char *name; /* "kernel", "user" */
-	bool keeps_alive; /* sends keepalives of its own (RFC 3948 4) */
 
 	/* False after a line in the log. Calls added() for all that is there. events and arg are borrowed until stop(). */
 	bool (*start)(struct sa_backend *backend, struct loop *loop, const struct sa_events *events, void *arg);

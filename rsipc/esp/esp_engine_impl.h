@@ -9,14 +9,6 @@
 #include "esp_tunnel.h"
 #include "packet.h"
 
-#define PROBE_LEN 16
-
-/* A return probe on its way: an echo request whose data only the peer can read. */
-struct esp_probe {
-	struct esp_tunnel *tunnel; /* NULL: none */
-	uint8_t data[PROBE_LEN];
-};
-
 struct esp_engine {
 	struct loop *loop;
 	const struct esp_conf *conf;
@@ -29,7 +21,6 @@ struct esp_engine {
 	struct netlink_watch *watch;
 	struct loop_event *readable, *tick, *look;
 	struct esp_wire *wire;
-	struct esp_probe probe;
 	int device;
 	unsigned mtu; /* that the device has */
 	int64_t looked;
@@ -47,7 +38,5 @@ bool esp_flow_send(struct esp_engine *engine, struct esp_tunnel *t, const uint8_
 
 /* esp_own.c */
 void esp_own_keepalives(struct esp_engine *engine);
-/* Whether the inner packet is the answer to the probe of now. */
-bool esp_own_answers(struct esp_engine *engine, const struct esp_tunnel *t, const struct inner *p);
 
 #endif

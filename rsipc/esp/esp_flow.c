@@ -203,7 +203,7 @@ esp_flow_packet(uint8_t *bytes, size_t len, struct sa_end from, bool encap, uint
 	tell(engine, t, &arrival, from);
 	if (!whole)
 		return;
-	if (esp_own_answers(engine, t, &inner))
+	if (esp_probe_answered(&t->probe, &inner))
 		engine->events.answered(t, from, engine->events.arg);
 	else
 		deliver(engine, &inner);

@@ -92,7 +92,7 @@ esp_open(struct esp_transform *t, uint8_t *packet, size_t len, uint64_t sequence
 		return ESP_UNAUTHENTIC;
 	padding = packet[head + text - TRAILER_LEN];
 	if (!padding_good(packet + head, text, padding))
-		return ESP_MALFORMED;
+		return ESP_BAD_PADDING;
 	inner->bytes = packet + head;
 	inner->len = text - TRAILER_LEN - padding;
 	inner->next_header = packet[head + text - 1];

@@ -48,11 +48,12 @@ bool esp_header_read(const uint8_t *packet, size_t len, struct esp_header *out);
 
 enum esp_verdict {
 	ESP_GOOD,
-	ESP_MALFORMED,   /* a length that no packet of this algorithm has, or padding that is none: RFC 4303 2.4 */
+	ESP_MALFORMED,   /* a length that no packet of this algorithm has */
 	ESP_UNAUTHENTIC, /* the ICV is wrong */
+	ESP_BAD_PADDING, /* authentic, but its padding is none: RFC 4303 2.4 */
 };
 
-/* Opens a packet where it stands. *inner borrows its bytes; the inner packet may have TFC padding behind it. */
+/* Opens a packet where it stands. *inner, of one that is good, borrows its bytes; the inner packet may have TFC padding behind it. */
 struct esp_inner { uint8_t *bytes; size_t len; uint8_t next_header; };
 enum esp_verdict esp_open(struct esp_transform *t, uint8_t *packet, size_t len, uint64_t sequence,
                           struct esp_inner *inner);

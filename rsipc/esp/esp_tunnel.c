@@ -174,7 +174,8 @@ authenticate(struct esp_tunnel *t, uint8_t *packet, size_t len, struct esp_arriv
 	arrival->authentic = true;
 	arrival->newest = replay_accept(&t->replay, arrival->sequence);
 	t->received->sequence = t->replay.highest;
-	return true;
+	t->drops.malformed += verdict == ESP_BAD_PADDING;
+	return verdict == ESP_GOOD;
 }
 
 /* What came out must be what the selectors say (RFC 4301 5.2), seen from the other side. */

@@ -12,6 +12,7 @@
 #include "esp_conf.h"
 #include "esp_inner.h"
 #include "esp_packet.h"
+#include "esp_probe.h"
 #include "esp_replay.h"
 
 struct esp_counter;
@@ -21,7 +22,7 @@ struct esp_sequence;
 struct esp_tunnel_drops {
 	uint64_t replayed;    /* in: left of the window, or received already */
 	uint64_t unauthentic; /* in: wrong ICV */
-	uint64_t malformed;   /* in: authentic, but no sound padding or no sound IP packet inside */
+	uint64_t malformed;   /* in: no ESP packet by its length; or authentic, but no sound padding or IP packet inside */
 	uint64_t unselected;  /* in: inner addresses that are not the tunnel's (RFC 4301 5.2 step 4) */
 	uint64_t congested;   /* in: marked, and its sender would not understand (RFC 6040) */
 	uint64_t wrong_encap; /* in: native for a tunnel with UDP, or the other way round */
@@ -40,6 +41,7 @@ struct esp_tunnel {
 	struct esp_counter *sent, *received;
 	struct replay replay;
 	struct esp_tunnel_drops drops;
+	struct esp_probe probe;
 	bool soft_told[2], hard_told[2];
 	int64_t sent_at;      /* clock_now() of the last packet, for keepalives */
 	unsigned inner_max;   /* longest inner packet for the path of now */

@@ -134,7 +134,7 @@ user_drops(struct sa_backend *backend, const struct sa *sa, sa_drop_visit *visit
 }
 
 static const struct sa_backend ops = {
-	.name = "user", .keeps_alive = true,
+	.name = "user",
 	.start = user_start, .stop = user_stop, .next = user_next, .refresh = user_refresh, .move = user_move,
 	.send_dummy = user_send_dummy, .probe = user_probe, .drops = user_drops,
 };

@@ -257,6 +257,59 @@ START_TEST(return_probe)
 }
 END_TEST
 
+/* It was held back, and the peer has been heard from where it was meanwhile. */
+START_TEST(late_answer_moves_nothing)
+{
+	conf.return_probe = true;
+	begin();
+	packet(AWAY, 101);
+	packet(AWAY, 102);
+	packet(HOME, 103);
+	world.events->answered(&world.sa, AWAY, world.arg);
+	assert_at(HOME);
+	ck_assert_uint_eq(adoption_counts(adoption)->stale, 1);
+	packet(AWAY, 104);
+	ck_assert_uint_eq(world.probes, 2);
+	world.events->answered(&world.sa, AWAY, world.arg);
+	assert_at(AWAY);
+}
+END_TEST
+
+START_TEST(packets_that_wait_for_an_answer_are_no_moves)
+{
+	conf.return_probe = true;
+	conf.per_minute = 2;
+	begin();
+	for (uint64_t n = 101; n <= 110; n++)
+		packet(AWAY, n);
+	ck_assert_uint_eq(world.probes, 1);
+	world.events->answered(&world.sa, AWAY, world.arg);
+	assert_at(AWAY);
+	packet(HOME, 111);
+	world.events->answered(&world.sa, HOME, world.arg);
+	assert_at(HOME);
+	ck_assert_uint_eq(adoption_counts(adoption)->too_often, 0);
+	packet(AWAY, 112);
+	ck_assert_uint_eq(world.probes, 2);
+	ck_assert_uint_eq(adoption_counts(adoption)->too_often, 1);
+}
+END_TEST
+
+/* As while an IKE daemon deletes and adds the tunnel's SAs, at a thousand packets a second. */
+START_TEST(failed_moves_are_no_moves)
+{
+	conf.per_minute = 1;
+	world.move_error = ESRCH;
+	begin();
+	packet(AWAY, 101);
+	packet(AWAY, 102);
+	world.move_error = 0;
+	packet(AWAY, 103);
+	assert_at(AWAY);
+	ck_assert_uint_eq(adoption_counts(adoption)->too_often, 0);
+}
+END_TEST
+
 START_TEST(failed_move_is_counted)
 {
 	world.move_error = ESRCH;
@@ -335,6 +388,16 @@ START_TEST(refused_dummy_is_none)
 }
 END_TEST
 
+/* A NAT may have forgotten the tunnel: what a peer can adopt is sent, whichever backend it is. */
+START_TEST(idle_tunnel_is_heard_of)
+{
+	conf.keepalive_s = 1;
+	begin();
+	until_dummies(2);
+	ck_assert_uint_eq(adoption_counts(adoption)->dummies, 2);
+}
+END_TEST
+
 /* It sends nothing by itself, so the peer of an idle tunnel would not know. */
 START_TEST(move_by_an_ike_daemon_calls_the_peer)
 {
@@ -378,11 +441,15 @@ suite(void)
 	tcase_add_test(all, allowed_prefixes);
 	tcase_add_test(all, rate_limit);
 	tcase_add_test(all, return_probe);
+	tcase_add_test(all, late_answer_moves_nothing);
+	tcase_add_test(all, packets_that_wait_for_an_answer_are_no_moves);
+	tcase_add_test(all, failed_moves_are_no_moves);
 	tcase_add_test(all, failed_move_is_counted);
 	tcase_add_test(all, move_that_finds_nothing_is_tried_again);
 	tcase_add_test(all, our_move_calls_the_peer);
 	tcase_add_test(all, peer_that_answers_is_called_no_more);
 	tcase_add_test(all, refused_dummy_is_none);
+	tcase_add_test(all, idle_tunnel_is_heard_of);
 	tcase_add_test(all, move_by_an_ike_daemon_calls_the_peer);
 	tcase_add_test(all, move_by_an_ike_daemon_to_the_peer);
 	suite_add_tcase(s, all);

@@ -209,7 +209,7 @@ START_TEST(bad_padding)
 		wire_put32(packet, 256);
 		wire_put32(packet + 4, 1);
 		ck_assert(esp_transform_seal(t, packet, text, 1, 1));
-		ck_assert_int_eq(esp_open(reader, packet, head + text + ESP_ICV_LEN, 1, &got), fault == 0 ? ESP_GOOD : ESP_MALFORMED);
+		ck_assert_int_eq(esp_open(reader, packet, head + text + ESP_ICV_LEN, 1, &got), fault == 0 ? ESP_GOOD : ESP_BAD_PADDING);
 	}
 	esp_transform_free(t);
 	esp_transform_free(reader);

@@ -6,6 +6,7 @@
 #include "checksum.h"
 #include "esp_sequence.h"
 #include "esp_tunnel.h"
+#include "packet.h"
 #include "wire.h"
 
 static struct esp_prefix net_a, net_b, net6_a, net6_b;
@@ -210,6 +211,57 @@ START_TEST(dummies_and_tfc_padding)
 }
 END_TEST
 
+/* RFC 4303 3.4.3: it passed the ICV, so its number has been received. */
+START_TEST(bad_padding_is_received_once)
+{
+	size_t head = esp_head_len(conf_a.algorithm), text = 48, len = head + text + ESP_ICV_LEN;
+	struct esp_arrival arrival;
+	struct inner inner;
+
+	memset(packet + head, 0xee, text);
+	wire_put32(packet, conf_b.spi_in);
+	wire_put32(packet + 4, 5);
+	ck_assert(esp_transform_seal(a->seal, packet, text, 5, 5));
+	memcpy(copy, packet, len);
+	ck_assert(!opens(len, 0, &arrival, &inner));
+	ck_assert(arrival.authentic && arrival.newest);
+	ck_assert_uint_eq(b->drops.malformed, 1);
+	memcpy(packet, copy, len);
+	ck_assert(!opens(len, 0, &arrival, &inner));
+	ck_assert_uint_eq(b->drops.replayed, 1);
+}
+END_TEST
+
+/* The peer's answer to a probe. */
+static bool
+answers(const uint8_t echo[ESP_PROBE_LEN], struct esp_probe *probe)
+{
+	struct inner inner;
+
+	memcpy(copy, echo, ESP_PROBE_LEN);
+	copy[IPV4_HEADER_LEN] = 0;
+	ck_assert(inner_parse(&inner, copy, ESP_PROBE_LEN));
+	return esp_probe_answered(probe, &inner);
+}
+
+START_TEST(return_probes)
+{
+	struct sa_end one = { HOST_B, 4500 }, two = { HOST_B, 4501 };
+	uint8_t first[ESP_PROBE_LEN], again[ESP_PROBE_LEN], other[ESP_PROBE_LEN];
+
+	ck_assert(esp_probe_make(&a->probe, one, HOST_A, HOST_B, first));
+	ck_assert(esp_probe_make(&b->probe, one, HOST_A, HOST_B, other)); /* another tunnel's, at the same time */
+	ck_assert(!answers(other, &a->probe));
+	ck_assert(esp_probe_make(&a->probe, one, HOST_A, HOST_B, again));
+	ck_assert(answers(first, &a->probe)); /* later than the next probe */
+	ck_assert(!answers(again, &a->probe));
+	ck_assert(answers(other, &b->probe));
+	ck_assert(esp_probe_make(&a->probe, two, HOST_A, HOST_B, other));
+	ck_assert(!answers(first, &a->probe));
+	ck_assert(answers(other, &a->probe));
+}
+END_TEST
+
 START_TEST(selectors)
 {
 	struct esp_arrival arrival;
@@ -336,6 +388,8 @@ main(void)
 	tcase_add_test(tc, replayed_and_late);
 	tcase_add_test(tc, forged_moves_nothing);
 	tcase_add_test(tc, dummies_and_tfc_padding);
+	tcase_add_test(tc, bad_padding_is_received_once);
+	tcase_add_test(tc, return_probes);
 	tcase_add_test(tc, selectors);
 	tcase_add_test(tc, congestion);
 	tcase_add_test(tc, no_number_left);

@@ -44,7 +44,7 @@ user_start() {
 	host_at a
 	user_keys h 1 2
 	user_keys g 2 1
-	user_conf h "$host" "$lan" >"$LAB_TMP/user-h.conf"
+	user_conf h "$host" "$lan" "keepalive = 3s" >"$LAB_TMP/user-h.conf"
 	user_conf g "$lan" "$host" "${1-}" >"$LAB_TMP/user-g.conf"
 	for node in h g; do
 		start $node "agent_$node" "$BUILDDIR/rsipc/rsipc" -f -c "$LAB_TMP/user-$node.conf"
@@ -100,6 +100,9 @@ user_nat() {
 	user_start
 	check "$label: the gateway sees r's address" wait_for 5 nat_found 20000
 	nat_moves "$label"
+	sleep 1 # what still was under way
+	nat_up 50000
+	check "$label: another port while nobody speaks: the keepalive alone tells the gateway" wait_for 10 seen_at 50000
 	user_stop
 	nat_down
 }
