@@ -204,8 +204,7 @@ answered_cb(struct sa_end to, void *arg)
 	struct tunnel *tunnel = arg;
 	struct kernel_backend *backend = tunnel->backend;
 
-	kernel_backend_news(backend);
-	kernel_source_judge(backend);
+	kernel_source_judge_now(tunnel);
 	backend->events->answered(&tunnel->sa, to, backend->arg);
 }
 

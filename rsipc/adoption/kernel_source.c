@@ -140,14 +140,18 @@ kernel_source_judge(struct kernel_backend *backend)
 
 /* News first: the mappings of what is judged are among them. They may end the tunnel's witness: the loop calls again for
  * whatever is left to read. */
-static void
-captured_cb(void *arg)
+void
+kernel_source_judge_now(struct tunnel *tunnel)
 {
-	struct tunnel *tunnel = arg;
-
 	judge_soon(tunnel);
 	kernel_news_take(tunnel->backend);
 	kernel_source_judge(tunnel->backend);
+}
+
+static void
+captured_cb(void *arg)
+{
+	kernel_source_judge_now(arg);
 }
 
 static void

@@ -12,6 +12,8 @@ struct xfrm_user_mapping;
 void kernel_source_mapping(struct kernel_backend *backend, const struct xfrm_user_mapping *mapping);
 /* Judges the tunnels of which mappings were told: their replay windows have moved. May call authentic(). */
 void kernel_source_judge(struct kernel_backend *backend);
+/* The same of this one, by all that has come until now. */
+void kernel_source_judge_now(struct tunnel *tunnel);
 /* The tunnel goes to another end from now on. */
 void kernel_source_followed(struct tunnel *tunnel);
 /* Ends a tunnel's capture; arg is the struct tunnel. */
