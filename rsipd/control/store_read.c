@@ -128,14 +128,34 @@ load_answer(struct loading *ld, struct sql_rows *rows)
 
 /* --- bindings --- */
 
-/* The tuples of one binding, as they are read. */
+#define RANGES_MAX UINT8_MAX /* of ports, and of SPIs: no request names, and no answer tells, more (RFC 3103 8.2, RFC 3104 6.2) */
+
+/* The tuples of one binding, as they are read: ranges in order, disjoint. */
 struct parts {
 	size_t n_ports, n_spis;
-	struct port_range ports[UINT8_MAX];
-	struct spi_range spis[UINT16_MAX];
+	struct port_range ports[RANGES_MAX];
+	struct spi_range spis[RANGES_MAX];
 	uint64_t cookie_value, cookie_mask;
 	ip4_t ike_listener;
 };
+
+static bool
+add_ports(struct parts *p, uint16_t first, uint16_t last)
+{
+	if (p->n_ports == RANGES_MAX || (p->n_ports > 0 && first <= p->ports[p->n_ports - 1].last))
+		return false;
+	p->ports[p->n_ports++] = (struct port_range){ first, last };
+	return true;
+}
+
+static bool
+add_spis(struct parts *p, uint32_t first, uint32_t last)
+{
+	if (p->n_spis == RANGES_MAX || (p->n_spis > 0 && first <= p->spis[p->n_spis - 1].last))
+		return false;
+	p->spis[p->n_spis++] = (struct spi_range){ first, last };
+	return true;
+}
 
 static bool
 add_part(struct parts *p, enum tuple_kind kind, uint64_t first, uint64_t last)
@@ -143,16 +163,8 @@ add_part(struct parts *p, enum tuple_kind kind, uint64_t first, uint64_t last)
 	if (!is_tuple(kind, first, last))
 		return false;
 	switch (kind) {
-	case TUPLE_PORT:
-		if (p->n_ports == UINT8_MAX)
-			return false;
-		p->ports[p->n_ports++] = (struct port_range){ (uint16_t)first, (uint16_t)last };
-		return true;
-	case TUPLE_SPI:
-		if (p->n_spis == UINT16_MAX)
-			return false;
-		p->spis[p->n_spis++] = (struct spi_range){ (uint32_t)first, (uint32_t)last };
-		return true;
+	case TUPLE_PORT: return add_ports(p, (uint16_t)first, (uint16_t)last);
+	case TUPLE_SPI: return add_spis(p, (uint32_t)first, (uint32_t)last);
 	case TUPLE_COOKIE:
 		p->cookie_value = first;
 		p->cookie_mask = ~(first ^ last);
@@ -209,7 +221,7 @@ binding_of_parts(const struct parts *p, uint16_t remote_port)
 static bool
 load_binding(struct loading *ld, struct sql_rows *rows)
 {
-	static struct parts parts; /* half a megabyte */
+	struct parts parts;
 	int64_t bind_id = sql_int(rows, 0);
 	struct binding *b;
 

@@ -145,11 +145,28 @@ held_for_ever(void)
 	edited("UPDATE quarantine SET until = 9223372036854775807", "a quarantine entry that is none");
 }
 
+/* More ranges than any answer could tell, and than a message to the data plane holds. */
+static void
+of_too_many_ranges(void)
+{
+	edited("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+	       "INSERT INTO binding_tuple (bind_id, kind, first, last) SELECT 2, 'spi', 4100000000 + 2 * i, 4100000000 + 2 * i FROM n",
+	       "a binding that is none: bind ID 2");
+}
+
+/* The same port twice in one binding. */
+static void
+overlapping_itself(void)
+{
+	edited("INSERT INTO binding_tuple (bind_id, kind, first, last) SELECT bind_id, kind, first + 1, last + 1 FROM binding_tuple "
+	       "WHERE bind_id = 2 AND kind = 'port'", "a binding that is none: bind ID 2");
+}
+
 START_TEST(unusable_databases)
 {
 	static void (*const cases[])(void) = { no_database, newer_version, of_another_program, damaged, empty,
 	                                     cut_in_the_middle, contradictory, two_of_one_identity, at_the_end_of_time,
-	                                     binding_before_all_time, held_for_ever };
+	                                     binding_before_all_time, held_for_ever, of_too_many_ranges, overlapping_itself };
 
 	with_closed_store(cases[_i]);
 }
@@ -269,7 +286,7 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, store_setup, store_teardown);
-	tcase_add_loop_test(tc, unusable_databases, 0, 11);
+	tcase_add_loop_test(tc, unusable_databases, 0, 13);
 	tcase_add_test(tc, unusable_places);
 	tcase_add_test(tc, log_that_is_whole);
 	tcase_add_loop_test(tc, log_that_is_damaged, 0, 3);
