@@ -17,8 +17,9 @@
 #define ATTEMPTS "2"
 
 struct lookup {
-	struct lookup *prev, *next;
+	struct lookup *prev, *next; /* among the resolver's lookups, or those told */
 	struct resolver *resolver;
+	bool told;
 	char name[];
 };
 
@@ -28,6 +29,7 @@ struct resolver {
 	struct resolver_events events;
 	struct evdns_base *dns; /* NULL until the first lookup */
 	struct lookup *lookups;
+	struct lookup *told; /* have failed; evdns has not told us yet, but it will */
 };
 
 struct resolver *
@@ -99,8 +101,12 @@ on_answer(int result, char type, int n, int ttl, void *addresses, void *arg)
 	struct lookup *lookup = arg;
 	struct resolver *r = lookup->resolver;
 
-	DL_DELETE(r->lookups, lookup);
-	tell(r, lookup->name, result, type == DNS_IPv4_A ? n : 0, ttl, addresses);
+	if (lookup->told) {
+		DL_DELETE(r->told, lookup);
+	} else {
+		DL_DELETE(r->lookups, lookup);
+		tell(r, lookup->name, result, type == DNS_IPv4_A ? n : 0, ttl, addresses);
+	}
 	free(lookup);
 }
 
@@ -123,28 +129,38 @@ resolver_look_up(struct resolver *r, const char *name)
 	r->events.failed(r->events.arg, name);
 }
 
-/* evdns forgets its requests without a word; each is told, if anybody listens. */
+/* evdns tells of every request, and later: it may have an answer in hand already, from before it is freed. So what it was
+ * given stays until it has come back. */
 static void
-close_dns(struct resolver *r, bool tell_them)
+close_dns(struct resolver *r)
 {
 	struct lookup *lookup;
 
 	if (r->dns != NULL)
-		evdns_base_free(r->dns, 0);
+		evdns_base_free(r->dns, 1);
 	r->dns = NULL;
 	while ((lookup = r->lookups) != NULL) {
 		DL_DELETE(r->lookups, lookup);
-		if (tell_them)
-			r->events.failed(r->events.arg, lookup->name);
-		free(lookup);
+		DL_APPEND(r->told, lookup);
+		lookup->told = true;
+		r->events.failed(r->events.arg, lookup->name);
 	}
 }
 
 void
 resolver_set_conf(struct resolver *r, const struct conf *conf)
 {
-	close_dns(r, true);
+	close_dns(r);
 	r->conf = conf;
+}
+
+static void
+free_all(struct lookup *lookups)
+{
+	struct lookup *lookup, *next;
+
+	DL_FOREACH_SAFE(lookups, lookup, next)
+		free(lookup);
 }
 
 void
@@ -152,6 +168,9 @@ resolver_free(struct resolver *r)
 {
 	if (r == NULL)
 		return;
-	close_dns(r, false);
+	if (r->dns != NULL)
+		evdns_base_free(r->dns, 0);
+	free_all(r->lookups);
+	free_all(r->told);
 	free(r);
 }

@@ -20,9 +20,11 @@ struct resolver_events {
 
 /* Opens nothing until the first lookup. */
 struct resolver *resolver_new(struct loop *loop, const struct conf *conf, const struct resolver_events *events);
-void resolver_free(struct resolver *r); /* what is being looked up ends without a word; accepts NULL */
+void resolver_free(struct resolver *r); /* the loop does not run any more: what is being looked up ends without a word; accepts
+                                         * NULL */
 
-/* Other servers: conf->resolvers, or those of /etc/resolv.conf. What is being looked up has failed. */
+/* Other servers: conf->resolvers, or those of /etc/resolv.conf. What is being looked up has failed, and is
+ * told so before this returns. */
 void resolver_set_conf(struct resolver *r, const struct conf *conf);
 
 /* Ends in one of the events, perhaps before it returns. */
