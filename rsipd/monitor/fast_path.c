@@ -22,7 +22,7 @@
 #define WATCH_MS 1000
 
 struct fast_path {
-	const struct conf *conf;
+	bool demanded; /* by the config: to be without it is an error */
 	struct fast_tables tables;
 	bool on; /* programs are attached */
 	struct fast_device devices[RELAY_PRIVATE_MAX + 1];
@@ -83,25 +83,25 @@ add_device(struct fast_path *fp, const char *name, unsigned roles, unsigned numb
 /* The public interface first. A device keeps its number as long as the config names the same devices in the same order;
  * where it does not, the programs' cached ways out are wrong until they ask again, in less than a second. */
 static void
-find_devices(struct fast_path *fp)
+find_devices(struct fast_path *fp, const struct conf *conf)
 {
 	unsigned number = 1;
 
-	add_device(fp, fp->conf->public_interface, XDP_DEVICE_PUBLIC, number++);
-	for (size_t i = 0; i < fp->conf->n_private_interfaces && fp->n_devices <= RELAY_PRIVATE_MAX; i++)
-		add_device(fp, fp->conf->private_interfaces[i], XDP_DEVICE_PRIVATE, number++);
+	add_device(fp, conf->public_interface, XDP_DEVICE_PUBLIC, number++);
+	for (size_t i = 0; i < conf->n_private_interfaces && fp->n_devices <= RELAY_PRIVATE_MAX; i++)
+		add_device(fp, conf->private_interfaces[i], XDP_DEVICE_PRIVATE, number++);
 }
 
 static bool
-make_ready(struct fast_path *fp)
+make_ready(struct fast_path *fp, const struct conf *conf)
 {
-	if (fp->conf->data_plane == CONF_DP_RELAY) {
+	if (conf->data_plane == CONF_DP_RELAY) {
 		say(fp, "the config says so");
 		return false;
 	}
-	if (!fast_tables_open(&fp->tables, fp->conf, fp->detail, sizeof(fp->detail)))
+	if (!fast_tables_open(&fp->tables, conf, fp->detail, sizeof(fp->detail)))
 		return false;
-	find_devices(fp);
+	find_devices(fp, conf);
 	return true;
 }
 
@@ -110,12 +110,12 @@ fast_path_new(const struct conf *conf)
 {
 	struct fast_path *fp = mem_zero(1, sizeof(*fp));
 
-	fp->conf = conf;
-	if (make_ready(fp)) {
+	fp->demanded = conf->data_plane == CONF_DP_XDP;
+	if (make_ready(fp, conf)) {
 		say(fp, "the fast path waits for its tables");
 		return fp;
 	}
-	if (conf->data_plane == CONF_DP_XDP)
+	if (fp->demanded)
 		log_error("xdp", "no fast path, the relay forwards all packets reason=\"%s\"", fp->detail);
 	else
 		log_info("xdp", "no fast path, the relay forwards all packets reason=\"%s\"", fp->detail);
@@ -211,7 +211,7 @@ attach_generic(struct fast_path *fp, const char *why_generic)
 		return;
 	}
 	remove_all(fp);
-	if (fp->conf->data_plane == CONF_DP_XDP)
+	if (fp->demanded)
 		log_error("xdp", "fast path not attached, the relay forwards all packets reason=\"%s\"", fp->detail);
 	else
 		log_warn("xdp", "fast path not attached, the relay forwards all packets reason=\"%s\"", fp->detail);

@@ -14,7 +14,8 @@ struct xdp_tables;
 struct fast_path;
 
 /* Makes the tables, or takes over those that an earlier rsipd has left; nothing is attached yet. Never NULL: where
- * there can be no fast path it says why, and what an earlier rsipd had attached is taken away. conf is borrowed. */
+ * there can be no fast path it says why, and what an earlier rsipd had attached is taken away. conf is not
+ * kept: a reload puts another in its place. */
 struct fast_path *fast_path_new(const struct conf *conf);
 
 /* For the relay, which fills them; NULL when there is no fast path. */
