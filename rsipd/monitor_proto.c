@@ -50,7 +50,7 @@ monitor_receive(int fd, struct monitor_msg *msg, int *passed_fd)
 	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
 	union fd_cmsg control;
 	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
-	                      .msg_controllen = sizeof(control.space) };
+	                      .msg_controllen = CMSG_LEN(sizeof(int)) }; /* in all of the space a second one would leak */
 	ssize_t n;
 
 	*passed_fd = -1;

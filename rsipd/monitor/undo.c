@@ -190,15 +190,19 @@ load(struct undo *undo)
 	fclose(file);
 }
 
+/* Whole or not at all: what a full disk has cut off would spoil the next line as well. */
 static bool
 put_line(struct undo *undo, const char *line)
 {
 	char text[RECORD_MAX];
 	int len = snprintf(text, sizeof(text), "%s\n", line);
+	off_t end = lseek(undo->fd, 0, SEEK_END);
 
 	if (len < (int)sizeof(text) && write(undo->fd, text, (size_t)len) == len)
 		return true;
 	log_error("netstate", "cannot write the journal path=\"%s\" error=\"%s\"", undo->path, strerror(errno));
+	if (end < 0 || ftruncate(undo->fd, end) != 0)
+		log_error("netstate", "cannot mend the journal path=\"%s\" error=\"%s\"", undo->path, strerror(errno));
 	return false;
 }
 

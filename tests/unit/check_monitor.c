@@ -1,11 +1,13 @@
 /* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the file of a reload. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,9 +16,12 @@
 
 #include "conf.h"
 #include "log.h"
+#include "monitor_proto.h"
+#include "netlink.h"
 #include "notify.h"
 #include "pidfile.h"
 #include "reload.h"
+#include "undo.h"
 
 static char dir[64], path[96];
 
@@ -201,6 +206,93 @@ START_TEST(watchdog)
 }
 END_TEST
 
+/* --- the journal of changes --------------------------------------------------------------------------------------- */
+
+static void
+limit_file_size(rlim_t size)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size != 0 ? size : limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What is cut off by a full disk is not made part of the next record, which the next rsipd could then not put back. */
+START_TEST(journal_on_a_full_disk)
+{
+	struct netlink *nl = netlink_open();
+	struct undo *undo = undo_open(path, nl);
+	char line[256];
+	struct stat st;
+
+	ck_assert_ptr_nonnull(undo);
+	ck_assert_int_eq(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_file_size((rlim_t)st.st_size + 10);
+	ck_assert(!undo_proxy(undo, "nosuch0", 0, 0xcb007108));
+	limit_file_size(0);
+	undo_proxy(undo, "nosuch0", 0, 0xcb007109);
+	undo_leave(undo);
+	FILE *journal = fopen(path, "r");
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), journal));
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), journal));
+	ck_assert_str_eq(line, "proxy\tnosuch0\t203.0.113.9\n");
+	fclose(journal);
+	netlink_close(nl);
+}
+END_TEST
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+static int
+next_descriptor(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* As monitor_send does, with more descriptors beside the message than any has. */
+static void
+send_descriptors(int to, const int *fds, size_t n)
+{
+	struct monitor_msg msg = { .op = MON_PONG };
+	union { struct cmsghdr align; char space[256]; } control = { 0 };
+	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
+	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+	                      .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
+	ck_assert_int_eq(sendmsg(to, &hdr, 0), (ssize_t)sizeof(msg));
+}
+
+/* A worker that somebody has taken over must not fill the monitor with descriptors that nobody closes. */
+START_TEST(message_keeps_one_descriptor)
+{
+	static const int many[] = { 0, 1, 2, 0, 1 };
+	struct monitor_msg msg;
+	int pair[2], passed;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	int before = next_descriptor();
+	for (size_t n = 1; n <= 5; n++) {
+		send_descriptors(pair[0], many, n);
+		ck_assert_int_eq(monitor_receive(pair[1], &msg, &passed), 1);
+		if (passed >= 0)
+			close(passed);
+		ck_assert_int_eq(next_descriptor(), before);
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 /* --- reload ------------------------------------------------------------------------------------------------------- */
 
 /* The copy holds what was checked, whatever becomes of the file, and nobody can change it. */
@@ -247,6 +339,8 @@ main(void)
 	tcase_add_test(tc, notify_abstract);
 	tcase_add_test(tc, notify_none);
 	tcase_add_test(tc, watchdog);
+	tcase_add_test(tc, journal_on_a_full_disk);
+	tcase_add_test(tc, message_keeps_one_descriptor);
 	tcase_add_test(tc, reload_is_sealed);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
