@@ -3,53 +3,62 @@
 #include "meters.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "log.h"
+#include "mem.h"
 
 #define PROBES_MAX 256 /* places from its own on; with a third of all free, hardly one binding needs more than 100 */
 
-/* Open addressing: entries do not move, so that a pointer to one stays good. */
-struct meters {
-	uint64_t n;
+/* What the processes share. The relay writes it, so the others believe none of it. */
+struct shared {
 	uint32_t reach; /* no binding ever stood so far from its own place: a few, and PROBES_MAX at the most */
 	struct meter at[];
 };
 
+/* Each process has its own of this. Open addressing: entries do not move, so that a pointer to one stays good. */
+struct meters {
+	uint64_t n;
+	struct shared *shared;
+};
+
 static size_t
-size_of(uint64_t n)
+size_of(const struct meters *m)
 {
-	return sizeof(struct meters) + n * sizeof(struct meter);
+	return sizeof(*m->shared) + m->n * sizeof(m->shared->at[0]);
 }
 
 struct meters *
 meters_new(uint32_t n_bindings)
 {
-	uint64_t n = n_bindings + n_bindings / 2 + PROBES_MAX;
 	const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-	struct meters *m = mmap(NULL, size_of(n), PROT_READ | PROT_WRITE, flags, -1, 0);
+	struct meters *m = mem_zero(1, sizeof(*m));
 
-	if (m == MAP_FAILED) {
-		log_warn("monitor", "no memory to count what each binding carries error=\"%s\"", strerror(errno));
-		return NULL;
-	}
-	m->n = n;
-	return m;
+	m->n = (uint64_t)n_bindings + n_bindings / 2 + PROBES_MAX;
+	m->shared = mmap(NULL, size_of(m), PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (m->shared != MAP_FAILED)
+		return m;
+	log_warn("monitor", "no memory to count what each binding carries error=\"%s\"", strerror(errno));
+	free(m);
+	return NULL;
 }
 
 void
 meters_free(struct meters *m)
 {
-	if (m != NULL)
-		munmap(m, size_of(m->n));
+	if (m == NULL)
+		return;
+	munmap(m->shared, size_of(m));
+	free(m);
 }
 
 void
 meters_protect(struct meters *m)
 {
 	if (m != NULL)
-		mprotect(m, size_of(m->n), PROT_READ);
+		mprotect(m->shared, size_of(m), PROT_READ);
 }
 
 static uint64_t
@@ -61,10 +70,10 @@ place(const struct meters *m, uint32_t bind_id, unsigned i)
 const struct meter *
 meters_find(const struct meters *m, uint32_t bind_id)
 {
-	unsigned reach = m != NULL ? __atomic_load_n(&m->reach, __ATOMIC_ACQUIRE) : 0;
+	unsigned reach = m != NULL ? __atomic_load_n(&m->shared->reach, __ATOMIC_ACQUIRE) : 0;
 
-	for (unsigned i = 0; i < reach; i++) {
-		const struct meter *meter = &m->at[place(m, bind_id, i)];
+	for (unsigned i = 0; i < reach && i < PROBES_MAX; i++) {
+		const struct meter *meter = &m->shared->at[place(m, bind_id, i)];
 
 		if (meter->bind_id == bind_id)
 			return meter;
@@ -76,12 +85,12 @@ static struct meter *
 take_free(struct meters *m, uint32_t bind_id)
 {
 	for (unsigned i = 0; i < PROBES_MAX; i++) {
-		struct meter *meter = &m->at[place(m, bind_id, i)];
+		struct meter *meter = &m->shared->at[place(m, bind_id, i)];
 
 		if (meter->bind_id != 0)
 			continue;
-		if (i >= m->reach)
-			__atomic_store_n(&m->reach, i + 1, __ATOMIC_RELEASE);
+		if (i >= m->shared->reach)
+			__atomic_store_n(&m->shared->reach, i + 1, __ATOMIC_RELEASE);
 		memset(meter, 0, sizeof(*meter));
 		meter->bind_id = bind_id;
 		return meter;
@@ -96,7 +105,7 @@ meters_take(struct meters *m, uint32_t bind_id)
 
 	if (m == NULL)
 		return NULL;
-	return known != NULL ? &m->at[known - m->at] : take_free(m, bind_id);
+	return known != NULL ? &m->shared->at[known - m->shared->at] : take_free(m, bind_id);
 }
 
 void
@@ -112,16 +121,18 @@ meters_forget(struct meters *m, uint32_t bind_id)
 	const struct meter *meter = meters_find(m, bind_id);
 
 	if (meter != NULL)
-		meters_leave(&m->at[meter - m->at]);
+		meters_leave(&m->shared->at[meter - m->shared->at]);
 }
 
 void
 meters_sweep(struct meters *m, bool (*keeps)(uint32_t bind_id, void *arg), void *arg)
 {
-	if (m == NULL || m->reach == 0) /* none was ever taken, and the memory is not even there */
+	if (m == NULL || m->shared->reach == 0) /* none was ever taken, and the memory is not even there */
 		return;
 	for (uint64_t i = 0; i < m->n; i++) {
-		if (m->at[i].bind_id != 0 && !keeps(m->at[i].bind_id, arg))
-			meters_leave(&m->at[i]);
+		struct meter *meter = &m->shared->at[i];
+
+		if (meter->bind_id != 0 && !keeps(meter->bind_id, arg))
+			meters_leave(meter);
 	}
 }

@@ -1,5 +1,6 @@
 /* What each binding has carried by the relay: counters in memory that both workers and their parent share, found by
- * bind ID. Written by the relay only; they survive its restart. What XDP has carried stands in its own tables. */
+ * bind ID. Written by the relay only; they survive its restart. A relay that has gone wrong spoils its figures and no other
+ * process. What XDP has carried stands in its own tables. */
 #ifndef RSIPD_METERS_H
 #define RSIPD_METERS_H
 

@@ -2,7 +2,10 @@
 #include "config.h"
 
 #include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +95,38 @@ START_TEST(shared_with_a_child)
 }
 END_TEST
 
+/* The whole of the memory that is mapped with it. */
+static bool
+spoil_around(const void *place)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	uintptr_t first, end;
+	bool found = false;
+
+	while (maps != NULL && !found && fscanf(maps, "%" SCNxPTR "-%" SCNxPTR "%*[^\n]", &first, &end) == 2)
+		found = first <= (uintptr_t)place && (uintptr_t)place < end;
+	if (found)
+		memset((void *)first, 0xff, end - first);
+	return found;
+}
+
+/* The relay reads what anybody sends: who takes it over must not have its parent and control with it. */
+START_TEST(spoilt_by_a_child)
+{
+	uint32_t bound = 10;
+	int status;
+
+	const struct meter *meter = meters_take(m, 7);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(spoil_around(meter) ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_ptr_null(meters_find(m, 8));
+	meters_sweep(m, is_small, &bound);
+}
+END_TEST
+
 START_TEST(none)
 {
 	uint32_t bound = 1;
@@ -118,6 +153,7 @@ main(void)
 	tcase_add_test(tc, swept);
 	tcase_add_test(tc, more_than_fits);
 	tcase_add_test(tc, shared_with_a_child);
+	tcase_add_test(tc, spoilt_by_a_child);
 	tcase_add_test(tc, none);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
