@@ -296,7 +296,8 @@ repeat_answer(struct exchange *x, uint8_t *response, size_t cap)
 	return len;
 }
 
-/* Keeps the answer for a duplicate. What ended the registration is kept apart from it. */
+/* Keeps the answer for a duplicate, and with it the host's port and counter: so not of what anybody can send who knows no
+ * more than the host's address. What ended the registration is kept apart from it. */
 static void
 keep_answer(struct exchange *x, bool changed, const uint8_t *response, size_t len)
 {
@@ -339,7 +340,7 @@ serve(struct exchange *x, const struct handler *handler, uint8_t *response, size
 			return REQUEST_LATER;
 	}
 	len = error == RSIP_OK ? answer(x, response, cap) : answer_error(x, error, response, cap);
-	if (error == RSIP_OK || handler->needs_session)
+	if (error == RSIP_OK || (handler->needs_session && error != RSIP_BAD_CLIENT_ID))
 		keep_answer(x, error == RSIP_OK && handler->changes, response, len);
 	return len;
 }
