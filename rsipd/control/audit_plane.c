@@ -4,6 +4,7 @@
 
 #include "audit_report.h"
 #include "clock.h"
+#include "dp_bind.h"
 #include "dp_client.h"
 #include "gateway.h"
 #include "ledger.h"
@@ -57,20 +58,26 @@ renew(struct audit_plane *c)
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		if ((b = binding_find(&c->gw->ledger->bindings, c->entries[i].bind_id)) != NULL)
-			c->entries[n++] = dp_client_check_entry(b);
+			c->entries[n++] = dp_bind_check_entry(b);
 	}
 	c->n = n;
 	c->n_bindings = (uint32_t)binding_count(&c->gw->ledger->bindings);
 }
 
+/* Another check that asks at the same time has its answers first, or gives up. */
 static unsigned
 ask(struct audit_plane *c)
 {
+	enum dp_asked asked;
+
 	renew(c);
 	c->number++;
 	c->asked_at = clock_now();
-	c->asked = dp_client_check(c->gw->dp, c->entries, c->n, c->number, on_answer, c);
-	if (!c->asked && clock_now() - c->since > PATIENCE_MS) {
+	asked = dp_client_check(c->gw->dp, c->entries, c->n, c->number, on_answer, c);
+	c->asked = asked == DP_ASKED;
+	if (asked == DP_BUSY)
+		c->since = c->asked_at;
+	if (asked == DP_AWAY && c->asked_at - c->since > PATIENCE_MS) {
 		audit_report_add(c->report, AUDIT_PLANE_AWAY, 5, "the relay is away, or is still being told what is leased");
 		c->done = true;
 		return 0;

@@ -10,13 +10,11 @@
 #include <utlist.h>
 
 #include "claims.h"
+#include "dp_bind.h"
 #include "dp_pools.h"
-#include "lease.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
-#include "remote_names.h"
-#include "session.h"
 
 #define PENDING_MAX 512 /* packets that wait for the socket; with more, telling everything is simpler */
 #define BATCH 64        /* packets sent by one system call, so that the data plane wakes once for many */
@@ -231,50 +229,6 @@ tell(struct dp_client *dp, const void *bytes, size_t len)
 	loop_deferred_raise(dp->flush);
 }
 
-/* Returns the length of the message in bytes. */
-static size_t
-encode_bind(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
-{
-	const struct binding_terms *terms = binding_terms(b);
-	const struct session *s = b->session;
-	struct dp_bind m = {
-		.op = DP_BIND,
-		.bind_id = b->bind_id,
-		.client_id = s->client_id,
-		.host_addr = s->host_addr,
-		.gateway_addr = b->endpoint,
-		.local_addr = b->local_addr,
-		.remote_addr = terms->remote_addr,
-		.ike_listener = terms->ike_listener,
-		.method = b->method,
-		.tunnel = b->tunnel,
-		.gre_key = terms->gre_key,
-		.cookie_value = terms->cookie_value,
-		.cookie_mask = terms->cookie_mask,
-		.n_ports = b->n_ports,
-		.n_spis = b->n_spis,
-		.n_remote_ports = b->n_remote_ports,
-	};
-	uint8_t *at = bytes + sizeof(m);
-	ip4_t peers[DP_REMOTE_ADDRS_MAX];
-
-	if (binding_remote(b) != NULL) {
-		m.remote_addr = DP_REMOTE_NOBODY;
-		m.n_remote_addrs = (uint16_t)lease_peers(b, peers);
-	}
-	m.flags = (uint16_t)((b->listen ? DP_F_LISTEN : 0) | (terms->cookie_mask != 0 ? DP_F_COOKIE_BLOCK : 0) |
-	                     (b->n_remote_ports > 0 ? DP_F_REMOTE_PORTS : 0) |
-	                     (terms->ike_listener != 0 ? DP_F_IKE_LISTENER : 0) |
-	                     (binding_remote(b) != NULL ? DP_F_REMOTE_NAME : 0));
-	m.max_claims = claims_allowed(b);
-	memcpy(bytes, &m, sizeof(m));
-	at = mempcpy(at, binding_ports(b), b->n_ports * sizeof(*binding_ports(b)));
-	at = mempcpy(at, binding_spis(b), b->n_spis * sizeof(*binding_spis(b)));
-	at = mempcpy(at, binding_remote_ports(b), b->n_remote_ports * sizeof(*binding_remote_ports(b)));
-	at = mempcpy(at, peers, m.n_remote_addrs * sizeof(*peers));
-	return (size_t)(at - bytes);
-}
-
 static void
 on_bind(void *arg, const struct binding *b)
 {
@@ -282,7 +236,7 @@ on_bind(void *arg, const struct binding *b)
 	uint8_t bytes[DP_MESSAGE_MAX];
 
 	dp->changes++;
-	tell(dp, bytes, encode_bind(b, bytes));
+	tell(dp, bytes, dp_bind_encode(b, bytes));
 }
 
 static void
@@ -331,7 +285,7 @@ batch_binding(struct dp_client *dp, const struct binding *b)
 		memcpy(dp->batch + dp->batch_len, &m, sizeof(m));
 		dp->batch_len += sizeof(m);
 	}
-	dp->batch_len += encode_bind(b, dp->batch + dp->batch_len);
+	dp->batch_len += dp_bind_encode(b, dp->batch + dp->batch_len);
 }
 
 static bool
@@ -409,38 +363,24 @@ dp_client_resync(struct dp_client *dp, const struct conf *conf)
 
 /* --- questions --- */
 
-struct dp_check_entry
-dp_client_check_entry(const struct binding *b)
-{
-	_Alignas(struct dp_bind) uint8_t bytes[DP_MESSAGE_MAX];
-	ip4_t peers[DP_REMOTE_ADDRS_MAX];
-
-	encode_bind(b, bytes);
-	if (binding_remote(b) != NULL)
-		lease_peers(b, peers);
-	return (struct dp_check_entry){
-		.bind_id = b->bind_id,
-		.fingerprint = dp_bind_fingerprint((const struct dp_bind *)(const void *)bytes, binding_ports(b), binding_spis(b),
-		                                   binding_remote_ports(b), peers),
-	};
-}
-
-bool
+enum dp_asked
 dp_client_check(struct dp_client *dp, const struct dp_check_entry *entries, uint32_t n, uint32_t number,
                 dp_checked_cb *cb, void *arg)
 {
 	uint8_t bytes[sizeof(struct dp_check) + DP_CHECK_MAX * sizeof(*entries)];
 	struct dp_check m = { .op = DP_CHECK, .number = number, .n = n };
 
+	if (dp->checked != NULL && dp->checked_arg != arg)
+		return DP_BUSY;
 	dp_client_flush(dp); /* the answer is to be of all that was told before */
-	if (dp->fd < 0 || dp->step != SYNC_DONE || dp->pending != NULL || (dp->checked != NULL && dp->checked_arg != arg))
-		return false;
+	if (dp->fd < 0 || dp->step != SYNC_DONE || dp->pending != NULL)
+		return DP_AWAY;
 	memcpy(mempcpy(bytes, &m, sizeof(m)), entries, n * sizeof(*entries));
 	if (!send_now(dp, bytes, sizeof(m) + n * sizeof(*entries)))
-		return false;
+		return DP_AWAY;
 	dp->checked = cb;
 	dp->checked_arg = arg;
-	return true;
+	return DP_ASKED;
 }
 
 void

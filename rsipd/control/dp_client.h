@@ -34,13 +34,16 @@ void dp_client_flush(struct dp_client *dp);
 struct dp_ops dp_client_ops(struct dp_client *dp); /* for the ledger */
 
 /* Asks the data plane about n bindings, at most DP_CHECK_MAX. Its answer, to the question of that number, comes to the
- * listener; or never, when the data plane is lost meanwhile. False: it cannot be asked now, as it is away or is still being
- * told, or another listener is waiting. */
+ * listener; or never, when the data plane is lost meanwhile. There is one listener at a time, until it listens no more. */
 typedef void dp_checked_cb(void *arg, const struct dp_checked *answer, const struct dp_fault_entry *faults);
-bool dp_client_check(struct dp_client *dp, const struct dp_check_entry *entries, uint32_t n, uint32_t number,
-                     dp_checked_cb *cb, void *arg);
+enum dp_asked {
+	DP_ASKED,
+	DP_AWAY, /* it cannot be asked now: it is away, or still being told */
+	DP_BUSY, /* another listener is waiting */
+};
+enum dp_asked dp_client_check(struct dp_client *dp, const struct dp_check_entry *entries, uint32_t n, uint32_t number,
+                              dp_checked_cb *cb, void *arg);
 void dp_client_check_end(struct dp_client *dp, const void *arg); /* arg listens no more */
-struct dp_check_entry dp_client_check_entry(const struct binding *b); /* as the data plane should have it now */
 
 size_t dp_client_n_claims(const struct dp_client *dp); /* learned cookies and sessions now in force */
 const struct claims *dp_client_claims(const struct dp_client *dp);

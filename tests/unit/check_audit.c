@@ -436,6 +436,32 @@ START_TEST(the_relay_is_away)
 }
 END_TEST
 
+static void
+must_be_done_well(json_t *document, void *arg)
+{
+	bool *done = arg;
+
+	on_done(document, done);
+	ck_assert_msg(json_is_true(json_object_get(report, "ok")), "%s", report_text());
+}
+
+/* The relay answers, and slowly: by the time that it has answered the first, the second's patience with one that does not
+ * would have ended. */
+START_TEST(two_at_once)
+{
+	bool done[2] = { false, false };
+
+	for (int i = 0; i < 2; i++)
+		audit_start(&gw, &(struct audit_events){ must_be_done_well, on_working, &done[i] });
+	for (int i = 1; !done[0] || !done[1]; i++) {
+		loop_once(loop, true);
+		fixture_pass_ms(500);
+		if (i % 18 == 0)
+			dp_server_poll(relay, clock_now());
+	}
+}
+END_TEST
+
 /* --- in service --- */
 
 static void
@@ -525,6 +551,7 @@ main(void)
 	tcase_add_loop_test(tc, does_not_lead_there, 0, 3);
 	tcase_add_test(tc, more_in_the_relay);
 	tcase_add_test(tc, the_relay_is_away);
+	tcase_add_test(tc, two_at_once);
 	tcase_add_test(tc, no_alarm_under_load);
 	tcase_add_test(tc, the_ledger_is_loaded_anew);
 	tcase_add_test(tc, the_client_goes);
