@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "ctl_conn.h"
@@ -14,6 +16,7 @@
 #include "loop.h"
 #include "mem.h"
 
+#define BACKLOG 128
 #define ACCEPT_PAUSE_MS 1000 /* when the process has no descriptor left for a client */
 
 struct ctl_server {
@@ -120,6 +123,54 @@ start_accepting(void *arg)
 	struct ctl_server *server = arg;
 
 	server->acceptable = loop_readable(server->loop, server->listen_fd, acceptable_cb, server);
+}
+
+/* Takes away the file of a socket that nobody serves any more. A queue that is full has somebody behind it. */
+static bool
+clear_path(const struct sockaddr_un *at)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
+	bool clear = false;
+
+	if (lstat(at->sun_path, &st) != 0)
+		clear = errno == ENOENT;
+	else if (!S_ISSOCK(st.st_mode))
+		errno = EEXIST;
+	else if (fd >= 0 && (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno == EAGAIN))
+		errno = EADDRINUSE;
+	else
+		clear = fd >= 0 && unlink(at->sun_path) == 0;
+	if (fd >= 0)
+		close(fd);
+	return clear;
+}
+
+/* The mode is right from the first moment on. */
+static bool
+bind_for_group(int fd, const struct sockaddr_un *at)
+{
+	mode_t old = umask(0117);
+	bool bound = bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+
+	umask(old);
+	return bound;
+}
+
+int
+ctl_server_listen(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (fd >= 0 && clear_path(&at) && bind_for_group(fd, &at) && listen(fd, BACKLOG) == 0)
+		return fd;
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	return -1;
 }
 
 struct ctl_server *

@@ -35,6 +35,10 @@ struct ctl_command {
 	bool admin; /* only for root and for the daemon's own user, whatever the mode of the socket's file */
 };
 
+/* Listens at path, for the file's owner and group alone: non-blocking, close-on-exec. What a dead daemon has left there is
+ * taken away; what another one serves (EADDRINUSE) and what is no socket (EEXIST) is not. -1 with errno. */
+int ctl_server_listen(const char *path);
+
 /* Serves the commands over listen_fd, which is listening, non-blocking, and stays the caller's. The table is borrowed;
  * arg goes to the handlers. Never NULL: out of memory ends the program. */
 struct ctl_server *ctl_server_new(struct loop *loop, int listen_fd, const struct ctl_command *commands, void *arg);

@@ -1,24 +1,15 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <libgen.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "adoption/sas.h"
 #include "document.h"
 #include "guest.h"
 #include "host.h"
 #include "log.h"
-#include "mem.h"
 #include "station.h"
-
-#define BACKLOG 16
+#include "textfile.h"
 
 static void
 ask_status(struct ctl_conn *conn, const json_t *request, void *arg)
@@ -118,29 +109,14 @@ const struct ctl_command ctl_station_commands[] = {
 	{ NULL, NULL, false },
 };
 
-static void
-make_directory(const char *path)
-{
-	char *copy = mem_strdup(path);
-
-	if (mkdir(dirname(copy), 0755) != 0 && errno != EEXIST)
-		log_debug("ctl", "directory cannot be made path=%s error=\"%s\"", path, strerror(errno));
-	free(copy);
-}
-
 int
 ctl_listen(const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd;
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	make_directory(path);
-	if (fd >= 0 && (unlink(path) == 0 || errno == ENOENT) && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
-	    chmod(path, 0660) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	log_error("ctl", "control socket cannot be made path=%s error=\"%s\"", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	textfile_make_directory(path);
+	if ((fd = ctl_server_listen(path)) < 0)
+		log_error("ctl", "control socket cannot be made path=%s error=\"%s\"%s", path, strerror(errno),
+		          errno == EADDRINUSE ? ": another rsipc serves there" : "");
+	return fd;
 }

@@ -10,8 +10,7 @@ extern const struct ctl_command ctl_commands[];
 /* The same without a gateway; its arg is the struct station. */
 extern const struct ctl_command ctl_station_commands[];
 
-/* Listens at path, for root and its group. The caller is the only rsipc of its state file, so a socket that is there is
- * a dead one's. -1 after a line in the log. */
+/* Listens at path, whose directory it makes, for root and its group. -1 after a line in the log. */
 int ctl_listen(const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 #include "textfile.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,4 +59,14 @@ textfile_put(const char *path, const char *text)
 	} else if (!holds(path, text) && !replace(path, text)) {
 		log_error("file", "cannot be written path=%s error=\"%s\"", path, strerror(errno));
 	}
+}
+
+void
+textfile_make_directory(const char *path)
+{
+	char *copy = mem_strdup(path);
+
+	if (mkdir(dirname(copy), 0755) != 0 && errno != EEXIST)
+		log_debug("file", "directory cannot be made path=%s error=\"%s\"", path, strerror(errno));
+	free(copy);
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "log.h"
 #include "mem.h"
 #include "sysctl.h"
+#include "textfile.h"
 
 #define MAGIC "rsip-esp-1\n"
 #define BLOCK (1u << 20) /* a write to the disk for so many packets */
@@ -29,16 +29,6 @@ struct esp_sequence {
 	size_t n, size;
 	bool rebooted;
 };
-
-static void
-make_directory(const char *path)
-{
-	char *copy = mem_strdup(path);
-
-	if (mkdir(dirname(copy), 0755) != 0 && errno != EEXIST)
-		log_debug("esp", "directory cannot be made path=%s error=\"%s\"", path, strerror(errno));
-	free(copy);
-}
 
 /* How many counters a file has that is ours; 0 for a fresh one. */
 static bool
@@ -125,7 +115,7 @@ take_up(struct esp_sequence *file)
 static bool
 open_file(struct esp_sequence *file, const char *path, size_t n)
 {
-	make_directory(path);
+	textfile_make_directory(path);
 	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file->fd >= 0)
 		return map_file(file, path, n);

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "conf.h"
+#include "ctl_server.h"
 #include "log.h"
 #include "mem.h"
 
@@ -70,40 +69,12 @@ open_rsip(const struct conf *conf, struct control_fds *fds)
 	return good;
 }
 
-/* Takes away the file of a control socket that nobody serves any more. False: somebody does, or it is no socket. */
-static bool
-clear_path(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
-	bool free_now = false;
-
-	if (lstat(at->sun_path, &st) != 0)
-		free_now = errno == ENOENT;
-	else if (!S_ISSOCK(st.st_mode))
-		errno = EEXIST;
-	else if (fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0)
-		errno = EADDRINUSE;
-	else
-		free_now = unlink(at->sun_path) == 0;
-	if (fd >= 0)
-		close(fd);
-	return free_now;
-}
-
 static int
 open_ctl(const char *path, gid_t group)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool good;
+	int fd = ctl_server_listen(path);
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-	mode_t old = umask(0117); /* 0660 from the first moment */
-	good = fd >= 0 && clear_path(&at) && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
-	       listen(fd, BACKLOG) == 0 && lchown(path, 0, group) == 0;
-	umask(old);
-	if (good)
+	if (fd >= 0 && lchown(path, 0, group) == 0)
 		return fd;
 	log_error("listen", "cannot serve the control socket path=\"%s\" error=\"%s\"", path, bind_hint(errno));
 	if (fd >= 0)

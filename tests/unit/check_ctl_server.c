@@ -210,6 +210,48 @@ teardown(void)
 	rmdir(dir);
 }
 
+/* As a daemon looks that hangs: nobody takes what connects. */
+static void
+fill_queue(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd;
+
+	strcpy(at.sun_path, path);
+	ck_assert_int_eq(listen(listen_fd, 1), 0);
+	do {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	} while (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+/* Two daemons that are given the same path: the second must not take it from the first. Nor is a file that is no socket
+ * ours to remove, whatever a config file says. */
+START_TEST(the_path)
+{
+	struct stat st;
+	FILE *file;
+
+	ck_assert_int_eq(ctl_server_listen(path), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	fill_queue();
+	ck_assert_int_eq(ctl_server_listen(path), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	close(listen_fd);
+	listen_fd = ctl_server_listen(path); /* that of a dead one is taken away */
+	ck_assert_int_ge(listen_fd, 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0660);
+	unlink(path);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	ck_assert_int_eq(ctl_server_listen(path), -1);
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(answers_in_order)
 {
 	int fd = client();
@@ -527,6 +569,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, the_path);
 	tcase_add_test(tc, answers_in_order);
 	tcase_add_test(tc, a_request_may_come_byte_by_byte);
 	tcase_add_test(tc, garbage_is_refused_and_the_connection_lives);
