@@ -50,9 +50,11 @@ become_agent(struct conf *conf)
 	bool busy;
 
 	setsid(); /* Ctrl-C is for the command */
+	signal(SIGPIPE, SIG_IGN); /* as in main.c, and here only: the command is to have what its caller has */
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
+		close(null);
 	}
 	/* Standard error is the command's user's: no news but bad news. */
 	log_init("rsipc", conf->log_to, conf->log_level == LOG_LVL_INFO ? LOG_LVL_WARN : conf->log_level, conf->log_json);
@@ -144,7 +146,7 @@ take_lease(struct session *s)
 	const struct conf_lease *like = conf_command_lease(s->conf);
 	json_t *document, *ports;
 	const char *addr;
-	int mtu;
+	int mtu = 0;
 	bool sound;
 
 	if (like == NULL) {

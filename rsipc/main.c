@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ serve(struct conf *conf, const struct options *options)
 	char *path = realpath(options->path, NULL); /* the daemon leaves this directory */
 	int status = EXIT_FAILURE;
 
+	signal(SIGPIPE, SIG_IGN); /* a gateway that hangs up, a log that nobody reads: the write fails, and that is all */
 	log_init("rsipc", to_syslog ? LOG_TO_SYSLOG : conf->log_to, conf->log_level, conf->log_json);
 	if (!options->foreground) {
 		detach_start();

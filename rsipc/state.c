@@ -1,12 +1,13 @@
 #include "state.h"
 
 #include <errno.h>
-#include <libgen.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "clock.h"
@@ -15,6 +16,7 @@
 #include "lease.h"
 #include "log.h"
 #include "mem.h"
+#include "textfile.h"
 
 #define SCHEMA_VERSION 2
 #define RANGES_TEXT 4096 /* 255 port ranges, or 64 SPI ranges */
@@ -89,14 +91,17 @@ lock(struct state *state)
 	return err & 0xff;
 }
 
-static void
-make_directory(const char *path)
+/* The client ID in it is all that a host without a key proves itself with, so nobody else reads it: the file of an earlier
+ * rsipc, which everybody may read, neither. SQLite makes its write-ahead log with the same mode. */
+static bool
+make_private(const char *path)
 {
-	char *copy = mem_strdup(path);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bool made = fd >= 0 && fchmod(fd, 0600) == 0;
 
-	if (mkdir(dirname(copy), 0755) != 0 && errno != EEXIST)
-		log_debug("state", "directory cannot be made path=%s error=\"%s\"", path, strerror(errno));
-	free(copy);
+	if (fd >= 0)
+		close(fd);
+	return made;
 }
 
 static bool
@@ -113,7 +118,13 @@ state_open(const char *path, bool *busy)
 	struct state *state = mem_zero(1, sizeof(*state));
 	int err, version;
 
-	make_directory(path);
+	textfile_make_directory(path);
+	if (!make_private(path)) {
+		log_error("state", "cannot be opened path=%s error=\"%s\"", path, strerror(errno));
+		*busy = false;
+		free(state);
+		return NULL;
+	}
 	err = sqlite3_open(path, &state->db);
 	if (err == SQLITE_OK)
 		err = lock(state);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent_world.h"
@@ -223,6 +224,23 @@ START_TEST(one_process)
 }
 END_TEST
 
+/* Whoever reads the client ID can end the registration; an earlier rsipc let everybody read it. */
+START_TEST(private)
+{
+	struct stat st;
+	bool busy;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	state_close(state);
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	state = state_open(path, &busy);
+	ck_assert_ptr_nonnull(state);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+}
+END_TEST
+
 START_TEST(not_a_database)
 {
 	FILE *f;
@@ -255,6 +273,7 @@ main(void)
 	tcase_add_test(tc, another_gateway);
 	tcase_add_test(tc, settings);
 	tcase_add_test(tc, one_process);
+	tcase_add_test(tc, private);
 	tcase_add_test(tc, not_a_database);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
