@@ -26,14 +26,12 @@
 #include "message.h"
 #include "metrics.h"
 #include "monitor_proto.h"
+#include "name_watch.h"
 #include "names.h"
 #include "notice.h"
-#include "policy.h"
 #include "proof.h"
 #include "rate.h"
-#include "remote_names.h"
 #include "request.h"
-#include "resolver.h"
 #include "registration.h"
 #include "restore.h"
 #include "server.h"
@@ -52,8 +50,7 @@ struct control {
 	size_t n_own;
 	struct loop *loop;
 	struct store *store;
-	struct remote_names *names;
-	struct resolver *resolver;
+	struct name_watch *names;
 	struct ledger ledger;
 	struct stats stats;
 	struct service service;
@@ -65,7 +62,7 @@ struct control {
 	struct ctl_server *ctl;
 	struct metrics *metrics;
 	struct history *history;
-	struct loop_event *expiry, *committed, *store_retry, *names_due, *names_answered, *monitor, *sigterm, *sigint;
+	struct loop_event *expiry, *committed, *store_retry, *monitor, *sigterm, *sigint;
 	int keys_fd; /* of the config that a reload brings; -1: none */
 	int status;
 };
@@ -139,22 +136,6 @@ on_violation(void *arg, const struct dp_violation *v)
 /* --- names --- */
 
 static void
-look_up(void *arg, const char *name)
-{
-	struct control *c = arg;
-
-	resolver_look_up(c->resolver, name);
-}
-
-static bool
-may_talk_to(void *arg, ip4_t addr)
-{
-	const struct control *c = arg;
-
-	return policy_is_peer(c->conf, addr);
-}
-
-static void
 on_name_changed(void *arg, const struct remote_name *name)
 {
 	struct control *c = arg;
@@ -163,77 +144,12 @@ on_name_changed(void *arg, const struct remote_name *name)
 	server_raise(c->server);
 }
 
-/* An answer may come in the midst of a request: what it lets go on waits for the end of the turn. */
-static void
-on_name_answered(void *arg)
-{
-	struct control *c = arg;
-
-	loop_deferred_raise(c->names_answered);
-}
-
-static void
-arm_names(struct control *c)
-{
-	int64_t delay = remote_names_delay(c->names);
-
-	if (delay >= 0)
-		loop_timer_set(c->names_due, delay);
-}
-
 static void
 on_names_answered(void *arg)
 {
-	struct control *c = arg;
+	const struct control *c = arg;
 
 	server_resume(c->server);
-	arm_names(c);
-}
-
-static void
-on_names_due(void *arg)
-{
-	struct control *c = arg;
-
-	remote_names_due(c->names);
-	arm_names(c);
-}
-
-static void
-on_addresses(void *arg, const char *name, const ip4_t *addrs, size_t n, uint32_t ttl_s)
-{
-	const struct control *c = arg;
-
-	remote_names_answer(c->names, name, addrs, n, ttl_s);
-}
-
-static void
-on_no_answer(void *arg, const char *name)
-{
-	const struct control *c = arg;
-
-	remote_names_failed(c->names, name);
-}
-
-static void
-make_names(struct control *c)
-{
-	const struct remote_names_events names_events = { look_up, may_talk_to, on_name_changed, on_name_answered, c };
-	const struct resolver_events resolver_events = { on_addresses, on_no_answer, c };
-
-	c->names = remote_names_new(&names_events);
-	c->resolver = resolver_new(c->loop, c->conf, &resolver_events);
-	c->names_due = loop_timer(c->loop, on_names_due, c);
-	c->names_answered = loop_deferred(c->loop, on_names_answered, c);
-}
-
-static void
-unmake_names(struct control *c)
-{
-	resolver_free(c->resolver);
-	remote_names_free(c->names);
-	loop_event_free(c->names_due);
-	loop_event_free(c->names_answered);
 }
 
 /* --- expiry --- */
@@ -267,7 +183,7 @@ load_ledger(struct control *c, char why[WHY_MAX])
 	const struct ledger_events events = { on_binding_ended, on_session_ended, c };
 
 	ledger_init(&c->ledger, c->conf, c->store, &c->stats, &ops, &events);
-	c->ledger.names = c->names;
+	c->ledger.names = name_watch_names(c->names);
 	return restore_ledger(&c->ledger, why, WHY_MAX);
 }
 
@@ -393,7 +309,7 @@ reload(struct control *c, int fd, const char *path)
 	upstream_withdraw(&c->ledger, old);
 	server_raise(c->server);
 	dp_client_resync(c->dp, conf);
-	resolver_set_conf(c->resolver, conf);
+	name_watch_set_conf(c->names, conf);
 	message_set_vendor_id(conf->vendor_id);
 	log_adjust(conf->log_level, conf->log_json);
 	conf_free(old);
@@ -491,7 +407,7 @@ serve(struct control *c, const struct dp_counters *counters)
 	c->sigterm = loop_signal(c->loop, SIGTERM, on_signal, c);
 	c->sigint = loop_signal(c->loop, SIGINT, on_signal, c);
 	arm_expiry(c);
-	arm_names(c);
+	name_watch_begin(c->names);
 	monitor_send(fds->monitor, MON_READY, NULL, -1);
 	loop_run(c->loop);
 }
@@ -501,13 +417,14 @@ make(struct control *c)
 {
 	const struct dp_client_events dp_events = { on_violation, c };
 	const struct server_events server_events = { on_commit_begin, on_commit_end, c };
+	const struct name_watch_events name_events = { on_name_changed, on_names_answered, c };
 
 	c->loop = loop_new();
 	c->service = (struct service){ .ledger = &c->ledger, .stats = &c->stats, .rates = rate_table_new(),
 	                               .farewell = farewell_new() };
 	c->dp = dp_client_new(c->loop, &c->ledger.bindings, c->conf, c->own, c->n_own, &dp_events);
 	c->server = server_new(c->loop, &c->service, &server_events);
-	make_names(c);
+	c->names = name_watch_new(c->loop, c->conf, &name_events);
 	c->expiry = loop_timer(c->loop, on_expiry, c);
 	c->store_retry = loop_timer(c->loop, on_store_retry, c);
 	c->history = history_new(c->loop, c->store, on_history, c);
@@ -531,7 +448,7 @@ unmake(struct control *c)
 	server_free(c->server);
 	dp_client_free(c->dp);
 	ledger_done(&c->ledger);
-	unmake_names(c);
+	name_watch_free(c->names);
 	store_close(c->store);
 	farewell_free(c->service.farewell);
 	rate_table_free(c->service.rates);
