@@ -47,24 +47,27 @@ audit_books_end(struct audit_books *c)
 static void
 check_sums(struct audit_books *c, const struct session *s)
 {
-	uint32_t bindings = 0, ports = 0, spis = 0, cookies = 0;
+	const struct owned_sums sums = owned_sums(s);
+	char host[IP4_STRLEN];
+
+	if (!owned_is_charged(s, &sums))
+		audit_report_add(c->report, AUDIT_BOOKS, 7,
+		                 "host %s is charged for %u bindings, %u ports, %u SPIs, %u cookie blocks, and holds "
+		                 "%u, %u, %u, %u", ip4_str(s->host_addr, host), s->n_bindings, s->n_ports, s->n_spis,
+		                 s->n_cookies, sums.bindings, sums.ports, sums.spis, sums.cookies);
+}
+
+static void
+check_ends(struct audit_books *c, const struct session *s)
+{
 	const struct binding *b;
 	char host[IP4_STRLEN];
 
 	LL_FOREACH(s->bindings, b) {
-		bindings++;
-		ports += binding_port_count(b);
-		spis += binding_spi_count(b);
-		cookies += binding_terms(b)->cookie_mask != 0;
 		if (b->expires > s->expires)
 			audit_report_add(c->report, AUDIT_BOOKS, 3, "binding %u would outlive the registration of its host %s",
 			                 b->bind_id, ip4_str(s->host_addr, host));
 	}
-	if (s->n_bindings != bindings || s->n_ports != ports || s->n_spis != spis || s->n_cookies != cookies)
-		audit_report_add(c->report, AUDIT_BOOKS, 7,
-		                 "host %s is charged for %u bindings, %u ports, %u SPIs, %u cookie blocks, and holds "
-		                 "%u, %u, %u, %u", ip4_str(s->host_addr, host), s->n_bindings, s->n_ports, s->n_spis,
-		                 s->n_cookies, bindings, ports, spis, cookies);
 }
 
 unsigned
@@ -82,6 +85,7 @@ audit_books_host(struct audit_books *c)
 		audit_report_add(c->report, AUDIT_BOOKS, 3, "host %s cannot be found by its address or client ID", host);
 	if (!expiry_is_set(&c->ledger->session_expiry, s, s->expires))
 		audit_report_add(c->report, AUDIT_BOOKS, 3, "the registration of host %s would not end in its time", host);
+	check_ends(c, s);
 	check_sums(c, s);
 	if (!store_check_session(c->ledger->store, s, why, sizeof(why)))
 		audit_report_add(c->report, AUDIT_ROW_LOST, 4, "the registration of host %s (client ID %u) %s", host,
@@ -164,7 +168,7 @@ check_disjoint(struct audit_books *c, const struct leased *leased, const char *a
 {
 	for (size_t i = 1; i < leased->owned.n; i++) {
 		const struct owned *a = &leased->owned.at[i - 1], *b = &leased->owned.at[i];
-		if (a->tuple.kind == TUPLE_ADDRESS || (a->tuple.kind == b->tuple.kind && b->tuple.first <= a->tuple.last))
+		if (owned_overlap(a, b))
 			audit_report_add(c->report, AUDIT_BOOKS, 1, "bindings %u and %u both lease %s %llu of %s", a->bind_id,
 			                 b->bind_id, tuple_kind_name(b->tuple.kind), (unsigned long long)b->tuple.first, addr);
 	}

@@ -36,11 +36,10 @@ check_disjoint(struct check *c)
 
 	owned_sort(&c->owned);
 	for (size_t i = 1; i < c->owned.n; i++) {
-		const struct tuple *a = &c->owned.at[i - 1].tuple, *b = &c->owned.at[i].tuple;
-		if (a->addr == b->addr &&
-		    (a->kind == TUPLE_ADDRESS || (a->kind == b->kind && b->first <= a->last)))
-			return violated(c, "bindings %u and %u share %s of %s", c->owned.at[i - 1].bind_id,
-			                c->owned.at[i].bind_id, tuple_kind_name(b->kind), ip4_str(b->addr, addr));
+		const struct owned *a = &c->owned.at[i - 1], *b = &c->owned.at[i];
+		if (owned_overlap(a, b))
+			return violated(c, "bindings %u and %u share %s of %s", a->bind_id, b->bind_id, tuple_kind_name(b->tuple.kind),
+			                ip4_str(b->tuple.addr, addr));
 	}
 	return true;
 }
@@ -78,17 +77,9 @@ check_binding(struct check *c, const struct session *s, const struct binding *b)
 static bool
 check_sums(struct check *c, const struct session *s)
 {
-	const struct binding *b;
-	uint32_t bindings = 0, ports = 0, spis = 0, cookies = 0;
+	const struct owned_sums sums = owned_sums(s);
 
-	LL_FOREACH(s->bindings, b) {
-		bindings++;
-		ports += binding_port_count(b);
-		spis += binding_spi_count(b);
-		cookies += binding_terms(b)->cookie_mask != 0;
-	}
-	return (s->n_bindings == bindings && s->n_ports == ports && s->n_spis == spis && s->n_cookies == cookies) ||
-	       violated(c, "client 0x%08x is charged for what it does not hold", s->client_id);
+	return owned_is_charged(s, &sums) || violated(c, "client 0x%08x is charged for what it does not hold", s->client_id);
 }
 
 static bool

@@ -1,6 +1,7 @@
 #include "owned.h"
 
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "mem.h"
 
@@ -39,4 +40,33 @@ owned_sort(struct owned_list *list)
 {
 	if (list->n > 0)
 		qsort(list->at, list->n, sizeof(*list->at), by_place);
+}
+
+bool
+owned_overlap(const struct owned *a, const struct owned *b)
+{
+	return a->tuple.addr == b->tuple.addr &&
+	       (a->tuple.kind == TUPLE_ADDRESS || (a->tuple.kind == b->tuple.kind && b->tuple.first <= a->tuple.last));
+}
+
+struct owned_sums
+owned_sums(const struct session *s)
+{
+	struct owned_sums sums = { 0 };
+	const struct binding *b;
+
+	LL_FOREACH(s->bindings, b) {
+		sums.bindings++;
+		sums.ports += binding_port_count(b);
+		sums.spis += binding_spi_count(b);
+		sums.cookies += binding_terms(b)->cookie_mask != 0;
+	}
+	return sums;
+}
+
+bool
+owned_is_charged(const struct session *s, const struct owned_sums *sums)
+{
+	return s->n_bindings == sums->bindings && s->n_ports == sums->ports && s->n_spis == sums->spis &&
+	       s->n_cookies == sums->cookies;
 }
