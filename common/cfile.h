@@ -1,5 +1,5 @@
 /* Config files: a file in libconfuse syntax, read into sections of options whose values are still text, each with the
- * line it stands on. What the text means is read out of it by cfile_get.h; both report faults by cfgfile_error, so that
+ * line it stands on. What the text means is read out of it by cfile_get.h; both report faults by cfile_error, so that
  * one run tells all that is wrong with a file. */
 #ifndef RSIP_CFILE_H
 #define RSIP_CFILE_H

@@ -1,4 +1,5 @@
-/* Which parameters each message has, as one table: message.c decodes and encodes by it. */
+/* Which parameters each message has, as one table: message_decode.c and message_encode.c go
+ * by it. */
 #ifndef RSIP_GRAMMAR_H
 #define RSIP_GRAMMAR_H
 

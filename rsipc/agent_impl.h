@@ -90,6 +90,7 @@ const char *agent_state_word(enum agent_state state);
 
 /* agent_leases.c */
 bool agent_holding(const struct agent *agent); /* any binding */
+struct lease *agent_any_held(const struct agent *agent); /* one of those that the gateway has granted; NULL: none */
 ip4_t agent_near(const struct agent *agent, const struct lease *lease); /* where its neighbours are, 0 = no matter */
 struct lease *agent_lease_by_bind_id(const struct agent *agent, uint32_t bind_id);
 void agent_drop_lease(struct agent *agent, struct lease *lease); /* forgets it wholly and frees it */

@@ -31,6 +31,18 @@ agent_drop_lease(struct agent *agent, struct lease *lease)
 	agent->changed = true;
 }
 
+struct lease *
+agent_any_held(const struct agent *agent)
+{
+	struct lease *lease;
+
+	DL_FOREACH(agent->leases, lease) {
+		if (lease->state == LEASE_HELD)
+			return lease;
+	}
+	return NULL;
+}
+
 /* RSA-IP gives an address of its own; all else goes together on one, so that the host has one public face. */
 ip4_t
 agent_near(const struct agent *agent, const struct lease *lease)

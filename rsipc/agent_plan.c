@@ -35,23 +35,11 @@ assign(struct agent *agent, struct lease *lease)
 	agent_begin(agent, EXCHANGE_ASSIGN, lease);
 }
 
-static struct lease *
-any_held(const struct agent *agent)
-{
-	struct lease *lease;
-
-	DL_FOREACH(agent->leases, lease) {
-		if (lease->state == LEASE_HELD)
-			return lease;
-	}
-	return NULL;
-}
-
 /* Until the gateway knows where we are it hears nothing else from us. */
 static void
 plan_move(struct agent *agent)
 {
-	struct lease *lease = any_held(agent);
+	struct lease *lease = agent_any_held(agent);
 
 	if (lease != NULL)
 		agent_begin(agent, EXCHANGE_EXTEND, lease);

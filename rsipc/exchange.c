@@ -166,23 +166,11 @@ de_register_silent(struct agent *agent)
 
 /* ---- ASSIGN and LISTEN, RFC 3103 9.6, 9.8, 9.16, RFC 3104 6.2 ---- */
 
-static const struct lease *
-any_held(const struct agent *agent)
-{
-	const struct lease *lease;
-
-	DL_FOREACH(agent->leases, lease) {
-		if (lease->state == LEASE_HELD)
-			return lease;
-	}
-	return NULL;
-}
-
 /* All leases go through one tunnel, so the first one decides on its key. */
 static struct tunnel_kind
 tunnel_wanted(const struct agent *agent)
 {
-	const struct lease *held = any_held(agent);
+	const struct lease *held = agent_any_held(agent);
 
 	return (struct tunnel_kind){
 		.type = agent->conf->tunnel,
@@ -255,7 +243,7 @@ assign_done(struct agent *agent, const struct rsip_message *m)
 		.lease = lease != NULL ? lease->want : NULL,
 		.n_ports = lease != NULL ? lease->n_ports : 0,
 		.tunnel = tunnel_wanted(agent),
-		.key_settled = any_held(agent) != NULL,
+		.key_settled = agent_any_held(agent) != NULL,
 	};
 	struct grant grant;
 	const char *fault = grant_read(&grant, m, &asked);

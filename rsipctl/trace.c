@@ -18,7 +18,6 @@
 #include "lease_view.h"
 #include "log.h"
 #include "loop.h"
-#include "mem.h"
 #include "options.h"
 #include "priv.h"
 #include "sandbox.h"
@@ -188,7 +187,6 @@ open_captures(struct tracer *t)
 {
 	const json_t *data_plane = lease_source_data_plane(t->leases), *value;
 	const char *public = trace_public_interface(data_plane);
-	bool one_armed = false;
 	size_t i;
 
 	t->capture = capture_new();
@@ -197,14 +195,11 @@ open_captures(struct tracer *t)
 	json_array_foreach(json_object_get(data_plane, "private_interfaces"), i, value) {
 		const char *private = json_string_value(value);
 
-		if (private == NULL || strcmp(private, public) == 0)
-			one_armed = true;
-		else if (fprintf(stderr, " %s", private), !open_interface(t, private, TRACE_FILTER_PRIVATE))
+		if (private == NULL)
+			continue;
+		fprintf(stderr, " %s", private);
+		if (!open_interface(t, private, TRACE_FILTER_PRIVATE))
 			return false;
-	}
-	if (one_armed) {
-		free(t->public_filter);
-		t->public_filter = mem_strdup("ip");
 	}
 	fprintf(stderr, " %s\n", public);
 	return open_interface(t, public, t->public_filter);

@@ -95,7 +95,7 @@ do_hosts(struct ctl_conn *conn, const json_t *request, void *arg)
 	ctl_answer_list(conn, host_walk_next, walk, free);
 }
 
-struct binding_walk { const struct gateway *gw; struct binding_table *table; struct binding_cursor cursor; struct match match; };
+struct binding_walk { const struct gateway *gw; struct binding_cursor cursor; struct match match; };
 
 static json_t *
 binding_walk_next(void *arg)
@@ -109,14 +109,6 @@ binding_walk_next(void *arg)
 }
 
 static void
-binding_walk_end(void *arg)
-{
-	struct binding_walk *walk = arg;
-
-	free(walk);
-}
-
-static void
 do_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
 {
 	const struct gateway *gw = arg;
@@ -126,9 +118,9 @@ do_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
 	if (!parse_or_refuse(&match, conn, request))
 		return;
 	walk = mem_zero(1, sizeof(*walk));
-	*walk = (struct binding_walk){ .gw = gw, .table = &gw->ledger->bindings, .match = match };
-	binding_cursor_start(&walk->cursor, walk->table);
-	ctl_answer_list(conn, binding_walk_next, walk, binding_walk_end);
+	*walk = (struct binding_walk){ .gw = gw, .match = match };
+	binding_cursor_start(&walk->cursor, &gw->ledger->bindings);
+	ctl_answer_list(conn, binding_walk_next, walk, free);
 }
 
 /* All addresses, in the order of the config file: the next one is at offset of its range. A reload may change the

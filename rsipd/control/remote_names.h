@@ -38,7 +38,7 @@ struct remote_name {
 	ip4_t addrs[DP_REMOTE_ADDRS_MAX];
 	int64_t gone[DP_REMOTE_ADDRS_MAX]; /* since when answers do not have the address any more; 0: they do */
 	int64_t next;                      /* when something is to be done about it: clock_now() */
-	struct binding *bindings;          /* whose remote side it is; utlist.h, same_prev and same_next */
+	struct binding *bindings;          /* whose remote side it is; utlist.h, by terms->named */
 	UT_hash_handle hh;
 };
 
@@ -66,7 +66,7 @@ void remote_names_failed(struct remote_names *names, const char *name);
 /* A name and its addresses as they were before a restart; it is looked up again at once. */
 void remote_names_restore(struct remote_names *names, const char *name, const ip4_t *addrs, size_t n);
 
-/* Enters b->remote_name, which is not NULL, among the names, and takes it out again. names NULL: no effect. */
+/* Enters b, whose remote side is a name, at that name, and takes it out again. names NULL: no effect. */
 void remote_names_attach(struct remote_names *names, struct binding *b);
 void remote_names_detach(struct remote_names *names, struct binding *b);
 

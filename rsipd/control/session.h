@@ -1,5 +1,6 @@
 /* A registration (RFC 3103 6): the gateway's relationship with one host, and the table of all of them. A host is its
- * source address, and its identity where it has proved one. Memory only: what a change of a registration entails is in registration.c. */
+ * source address, and its identity where it has proved one. Memory only: what a change of a registration entails is in
+ * registration.c. */
 #ifndef RSIPD_SESSION_H
 #define RSIPD_SESSION_H
 

@@ -62,8 +62,8 @@ void store_add_hold(struct store *st, const struct hold *hold);
 void store_remove_hold(struct store *st, const struct hold *hold);
 
 /* Reads everything back, identities and sessions first, then answers, names, bindings and holds. What session() and binding()
- * get is theirs to keep or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each returns false to
- * stop. Returns false, with why, when stopped or when the database cannot be read. */
+ * get is theirs to keep or free: a session is not in any table yet, a binding's session is NULL and named by client_id. Each
+ * returns false to stop. Returns false, with why, when stopped or when the database cannot be read. */
 struct store_session {
 	ip4_t host_addr, gateway_addr;
 	uint32_t client_id;
@@ -97,8 +97,7 @@ uint32_t store_last_bind_id(struct store *st); /* the highest ever given out, 0 
  * history. False when no more rows need be looked at. */
 bool store_prune(struct store *st, int64_t before);
 
-/* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address: each holder is told
- * to cb. Takes a few look-ups, however long the history. Of leases that have ended: who_held.h has all. Returns false when the history cannot be read. */
+/* One who held a number of an address at a time. */
 struct store_holder {
 	uint32_t bind_id, client_id;
 	ip4_t host;
@@ -106,9 +105,14 @@ struct store_holder {
 	int64_t from, to; /* to 0: still held */
 };
 typedef void store_holder_cb(const struct store_holder *holder, void *arg);
-/* The same of one that is held still. */
-bool store_who_holds(struct store *st, const struct binding *b, int64_t at, store_holder_cb *cb, void *arg);
+
+/* Who held a port, SPI or cookie of this address at a time (seconds since 1970), or the whole address, of leases that have
+ * ended: each holder is told to cb. Takes a few look-ups, however long the history. Returns false when it cannot be read.
+ * who_held.h has those that are held still as well. */
 bool store_who(struct store *st, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
                void *arg);
+
+/* The same of a binding that is held still: who had it then, as a registration may have moved. */
+bool store_who_holds(struct store *st, const struct binding *b, int64_t at, store_holder_cb *cb, void *arg);
 
 #endif

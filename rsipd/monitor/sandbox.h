@@ -1,5 +1,5 @@
-/* System call filters of the two workers, and of rsipctl while it looks at packets: each may use what its job takes and nothing else. A call outside of the list
- * ends the process with SIGSYS; the monitor says so in the log and starts it anew. */
+/* System call filters of the two workers, and of rsipctl while it looks at packets: each may use what its job takes and
+ * nothing else. A call outside of the list ends the process with SIGSYS; the monitor says so in the log and starts it anew. */
 #ifndef RSIPD_SANDBOX_H
 #define RSIPD_SANDBOX_H
 

@@ -6,8 +6,8 @@
 #include "encap.h"
 #include "engine_impl.h"
 #include "ike_demux.h"
+#include "path_mtu.h"
 
-#define PATH_MTU_MIN 68 /* RFC 791 3.2 */
 #define QUOTED_MIN 8    /* RFC 792: less tells its receiver nothing */
 
 enum { CODE_HOST_UNREACHABLE = 1, CODE_PORT_UNREACHABLE = 3, CODE_SOURCE_ROUTE_FAILED = 5, CODE_TTL_EXCEEDED = 0 };
