@@ -37,6 +37,7 @@ struct datagrams {
 	bool behind;    /* the last turn left datagrams for the next */
 	int64_t looked; /* when that was, CLOCK_REALTIME in nanoseconds */
 	uint32_t stale; /* left unread */
+	bool *gone;     /* in the callback: set when it frees us */
 	unsigned n_queued;
 	struct sockaddr_in peers[BATCH];
 	struct iovec iov[BATCH];
@@ -105,14 +106,14 @@ hand_over(struct datagrams *d, unsigned i)
 		d->cb(d->arg, ntohl(peer->sin_addr.s_addr), ntohs(peer->sin_port), in.bytes[i], in.messages[i].msg_len);
 }
 
-/* Returns how many of the batch were stale. */
+/* Returns how many of the batch were stale. What comes after the datagram that had us freed is nobody's. */
 static int
-take_batch(struct datagrams *d, int n)
+take_batch(struct datagrams *d, int n, const bool *gone)
 {
 	int64_t now = d->behind ? real_now() : 0;
 	int stale = 0;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !*gone; i++) {
 		int64_t at = d->behind ? came(&in.messages[i].msg_hdr, now) : 0;
 
 		if (d->behind && at < d->looked && now - at > STALE_NS)
@@ -129,13 +130,18 @@ on_readable(int fd, void *arg)
 	struct datagrams *d = arg;
 	int64_t end = clock_now() + TURN_MS;
 	int n = BATCH, stale = 0;
+	bool gone = false;
 
+	d->gone = &gone;
 	for (int taken = 0; n == BATCH && taken < DATAGRAMS_A_TURN && stale < STALE_A_TURN && clock_now() <= end;) {
-		int of_batch = (n = receive_batch(fd)) > 0 ? take_batch(d, n) : 0;
+		int of_batch = (n = receive_batch(fd)) > 0 ? take_batch(d, n, &gone) : 0;
 
+		if (gone)
+			return;
 		stale += of_batch;
 		taken += n - of_batch;
 	}
+	d->gone = NULL;
 	d->behind = n == BATCH;
 	if (d->behind)
 		d->looked = real_now();
@@ -216,6 +222,8 @@ datagrams_free(struct datagrams *d)
 {
 	if (d == NULL)
 		return;
+	if (d->gone != NULL)
+		*d->gone = true;
 	loop_event_free(d->readable);
 	close(d->fd);
 	free(d);

@@ -61,7 +61,7 @@ void datagrams_send(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, co
 void datagrams_queue(struct datagrams *d, ip4_t peer_addr, uint16_t peer_port, const void *bytes, size_t len);
 void datagrams_flush(struct datagrams *d);
 uint32_t datagrams_overflowed(const struct datagrams *d); /* lost so far as more came than was taken, modulo 2^32 */
-void datagrams_free(struct datagrams *d); /* accepts NULL; not from inside its callback */
+void datagrams_free(struct datagrams *d); /* at once; accepts NULL; safe inside its callback */
 
 /* A socket for a host: bound to local_addr (0 = any) and local_port (0 = an ephemeral one), connected to the gateway, so that
  * only its datagrams arrive. -1 with errno. */

@@ -334,6 +334,40 @@ on_datagram(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes
 	datagrams_send(*d, peer_addr, peer_port, bytes, len);
 }
 
+static void
+free_at_once(void *arg, ip4_t peer_addr, uint16_t peer_port, const uint8_t *bytes, size_t len)
+{
+	struct datagrams **d = arg;
+
+	(void)peer_addr;
+	(void)peer_port;
+	(void)bytes;
+	datagrams_got += len;
+	datagrams_free(*d);
+	*d = NULL;
+}
+
+/* As a host does whose gateway says that its registration is over; what else has come with it is not looked at. */
+START_TEST(datagrams_freed_by_the_first)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	struct datagrams *d = datagrams_new(loop, fd, free_at_once, &d);
+	int host = datagrams_connect_socket(0, 0, INADDR_LOOPBACK, ntohs(addr.sin_port));
+	datagrams_got = 0;
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(send(host, "over", 4, 0), 4);
+	loop_once(loop, true);
+	ck_assert_ptr_null(d);
+	ck_assert_uint_eq(datagrams_got, 4);
+	close(host);
+}
+END_TEST
+
 START_TEST(datagrams_there_and_back)
 {
 	struct sockaddr_in addr = sockaddr_of(INADDR_LOOPBACK, 0);
@@ -377,6 +411,7 @@ main(void)
 	tcase_add_test(tc, connects);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, datagrams_there_and_back);
+	tcase_add_test(tc, datagrams_freed_by_the_first);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
