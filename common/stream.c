@@ -26,8 +26,9 @@
 /* The streams of one event loop. */
 struct turn {
 	struct loop *loop;
-	struct loop_event *go;
+	struct loop_event *go, *depart;
 	struct stream *ready; /* those that have something to hand over, in the order of their turns */
+	struct stream *outgoing; /* those that have something to write */
 	size_t streams;
 	struct turn *next;
 };
@@ -36,6 +37,8 @@ static struct turn *turns;
 struct stream {
 	struct turn *turn;
 	struct stream *prev, *next; /* while in turn->ready */
+	struct stream *out_prev, *out_next; /* while in turn->outgoing */
+	struct evbuffer *out; /* what was sent and no write has been tried of yet; NULL: nothing */
 	struct bufferevent *bev;
 	struct loop_event *stall; /* runs while a message is incomplete */
 	const struct stream_events *events;
@@ -68,6 +71,7 @@ stream_end_text(enum stream_end end)
 /* --- turns --- */
 
 static void on_turn(void *arg);
+static void on_depart(void *arg);
 
 static struct turn *
 join(struct loop *loop)
@@ -79,6 +83,7 @@ join(struct loop *loop)
 		turn = mem_zero(1, sizeof(*turn));
 		turn->loop = loop;
 		turn->go = loop_deferred(loop, on_turn, turn);
+		turn->depart = loop_deferred(loop, on_depart, turn);
 		LL_PREPEND(turns, turn);
 	}
 	turn->streams++;
@@ -92,6 +97,7 @@ leave(struct turn *turn)
 		return;
 	LL_DELETE(turns, turn);
 	loop_event_free(turn->go);
+	loop_event_free(turn->depart);
 	free(turn);
 }
 
@@ -115,8 +121,19 @@ line_up(struct stream *st)
 /* --- one stream --- */
 
 static void
+drop_out(struct stream *st)
+{
+	if (st->out == NULL)
+		return;
+	DL_DELETE2(st->turn->outgoing, st, out_prev, out_next);
+	evbuffer_free(st->out);
+	st->out = NULL;
+}
+
+static void
 destroy(struct stream *st)
 {
+	drop_out(st);
 	step_back(st);
 	leave(st->turn);
 	loop_event_free(st->stall);
@@ -397,20 +414,71 @@ stream_connect(struct loop *loop, ip4_t local_addr, ip4_t addr, uint16_t port, c
 	return st;
 }
 
-void
-stream_send(struct stream *st, const void *bytes, size_t len)
+/* --- out --- */
+
+/* Writes what has gathered. Nearly always the socket takes it all; else libevent waits until it takes the rest, and tells what
+ * went wrong. */
+static void
+depart(struct stream *st)
 {
 	struct evbuffer *output = bufferevent_get_output(st->bev);
 
-	if (evbuffer_get_length(output) + len > STREAM_UNREAD_MAX) {
-		st->unread = true;
-		loop_timer_set(st->stall, 0); /* ended() not from here: the caller may be in the middle of something */
-		return;
-	}
-	if (evbuffer_add(output, bytes, len) != 0)
+	if (!st->connecting && evbuffer_get_length(output) == 0)
+		evbuffer_write(st->out, bufferevent_getfd(st->bev));
+	if (evbuffer_get_length(st->out) > 0 && bufferevent_write_buffer(st->bev, st->out) != 0)
 		log_fatal("transport", "out of memory");
+	drop_out(st);
 	if (!st->paused && !st->over && evbuffer_get_length(output) > PAUSE_ABOVE)
 		pause_reading(st);
+}
+
+static void
+on_depart(void *arg)
+{
+	struct turn *turn = arg;
+
+	while (turn->outgoing != NULL)
+		depart(turn->outgoing);
+}
+
+void
+streams_flush(struct loop *loop)
+{
+	struct turn *turn;
+
+	LL_SEARCH_SCALAR(turns, turn, loop, loop);
+	if (turn != NULL)
+		on_depart(turn);
+}
+
+/* Into what leaves together: a system call for each message would be most of its cost. */
+static void
+gather(struct stream *st, const void *bytes, size_t len)
+{
+	if (st->out == NULL) {
+		st->out = evbuffer_new();
+		DL_APPEND2(st->turn->outgoing, st, out_prev, out_next);
+		loop_deferred_raise(st->turn->depart);
+	}
+	if (st->out == NULL || evbuffer_add(st->out, bytes, len) != 0)
+		log_fatal("transport", "out of memory");
+}
+
+static size_t
+unwritten(const struct stream *st)
+{
+	return evbuffer_get_length(bufferevent_get_output(st->bev)) + (st->out != NULL ? evbuffer_get_length(st->out) : 0);
+}
+
+void
+stream_send(struct stream *st, const void *bytes, size_t len)
+{
+	if (unwritten(st) + len <= STREAM_UNREAD_MAX) {
+		gather(st, bytes, len);
+		return;
+	}
+	st->unread = true;
+	loop_timer_set(st->stall, 0); /* ended() not from here: the caller may be in the middle of something */
 }
 
 /* --- an orderly end: what was sent goes out first --- */
@@ -436,6 +504,8 @@ stream_finish(struct stream *st)
 	st->over = true;
 	bufferevent_disable(st->bev, EV_READ);
 	loop_timer_cancel(st->stall);
+	if (st->out != NULL)
+		depart(st);
 	if (evbuffer_get_length(bufferevent_get_output(st->bev)) == 0) {
 		stream_free(st);
 		return;

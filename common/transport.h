@@ -43,7 +43,9 @@ struct stream *stream_accept(struct loop *loop, int fd, const struct stream_even
 struct stream *stream_connect(struct loop *loop, ip4_t local_addr, ip4_t addr, uint16_t port,
                               const struct stream_events *events, void *arg);
 
+/* Kept until streams_flush or the end of the loop's turn, so that many messages go in one system call. */
 void stream_send(struct stream *st, const void *bytes, size_t len);
+void streams_flush(struct loop *loop); /* all streams of that loop */
 void stream_finish(struct stream *st); /* frees it once all that was sent is taken, or has stalled; no more calls */
 void stream_free(struct stream *st);   /* at once; accepts NULL; safe inside the stream's own events */
 

@@ -220,6 +220,7 @@ deliver(struct server *srv, bool done)
 			send_regret(srv, letter);
 		release(srv, letter);
 	}
+	streams_flush(srv->loop);
 	LL_FOREACH(srv->listeners, ls) {
 		if (ls->datagrams != NULL)
 			datagrams_flush(ls->datagrams);
