@@ -46,9 +46,10 @@ struct datagrams {
 };
 
 /* What has come, at most BATCH. Shared by all sockets, for it is empty again when the call returns. What is longer than
- * a buffer is no RSIP message, and its end is not looked at. */
+ * a buffer is no RSIP message, and its end is not looked at. Buffers at distances of 64 KiB would share the few lines of the
+ * cache that such addresses may use, and throw each other out. */
 static struct {
-	uint8_t bytes[BATCH][RSIP_MESSAGE_MAX];
+	uint8_t bytes[BATCH][RSIP_MESSAGE_MAX + 1 + 256];
 	struct sockaddr_in peers[BATCH];
 	struct iovec iov[BATCH];
 	struct mmsghdr messages[BATCH];
@@ -86,7 +87,7 @@ receive_batch(int fd)
 	int n;
 
 	for (unsigned i = 0; i < BATCH; i++) {
-		in.iov[i] = (struct iovec){ in.bytes[i], sizeof(in.bytes[i]) };
+		in.iov[i] = (struct iovec){ in.bytes[i], RSIP_MESSAGE_MAX };
 		in.messages[i].msg_hdr = (struct msghdr){ .msg_name = &in.peers[i], .msg_namelen = sizeof(in.peers[i]),
 		                                          .msg_iov = &in.iov[i], .msg_iovlen = 1,
 		                                          .msg_control = &in.control[i], .msg_controllen = sizeof(in.control[i]) };
