@@ -78,7 +78,7 @@ op_request(const struct plan *plan, enum op op, uint32_t client_id, uint32_t bin
 	static struct rsip_message m;
 
 	message_init(&m, request_type(plan, op));
-	m.has_counter = true;
+	m.has_counter = counter != 0;
 	m.counter = counter;
 	m.has_client_id = op != OP_REGISTER;
 	m.client_id = client_id;

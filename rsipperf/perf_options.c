@@ -15,10 +15,12 @@
 
 #define HOSTS_MAX 16000000
 #define BINDINGS_MAX 65535
+#define AT_ONCE_MAX 255
 
-enum { OPT_FILL = 256, OPT_KEEP, OPT_COOKIES, OPT_TRIES, OPT_SEED, OPT_LEASE, OPT_PORTS, OPT_SPIS };
+enum { OPT_AT_ONCE = 256, OPT_FILL, OPT_KEEP, OPT_COOKIES, OPT_TRIES, OPT_SEED, OPT_LEASE, OPT_PORTS, OPT_SPIS };
 
 static const struct option long_options[] = {
+	{ "at-once", required_argument, NULL, OPT_AT_ONCE },
 	{ "bindings", required_argument, NULL, 'b' }, { "cookies", no_argument, NULL, OPT_COOKIES },
 	{ "duration", required_argument, NULL, 'd' }, { "fill", no_argument, NULL, OPT_FILL },
 	{ "help", no_argument, NULL, 'h' },           { "hosts", required_argument, NULL, 'n' },
@@ -47,7 +49,8 @@ usage(FILE *out)
 	      "  -d, --duration=SECONDS  of the mix; 0 leaves it out (10)\n"
 	      "  -x, --mix=OP=WEIGHT,... of register, assign, extend, free, query (assign=1,extend=2,free=1)\n"
 	      "  -r, --rate=N            requests a second in the mix; 0 = as fast as answers come (0)\n"
-	      "  -w, --window=N          requests under way at a time; 0 = one a host (256)\n"
+	      "  -w, --window=N          requests under way at a time; 0 = no limit but the hosts' own (256)\n"
+	      "      --at-once=N         over TCP: requests that a host sends at once (1)\n"
 	      "  -m, --method=METHOD     rsa-ip, rsap-ip or rsipsec (rsap-ip)\n"
 	      "      --ports=N           asked for by one rsap-ip request, at most 255 (8)\n"
 	      "      --spis=N            asked for by one rsipsec request (4)\n"
@@ -139,6 +142,7 @@ read_with_number(int c, const char *value, struct plan *plan)
 	case 'n': good = read_number("hosts", value, 1, HOSTS_MAX, &n); plan->hosts = (uint32_t)n; break;
 	case 'p': good = read_number("port", value, 1, 65535, &n); plan->port = (uint16_t)n; break;
 	case 'w': good = read_number("window", value, 0, HOSTS_MAX, &n); plan->window = (uint32_t)n; break;
+	case OPT_AT_ONCE: good = read_number("at-once", value, 1, AT_ONCE_MAX, &n); plan->at_once = (unsigned)n; break;
 	case OPT_LEASE: good = read_number("lease", value, 0, UINT32_MAX, &n); plan->lease_s = (uint32_t)n; break;
 	case OPT_PORTS: good = read_number("ports", value, 1, 255, &n); plan->ports = (uint8_t)n; break;
 	case OPT_SPIS: good = read_number("spis", value, 1, 65535, &n); plan->spis = (uint16_t)n; break;
@@ -195,8 +199,12 @@ check(struct plan *plan, char **args, int n_args)
 		fprintf(stderr, "rsipperf: so many hosts do not fit behind the first address\n");
 		return false;
 	}
-	if (plan->window == 0 || plan->window > plan->hosts)
-		plan->window = plan->hosts;
+	if (plan->at_once > 1 && !plan->tcp) {
+		fprintf(stderr, "rsipperf: --at-once: over UDP a host has one request under way (RFC 3103 section 10.1): add --tcp\n");
+		return false;
+	}
+	if (plan->window == 0 || plan->window > (uint64_t)plan->hosts * plan->at_once)
+		plan->window = plan->hosts * plan->at_once;
 	return true;
 }
 
@@ -207,7 +215,7 @@ options_read(int argc, char **argv, struct plan *plan)
 
 	*plan = (struct plan){ .port = RSIP_PORT, .first_host = 0x7f010001, .hosts = 1000, .bindings = 4,
 	    .method = RSIP_METHOD_RSAP_IP, .ports = 8, .spis = 4, .window = 256, .duration_us = 10000000, .tries = 7,
-	    .seed = 1, .weight = { [OP_ASSIGN] = 1, [OP_EXTEND] = 2, [OP_FREE] = 1 } };
+	    .at_once = 1, .seed = 1, .weight = { [OP_ASSIGN] = 1, [OP_EXTEND] = 2, [OP_FREE] = 1 } };
 	while ((c = getopt_long(argc, argv, "b:d:f:hjm:n:p:qr:tVw:x:", long_options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);

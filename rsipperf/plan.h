@@ -24,7 +24,8 @@ struct plan {
 	uint32_t lease_s;     /* 0 = the gateway's default */
 	unsigned weight[OPS]; /* of each operation in the mix */
 	double rate;          /* requests a second in the mix, 0 = as fast as answers come */
-	uint32_t window;      /* requests that may wait for their answers at a time, one a host at most */
+	uint32_t window;      /* requests that may wait for their answers at a time */
+	unsigned at_once;     /* of them a host's; more than one only over TCP, RFC 3103 10.1 */
 	int64_t duration_us;  /* of the mix */
 	unsigned tries;       /* of a request over UDP, RFC 3103 5 */
 	uint64_t seed;        /* of the order of hosts and operations */

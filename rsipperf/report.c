@@ -38,9 +38,9 @@ report_begin(struct report *r, const struct plan *plan, int64_t now_us)
 	r->live = !plan->quiet;
 	if (plan->json)
 		return;
-	printf("%u hosts from %s, %s to %s port %u, %s, at most %u bindings a host, window %u\n", plan->hosts,
+	printf("%u hosts from %s, %s to %s port %u, %s, at most %u bindings a host, window %u, %u at once\n", plan->hosts,
 	    ip4_str(plan->first_host, first), plan->tcp ? "TCP" : "UDP", ip4_str(plan->gateway, gateway), plan->port,
-	    rsip_method_name(plan->method), plan->bindings, plan->window);
+	    rsip_method_name(plan->method), plan->bindings, plan->window, plan->at_once);
 	fflush(stdout);
 }
 
@@ -223,10 +223,10 @@ print_json(const struct report *r)
 		if (errors_of(r, number) > 0)
 			json_object_set_new(errors, rsip_error_name(number), json_integer((json_int_t)errors_of(r, number)));
 	}
-	all = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:o, s:o}", "gateway", ip4_str(r->plan->gateway, gateway),
+	all = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:o, s:o}", "gateway", ip4_str(r->plan->gateway, gateway),
 	    "transport", r->plan->tcp ? "tcp" : "udp", "hosts", (int)r->plan->hosts,
 	    "method", rsip_method_name(r->plan->method), "bindings", (int)r->plan->bindings,
-	    "window", (int)r->plan->window, "phases", phases, "errors", errors);
+	    "window", (int)r->plan->window, "at_once", (int)r->plan->at_once, "phases", phases, "errors", errors);
 	json_dumpf(all, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	putchar('\n');
 	json_decref(all);

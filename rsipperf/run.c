@@ -13,6 +13,7 @@
 #include "report.h"
 #include "swarm.h"
 #include "tally.h"
+#include "transport.h"
 
 #define TICK_MS 1
 #define LIVE_US 1000000
@@ -165,7 +166,7 @@ mix_is_over(const struct run *r, int64_t now)
 static bool
 may_begin(const struct run *r, int64_t now)
 {
-	if (r->queued == 0 || r->swarm.waiting >= r->plan->window)
+	if (r->queued == 0 || (r->swarm.waiting > 0 && r->swarm.waiting + r->plan->at_once > r->plan->window))
 		return false;
 	if (r->phase == PHASE_LEAVE)
 		return true;
@@ -237,8 +238,7 @@ begin_one(struct run *r, int64_t now)
 
 	if (op == OPS)
 		return;
-	r->begun++;
-	swarm_begin(&r->swarm, host, op, h->n_bindings > 0 ? random_below(r, h->n_bindings) : 0, now);
+	r->begun += swarm_begin(&r->swarm, host, op, h->n_bindings > 0 ? random_below(r, h->n_bindings) : 0, now);
 }
 
 static void
@@ -251,6 +251,8 @@ on_pump(void *arg)
 		begin_one(r, now);
 	if (r->udp != NULL)
 		link_udp_flush(r->udp);
+	else
+		streams_flush(r->loop);
 	if (phase_is_over(r, now)) {
 		end_phase(r);
 		loop_deferred_raise(r->pump);

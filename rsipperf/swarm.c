@@ -22,6 +22,7 @@ swarm_init(struct swarm *swarm, const struct plan *plan, const struct swarm_even
 	swarm->arg = arg;
 	swarm->hosts = mem_zero(plan->hosts, sizeof(*swarm->hosts));
 	swarm->bind_ids = mem_zero((size_t)plan->hosts * plan->bindings, sizeof(*swarm->bind_ids));
+	swarm->subjects = mem_zero((size_t)plan->hosts * plan->at_once, sizeof(*swarm->subjects));
 }
 
 void
@@ -29,6 +30,7 @@ swarm_free(struct swarm *swarm)
 {
 	free(swarm->hosts);
 	free(swarm->bind_ids);
+	free(swarm->subjects);
 }
 
 static uint32_t
@@ -43,51 +45,86 @@ bind_ids_of(const struct swarm *swarm, const struct sim_host *h)
 	return swarm->bind_ids + (size_t)number_of(swarm, h) * swarm->plan->bindings;
 }
 
+static uint32_t *
+subjects_of(const struct swarm *swarm, const struct sim_host *h)
+{
+	return swarm->subjects + (size_t)number_of(swarm, h) * swarm->plan->at_once;
+}
+
 /* --- requests --- */
 
+/* A host increments its counter when it has been answered (RFC 3103 10.1): of several at once none can have one. */
+static uint32_t
+next_counter(const struct swarm *swarm, const struct sim_host *h)
+{
+	if (swarm->plan->at_once > 1)
+		return 0;
+	return h->counter < UINT32_MAX ? h->counter + 1 : 1; /* 0 marks what the gateway sends unasked */
+}
+
 static void
-send_request(struct swarm *swarm, struct sim_host *h, int64_t now_us)
+send_requests(struct swarm *swarm, struct sim_host *h, int64_t now_us)
 {
 	uint8_t bytes[LINK_REQUEST_MAX];
-	size_t len = op_request(swarm->plan, h->op, h->client_id, h->subject, h->counter, bytes, sizeof(bytes));
 
 	h->due_us = now_us + (swarm->plan->tcp ? TCP_WAIT_US : FIRST_WAIT_US << h->attempts);
 	h->attempts++;
 	DL_APPEND(swarm->by_attempts[h->attempts], h); /* all of one list wait equally long: it stays in order */
-	swarm->events->send(swarm->arg, number_of(swarm, h), bytes, len);
+	for (unsigned i = 0; i < h->asked && h->attempts > 0; i++) { /* 0: its connection has broken meanwhile */
+		size_t len = op_request(swarm->plan, h->op, h->client_id, subjects_of(swarm, h)[i], h->counter, bytes,
+		                        sizeof(bytes));
+		swarm->events->send(swarm->arg, number_of(swarm, h), bytes, len);
+	}
 }
 
-void
+/* How many of that kind the host can send at once. */
+static unsigned
+possible_at_once(const struct swarm *swarm, const struct sim_host *h, enum op op)
+{
+	unsigned most = 1;
+
+	if (op == OP_ASSIGN)
+		most = swarm->plan->bindings - h->n_bindings;
+	else if (op == OP_FREE || op == OP_EXTEND)
+		most = h->n_bindings;
+	return most < swarm->plan->at_once ? most : swarm->plan->at_once;
+}
+
+unsigned
 swarm_begin(struct swarm *swarm, uint32_t host, enum op op, unsigned which, int64_t now_us)
 {
 	struct sim_host *h = &swarm->hosts[host];
+	unsigned n = possible_at_once(swarm, h, op);
 
-	if (++h->counter == 0) /* 0 marks what the gateway sends unasked, RFC 3103 10.1 */
-		h->counter = 1;
+	h->counter = next_counter(swarm, h);
 	h->op = op;
-	h->subject = op == OP_FREE || op == OP_EXTEND ? bind_ids_of(swarm, h)[which] : 0;
+	h->asked = (uint16_t)n;
+	h->answered = 0;
 	h->began_us = now_us;
 	h->failed = false;
-	swarm->waiting++;
-	swarm->tally->op[op].sent++;
-	send_request(swarm, h, now_us);
+	for (unsigned i = 0; i < n; i++)
+		subjects_of(swarm, h)[i] = op == OP_FREE || op == OP_EXTEND ? bind_ids_of(swarm, h)[(which + i) % h->n_bindings] : 0;
+	swarm->waiting += n;
+	swarm->tally->op[op].sent += n;
+	send_requests(swarm, h, now_us);
+	return n;
 }
 
 static void
-end_request(struct swarm *swarm, struct sim_host *h)
+end_requests(struct swarm *swarm, struct sim_host *h)
 {
 	DL_DELETE(swarm->by_attempts[h->attempts], h);
 	h->attempts = 0;
-	swarm->waiting--;
+	swarm->waiting -= h->asked - h->answered;
 	swarm->events->idle(swarm->arg, number_of(swarm, h));
 }
 
 static void
 give_up(struct swarm *swarm, struct sim_host *h)
 {
-	swarm->tally->op[h->op].lost++;
+	swarm->tally->op[h->op].lost += h->asked - h->answered;
 	h->failed = true;
-	end_request(swarm, h);
+	end_requests(swarm, h);
 }
 
 /* --- what a host holds --- */
@@ -129,6 +166,13 @@ set_registered(struct swarm *swarm, struct sim_host *h, bool registered, uint32_
 
 /* --- responses --- */
 
+/* Over one connection answers come in the order of the requests. */
+static uint32_t
+subject_of_next(const struct swarm *swarm, const struct sim_host *h)
+{
+	return subjects_of(swarm, h)[h->answered];
+}
+
 static void
 granted(struct swarm *swarm, struct sim_host *h, const struct rsip_message *m)
 {
@@ -140,7 +184,7 @@ granted(struct swarm *swarm, struct sim_host *h, const struct rsip_message *m)
 		hold(swarm, h, m->bind_id);
 		break;
 	case OP_FREE:
-		drop(swarm, h, h->subject);
+		drop(swarm, h, subject_of_next(swarm, h));
 		break;
 	case OP_DEREGISTER:
 		set_registered(swarm, h, false, 0);
@@ -160,7 +204,7 @@ refused(struct swarm *swarm, struct sim_host *h, const struct rsip_message *m)
 	else if (m->error == RSIP_REGISTER_FIRST || m->error == RSIP_ALREADY_UNREGISTERED)
 		set_registered(swarm, h, false, 0);
 	else if (m->error == RSIP_BAD_BIND_ID || m->type == RSIP_FREE_RESPONSE)
-		drop(swarm, h, h->subject);
+		drop(swarm, h, subject_of_next(swarm, h));
 }
 
 static void
@@ -169,15 +213,27 @@ answered(struct swarm *swarm, struct sim_host *h, const struct rsip_message *m, 
 	struct tally_op *op = &swarm->tally->op[h->op];
 
 	histogram_add(&op->waited, (uint64_t)(now_us - h->began_us));
-	h->failed = !op_granted(swarm->plan, h->op, m);
-	if (h->failed) {
+	if (!op_granted(swarm->plan, h->op, m)) {
+		h->failed = true;
 		op->refused++;
 		refused(swarm, h, m);
 	} else {
 		op->granted++;
 		granted(swarm, h, m);
 	}
-	end_request(swarm, h);
+	h->answered++;
+	swarm->waiting--;
+	if (h->answered == h->asked)
+		end_requests(swarm, h);
+}
+
+/* What the gateway sends unasked has counter 0 (RFC 3103 10.1). */
+static bool
+is_awaited(const struct swarm *swarm, const struct sim_host *h, const struct rsip_message *m)
+{
+	if (h->attempts == 0)
+		return false;
+	return swarm->plan->at_once > 1 ? !m->has_counter : m->has_counter && m->counter == h->counter;
 }
 
 void
@@ -188,7 +244,7 @@ swarm_received(struct swarm *swarm, uint32_t host, const uint8_t *bytes, size_t 
 
 	if (message_decode(&m, bytes, len) != RSIP_OK)
 		swarm->tally->unread++;
-	else if (h->attempts == 0 || !m.has_counter || m.counter != h->counter)
+	else if (!is_awaited(swarm, h, &m))
 		swarm->tally->unasked++;
 	else
 		answered(swarm, h, &m, now_us);
@@ -216,7 +272,7 @@ swarm_tick(struct swarm *swarm, int64_t now_us)
 			}
 			DL_DELETE(swarm->by_attempts[made], h);
 			swarm->tally->op[h->op].repeats++;
-			send_request(swarm, h, now_us);
+			send_requests(swarm, h, now_us);
 		}
 	}
 }

@@ -1,5 +1,5 @@
-/* The simulated hosts: what each holds, and the one request that it may be waiting for. Which request comes next is the
- * business of run.c. */
+/* The simulated hosts: what each holds, and what it waits for: one request, or over TCP as many of one kind as it sends at
+ * once. Which come next is the business of run.c. */
 #ifndef RSIPPERF_SWARM_H
 #define RSIPPERF_SWARM_H
 
@@ -15,22 +15,22 @@ struct tally;
 struct sim_host {
 	uint32_t client_id;
 	uint32_t counter;  /* of the last request, RFC 3103 10.1 */
-	uint32_t subject;  /* the bind ID that the request is about */
 	int64_t began_us;  /* when the request was first sent */
 	int64_t due_us;    /* when it is sent again */
 	struct sim_host *prev, *next; /* among those that wait, with as many attempts made */
 	uint16_t n_bindings;
+	uint16_t asked, answered; /* requests sent at once, and how many of them do not wait any more */
 	uint8_t op;        /* enum op */
 	uint8_t attempts;  /* 0: no request waits */
 	bool registered;
-	bool failed;       /* its last request was refused or lost */
+	bool failed;       /* one of its last requests was refused or lost */
 };
 
 #define SWARM_TRIES_MAX 16
 
 struct swarm_events {
 	void (*send)(void *arg, uint32_t host, const void *bytes, size_t len);
-	void (*idle)(void *arg, uint32_t host); /* its request has been answered, or given up */
+	void (*idle)(void *arg, uint32_t host); /* what it asked has been answered, or given up */
 };
 
 struct swarm {
@@ -40,7 +40,8 @@ struct swarm {
 	struct tally *tally; /* where everything is counted now */
 	struct sim_host *hosts;
 	uint32_t *bind_ids;  /* plan->bindings of each host */
-	uint32_t waiting;    /* hosts with a request under way */
+	uint32_t *subjects;  /* plan->at_once of each host: the bind IDs that its requests are about */
+	uint32_t waiting;    /* requests under way */
 	uint64_t n_registered, n_bindings;
 	struct sim_host *by_attempts[SWARM_TRIES_MAX + 1]; /* each in the order of due_us */
 };
@@ -49,8 +50,9 @@ struct swarm {
 void swarm_init(struct swarm *swarm, const struct plan *plan, const struct swarm_events *events, void *arg);
 void swarm_free(struct swarm *swarm);
 
-/* Sends the request of a host that does not wait. FREE and EXTEND are about the binding number which, below n_bindings. */
-void swarm_begin(struct swarm *swarm, uint32_t host, enum op op, unsigned which, int64_t now_us);
+/* Sends the request of a host that does not wait, or as many as it sends at once. FREE and EXTEND are about the binding number
+ * which, below n_bindings, and those that follow it. Returns how many it sent. */
+unsigned swarm_begin(struct swarm *swarm, uint32_t host, enum op op, unsigned which, int64_t now_us);
 
 /* To be called with what comes for a host, when its connection breaks, and about every millisecond for what is to be
  * sent again or given up. */

@@ -206,6 +206,7 @@ up
 for round in $(seq "$rounds"); do
 	gateway "$round" "rsipd, UDP, grants" fill -n "$hosts" --fill -d 0 || exit 1
 	gateway "$round" "rsipd, TCP, grants" fill -n "$hosts" --fill -d 0 -t || exit 1
+	gateway "$round" "rsipd, TCP, grants, ten asked at once by a host" fill -n "$hosts" --fill -d 0 -t --at-once 10 || exit 1
 	gateway "$round" "rsipd, UDP, grants, extensions, frees" mix -n "$hosts" -d "$seconds" || exit 1
 	if have_kea; then
 		kea "$round" "Kea, one thread" false

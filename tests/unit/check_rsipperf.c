@@ -81,7 +81,8 @@ START_TEST(wrong_options)
 		"", "10.0.0.1 10.0.0.2", "gateway.example", "-n 0 10.0.0.1", "-n -1 10.0.0.1", "-n 1x 10.0.0.1",
 		"-x assign 10.0.0.1", "-x assign= 10.0.0.1", "-x deregister=1 10.0.0.1", "-x assign=0 10.0.0.1",
 		"-m l2tp 10.0.0.1", "-r -1 10.0.0.1", "-d nan 10.0.0.1", "-f 300.0.0.1 10.0.0.1", "--ports 256 10.0.0.1",
-		"-f 255.255.255.255 -n 2 10.0.0.1", "--tries 0 10.0.0.1", "--nonsense 10.0.0.1",
+		"-f 255.255.255.255 -n 2 10.0.0.1", "--tries 0 10.0.0.1", "--nonsense 10.0.0.1", "--at-once 2 10.0.0.1",
+		"-t --at-once 0 10.0.0.1",
 	};
 	struct plan plan;
 
@@ -117,12 +118,24 @@ on_idle(void *arg, uint32_t host)
 static const struct swarm_events events = { .send = on_send, .idle = on_idle };
 
 static void
-setup(void)
+setup_with(const char *args)
 {
-	ck_assert_int_eq(read_args(&plan, "-n 1 -b 2 --tries 3 10.0.0.1"), OPTIONS_RUN);
+	ck_assert_int_eq(read_args(&plan, args), OPTIONS_RUN);
 	swarm_init(&swarm, &plan, &events, NULL);
 	tally = swarm.tally = tally_new("test", 0);
 	n_sent = n_idle = 0;
+}
+
+static void
+setup(void)
+{
+	setup_with("-n 1 -b 2 --tries 3 10.0.0.1");
+}
+
+static void
+setup_three_at_once(void)
+{
+	setup_with("-n 1 -b 5 -t --at-once 3 10.0.0.1");
 }
 
 static void
@@ -138,7 +151,7 @@ answer(int64_t now_us)
 	uint8_t bytes[200];
 	size_t len;
 
-	response.has_counter = true;
+	response.has_counter = request.has_counter;
 	response.counter = request.counter;
 	len = message_encode(&response, bytes, sizeof(bytes));
 	ck_assert_uint_gt(len, 0);
@@ -221,22 +234,100 @@ START_TEST(what_is_no_message)
 }
 END_TEST
 
+static void
+answer_grant(uint32_t bind_id, int64_t now_us)
+{
+	message_init(&response, RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	response.has_client_id = response.has_bind_id = response.has_lease_time = true;
+	response.client_id = 77;
+	response.bind_id = bind_id;
+	response.lease_time = 60;
+	response.n_tunnels = 1;
+	response.tunnels[0] = RSIP_TUNNEL_IP_IP;
+	response.local_addr = (struct rsip_address){ .type = RSIP_ADDR_IPV4, .ip4 = 0x64400001 };
+	response.local_ports = (struct rsip_ports){ .form = RSIP_LIST_RANGE, .number = 8, .port = { 1024 } };
+	response.remote_addr = (struct rsip_address){ .type = RSIP_ADDR_IPV4, .any = true };
+	response.remote_ports = (struct rsip_ports){ .form = RSIP_LIST_DONT_CARE, .number = 1 };
+	answer(now_us);
+}
+
+static void
+answer_freed(uint32_t bind_id, int64_t now_us)
+{
+	message_init(&response, RSIP_FREE_RESPONSE);
+	response.has_client_id = response.has_bind_id = true;
+	response.client_id = 77;
+	response.bind_id = bind_id;
+	answer(now_us);
+}
+
+/* Without counters: answers are those of the requests in their order, what the gateway sends unasked is told by its 0. */
+START_TEST(several_at_once)
+{
+	let_register();
+	n_sent = n_idle = 0;
+	ck_assert_uint_eq(swarm_begin(&swarm, 0, OP_ASSIGN, 0, 1000), 3);
+	ck_assert(n_sent == 3 && swarm.waiting == 3 && !request.has_counter);
+	answer_grant(11, 1100);
+	answer_error(RSIP_LOCAL_ADDR_UNAVAILABLE, 1200);
+	ck_assert(n_idle == 0 && swarm.waiting == 1);
+	request.has_counter = true;
+	request.counter = 0;
+	answer_grant(12, 1300);
+	ck_assert(tally->unasked == 1 && swarm.waiting == 1);
+	request.has_counter = false;
+	answer_grant(12, 1400);
+	ck_assert(n_idle == 1 && swarm.waiting == 0 && swarm.hosts[0].failed && swarm.hosts[0].n_bindings == 2);
+	ck_assert(tally->op[OP_ASSIGN].granted == 2 && tally->op[OP_ASSIGN].refused == 1 && tally->op[OP_ASSIGN].sent == 3);
+}
+END_TEST
+
+START_TEST(as_many_at_once_as_it_holds)
+{
+	let_register();
+	for (uint32_t id = 11; id <= 12; id++) {
+		swarm_begin(&swarm, 0, OP_ASSIGN, 0, 1000);
+		for (uint32_t i = 0; i < 2 && swarm.hosts[0].attempts > 0; i++)
+			answer_grant(10 * id + i, 1000);
+		while (swarm.hosts[0].attempts > 0)
+			answer_error(RSIP_LOCAL_ADDR_UNAVAILABLE, 1000);
+	}
+	ck_assert_uint_eq(swarm.hosts[0].n_bindings, 4);
+	ck_assert_uint_eq(swarm_begin(&swarm, 0, OP_ASSIGN, 0, 2000), 1);
+	answer_error(RSIP_LOCAL_ADDR_UNAVAILABLE, 2000);
+	ck_assert_uint_eq(swarm_begin(&swarm, 0, OP_FREE, 2, 2000), 3);
+	ck_assert_uint_eq(request.bind_id, 110); /* round to the first */
+	answer_freed(120, 2100);
+	answer_freed(121, 2100);
+	answer_freed(110, 2100);
+	ck_assert(swarm.hosts[0].n_bindings == 1 && swarm.bind_ids[0] == 111);
+	ck_assert_uint_eq(swarm_begin(&swarm, 0, OP_EXTEND, 0, 3000), 1);
+	ck_assert_uint_eq(request.bind_id, 111);
+	swarm_broken(&swarm, 0);
+	ck_assert(tally->op[OP_EXTEND].lost == 1 && swarm.waiting == 0);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("rsipperf");
-	TCase *tc = tcase_create("figures"), *hosts = tcase_create("hosts");
+	TCase *tc = tcase_create("figures"), *hosts = tcase_create("hosts"), *at_once = tcase_create("several at once");
 	SRunner *runner = srunner_create(s);
 	int failed;
 
 	tcase_add_test(tc, quantiles);
 	tcase_add_test(tc, merged_quantiles);
 	tcase_add_test(tc, options);
-	tcase_add_loop_test(tc, wrong_options, 0, 18);
+	tcase_add_loop_test(tc, wrong_options, 0, 20);
 	tcase_add_checked_fixture(hosts, setup, teardown);
 	tcase_add_test(hosts, a_host_registers);
 	tcase_add_test(hosts, a_request_is_repeated);
 	tcase_add_test(hosts, what_is_no_message);
+	tcase_add_checked_fixture(at_once, setup_three_at_once, teardown);
+	tcase_add_test(at_once, several_at_once);
+	tcase_add_test(at_once, as_many_at_once_as_it_holds);
+	suite_add_tcase(s, at_once);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, hosts);
 	srunner_run_all(runner, CK_ENV);
