@@ -20,6 +20,7 @@ sql_close(struct sql *sql)
 	if (sql == NULL)
 		return;
 	sql_thread_stop(sql->thread);
+	sql_log_stop(&sql->log);
 	for (size_t i = 0; i < sql->n_statements; i++)
 		sqlite3_finalize(sql->statements[i].stmt);
 	sqlite3_close(sql->db);
@@ -94,6 +95,8 @@ work(void *arg)
 {
 	struct sql *sql = arg;
 
+	if (!sql->in_transaction)
+		sql_log_mind(&sql->log, sql->db);
 	sql_carry_out(sql, &sql->given);
 	sql->committed = sql_finish(sql);
 }
@@ -101,6 +104,8 @@ work(void *arg)
 int
 sql_start(struct sql *sql)
 {
+	if (!sql_log_start(&sql->log, sql->db, sql->path))
+		return -1;
 	sql->thread = sql_thread_start(work, sql);
 	return sql->thread != NULL ? sql_thread_fd(sql->thread) : -1;
 }

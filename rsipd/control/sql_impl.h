@@ -6,6 +6,7 @@
 
 #include "sql.h"
 #include "sql_group.h"
+#include "sql_log.h"
 
 #define STATEMENTS_MAX 64
 
@@ -37,6 +38,7 @@ struct sql {
 	struct sql_rows statements[STATEMENTS_MAX];
 	size_t n_statements;
 	struct sql_group given;
+	struct sql_log log;
 	bool in_transaction;
 	struct sql_failure failure; /* of this transaction; what it has not done yet is not done any more */
 	bool committed; /* how the thread's latest work ended */

@@ -119,6 +119,17 @@ sql_thread_give(struct sql_thread *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+bool
+sql_thread_idle(struct sql_thread *t)
+{
+	bool idle;
+
+	pthread_mutex_lock(&t->lock);
+	idle = !t->busy;
+	pthread_mutex_unlock(&t->lock);
+	return idle;
+}
+
 void
 sql_thread_wait(struct sql_thread *t)
 {

@@ -3,13 +3,16 @@
 #ifndef RSIPD_SQL_THREAD_H
 #define RSIPD_SQL_THREAD_H
 
+#include <stdbool.h>
+
 struct sql_thread;
 
 /* It gets no signals: those are the owner's. NULL, with errno, when there can be none. */
 struct sql_thread *sql_thread_start(void (*work)(void *arg), void *arg);
 void sql_thread_stop(struct sql_thread *t); /* when the work given is done; accepts NULL */
 
-void sql_thread_give(struct sql_thread *t);    /* the work before it has been collected */
+void sql_thread_give(struct sql_thread *t);    /* the work before it is done */
+bool sql_thread_idle(struct sql_thread *t);    /* the work given is done, or there is none */
 void sql_thread_wait(struct sql_thread *t);    /* until the work given is done; returns at once when there is none */
 void sql_thread_collect(struct sql_thread *t); /* waits for the work given, and is through with it */
 

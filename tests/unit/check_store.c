@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -266,6 +267,45 @@ START_TEST(changes_while_a_commit_is_under_way)
 }
 END_TEST
 
+/* What tells one write-ahead log from the one before it in the same file. */
+static uint64_t
+salt_of_log(void)
+{
+	char path[sizeof(f.db) + 8];
+	uint64_t salt = 0;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s-wal", f.db);
+	log = fopen(path, "re");
+	ck_assert_ptr_nonnull(log);
+	ck_assert(fseek(log, 16, SEEK_SET) == 0 && fread(&salt, sizeof(salt), 1, log) == 1);
+	fclose(log);
+	return salt;
+}
+
+/* With a thread that copies it into the database beside the commits. */
+START_TEST(log_begins_anew)
+{
+	char *before, *after;
+	uint64_t salt;
+
+	ck_assert_int_ge(store_start(f.store), 0);
+	fill();
+	ck_assert(store_commit(f.store));
+	for (salt = salt_of_log(); salt_of_log() == salt;) {
+		lease_end(&f.ledger, grant(session_find(&f.ledger.sessions, HOST), RSIP_METHOD_RSIPSEC), LEASE_FREED);
+		ck_assert(store_commit_begin(f.store));
+		ck_assert(store_commit_end(f.store));
+	}
+	before = fixture_dump(&f);
+	fixture_restart(&f);
+	after = fixture_dump(&f);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+}
+END_TEST
+
 /* What was done on top of a commit that fails goes with it, whether it was looked at meanwhile or not. */
 START_TEST(failed_commit_takes_the_changes_meanwhile)
 {
@@ -391,6 +431,7 @@ main(void)
 	tcase_add_loop_test(tc, kill_9_at_any_instant, 0, 12);
 	tcase_add_test(tc, failed_commit_leaves_the_last_good_state);
 	tcase_add_test(tc, changes_while_a_commit_is_under_way);
+	tcase_add_test(tc, log_begins_anew);
 	tcase_add_loop_test(tc, failed_commit_takes_the_changes_meanwhile, 0, 2);
 	tcase_add_test(tc, failed_begin_of_a_query_fails_the_commit);
 	suite_add_tcase(suite, tc);
