@@ -92,16 +92,24 @@ pool_hold(struct pool *pool, struct tuple tuple, ip4_t host, int64_t until)
 	return hold_new(pool, tuple, host, until);
 }
 
+/* Takes it off a, its address. */
+static void
+unhold(struct pool *pool, struct address *a, struct hold *hold)
+{
+	pool_account_hold(pool, hold, -1);
+	holder_remove(pool, hold);
+	address_unhold(a, hold);
+	slab_give(&hold_slab, hold);
+}
+
 void
 pool_unhold(struct pool *pool, struct hold *hold)
 {
 	struct address *a = pool_address_find(pool, hold->addr);
+	struct tuple tuple = { hold->addr, hold->kind, hold->node.first, hold->node.last };
 
-	pool_account_hold(pool, hold, -1);
-	holder_remove(pool, hold);
-	address_unhold(a, hold);
-	pool_reopen(pool, a, (struct tuple){ hold->addr, hold->kind, hold->node.first, hold->node.last });
-	slab_give(&hold_slab, hold);
+	unhold(pool, a, hold);
+	pool_reopen(pool, a, tuple);
 	pool_address_drop_idle(pool, a);
 }
 
@@ -133,14 +141,15 @@ settle_rest(struct settlement *st, const struct hold *hold, uint64_t first, uint
 	st->made(hold_new(st->pool, rest, hold->host, hold->until), st->arg);
 }
 
-/* Ends one hold that the tuple has taken from; what is left of it, below and above, is held on. */
+/* Ends one hold that the tuple has taken from; what is left of it, below and above, is held on. Nothing of it is to be had by
+ * others: a search for room on the address would be as vain as before. */
 static void
 settle_hold(struct settlement *st, struct hold *hold, struct tuple tuple)
 {
 	struct hold old = *hold;
 
 	st->ending(hold, st->arg);
-	pool_unhold(st->pool, hold);
+	unhold(st->pool, pool_address_find(st->pool, tuple.addr), hold);
 	if (tuple.kind == TUPLE_ADDRESS)
 		return;
 	if (old.node.first < tuple.first)
