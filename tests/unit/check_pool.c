@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pool.h"
+#include "pool_state.h"
 #include "random.h"
 
 static struct ip4_range addresses[] = { { 0xcb007108, 0xcb00710a }, { 0xcb007114, 0xcb007114 } };
@@ -501,6 +502,40 @@ START_TEST(lowest_address_first)
 }
 END_TEST
 
+static uint64_t
+search_begins(void)
+{
+	return pool_room_from(&pool_entry_of(pool, universe[0])->room, 1);
+}
+
+/* A full address is not searched again because a host took back there what was held for it; but when it gives it to all. */
+START_TEST(what_is_taken_back_opens_nothing)
+{
+	enum rsip_error error;
+	struct pool_want any = { .ports = POOL_ANY, .n_any_ports = 1, .host = FIRST_HOST };
+	struct tuple held = { universe[0], TUPLE_PORT, 1033, 1033 };
+	struct binding *b = binding_new(1, 0, 0);
+
+	fill_port_by_port(universe[0]);
+	binding_free(ask(any, RSIP_METHOD_RSAP_IP, 0, NULL, 0, &error));
+	ck_assert_uint_eq(search_begins(), 1);
+	b->session = &sessions[0];
+	b->method = RSIP_METHOD_RSAP_IP;
+	b->local_addr = universe[0];
+	binding_ports(b)[0] = (struct port_range){ 1033, 1033 };
+	pool_release(pool, b, true);
+	note_hold(pool_hold(pool, held, FIRST_HOST, 0), NULL);
+	binding_free(b);
+	b = ask(any, RSIP_METHOD_RSAP_IP, 0, NULL, 0, &error);
+	ck_assert(b->local_addr == universe[0] && binding_ports(b)[0].first == 1033);
+	pool_settle(pool, b, forget_hold, note_hold, NULL);
+	ck_assert_uint_eq(search_begins(), 1);
+	pool_release(pool, b, false);
+	ck_assert_uint_eq(search_begins(), 0);
+	binding_free(b);
+}
+END_TEST
+
 /* A host goes on with the address it has, although a lower one has room. */
 START_TEST(keeps_its_address)
 {
@@ -545,6 +580,7 @@ main(void)
 	tcase_add_loop_test(tc, random_history, 0, 12);
 	tcase_add_test(tc, edges);
 	tcase_add_test(tc, lowest_address_first);
+	tcase_add_test(tc, what_is_taken_back_opens_nothing);
 	tcase_add_test(tc, keeps_its_address);
 	tcase_add_test(tc, ports_are_spread);
 	suite_add_tcase(suite, tc);
