@@ -10,8 +10,9 @@
 #    10.0.0.0/9; core 0                                                        198.18.0.0/15; core 0
 #
 # bench.sh [--quick] [--rounds N] [--seconds EACH] [--counts "N..."] [--flows "N..."] [--lengths "BYTES..."]
-#          [--only "GROUP..."] [--out DIRECTORY]
+#          [--only "GROUP..."] [--minutes LIMIT] [--out DIRECTORY]
 # GROUPs: masquerade relay yardsticks xdp test_runs; kernel forwarding, which all are compared with, is in each run.
+# When LIMIT is over, 30 minutes by default, what is under way is the last. Each result is told as it comes.
 # results.tsv, results.md and performance-*.svg go to DIRECTORY, default the current one.
 # BUILDDIR is a build with optimisation and without sanitizers. Traffic comes and goes as XDP frames; the veth devices of
 # n receive in a kernel thread of their own (threaded NAPI) on core 1.
@@ -20,6 +21,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILDDIR=${BUILDDIR:-$(pwd)}
 P=${BENCH_PREFIX:-rsipbench$$}
 groups="masquerade relay yardsticks xdp test_runs"
+minutes=30
 rounds=5 seconds=1 counts="100 10000 100000 1000000" flows="10 10000 100000" lengths="64 1400" out=$PWD
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -30,21 +32,49 @@ while [ $# -gt 0 ]; do
 	--lengths) lengths=$2 && shift ;;
 	--only) groups=$2 && shift ;;
 	--seconds) seconds=$2 && shift ;;
+	--minutes) minutes=$2 && shift ;;
 	--out) out=$(cd "$2" && pwd) && shift ;;
 	*) echo "usage: bench.sh [--quick] [--rounds N] [--seconds EACH] [--counts N...] [--flows N...] \
-[--lengths BYTES...] [--only GROUP...] [--out DIRECTORY]" >&2; exit 2 ;;
+[--lengths BYTES...] [--only GROUP...] [--minutes LIMIT] [--out DIRECTORY]" >&2; exit 2 ;;
 	esac
 	shift
 done
-[ "$(id -u)" = 0 ] || { echo "bench.sh: must be root, for network namespaces and BPF" >&2; exit 1; }
-[ "$(nproc)" -ge 2 ] || { echo "bench.sh: needs two cores, one to send and one for the gateway" >&2; exit 1; }
-[ -x "$BUILDDIR/tests/bench/bench_gateway" ] || {
-	echo "bench.sh: $BUILDDIR has no tests/bench/bench_gateway; build with XDP (configure says what is missing)" >&2
-	exit 1
-}
+
+fail() { echo "bench.sh: $*" >&2; exit 1; }
+
+# A word of the command line in which something of the list stands.
+wanted() { case " $groups " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+# have COMMAND PACKAGE
+have() { command -v "$1" >/dev/null || fail "$1 is missing: apt-get install $2"; }
+
+[ "$(id -u)" = 0 ] || fail "must be root, for network namespaces and BPF"
+[ "$(nproc)" -ge 2 ] || fail "needs two cores, one to send and one for the gateway; this machine lets it have $(nproc)"
+[ -x "$BUILDDIR/tests/bench/bench_gateway" ] || \
+	fail "$BUILDDIR has no tests/bench/bench_gateway; build with XDP (configure says what is missing)"
+have ip iproute2
+have ethtool ethtool
+have sysctl procps
+have taskset util-linux
+have python3 python3
+! wanted masquerade || have nft nftables
+
+# A binding takes up to 2 kB of memory, here and in the bare table together.
+memory=$(awk '$1 == "MemAvailable:" { print int($2 / 2) }' /proc/meminfo)
+fitting=
+for n in $counts; do
+	if [ "$n" -le "$memory" ]; then
+		fitting="$fitting $n"
+	else
+		echo "bench.sh: left out: $n bindings, for which there is too little memory" >&2
+	fi
+done
+counts=${fitting# }
+[ -n "$counts" ] || fail "there is too little memory"
 tmp=$(mktemp -d /tmp/rsip-bench-XXXXXX)
 results=$out/results.tsv
 threads= relay_pids=
+declare -A gateway_pids
 
 on() { local node=$1; shift; ip netns exec "$P-$node" "$@"; }
 mac() { on "$1" cat "/sys/class/net/$2/address"; }
@@ -128,10 +158,13 @@ warm() {
 
 # measure ROUND LENGTH NAME N DIRECTION KIND: no frame is shorter than its headers.
 measure() {
-	local len=$2
+	local len=$2 got
 	[ "$6" != out ] || [ "$len" -ge 66 ] || len=66
 	[ "$6" != cookie ] || [ "$len" -ge 90 ] || len=90
-	record "$1" "$2" "$3" "$4" "$5" $(traffic "$5" "$6" "$4" $((len - 4)))
+	got=$(traffic "$5" "$6" "$4" $((len - 4))) || fail "no traffic of kind $6 for $3"
+	record "$1" "$2" "$3" "$4" "$5" $got
+	printf '%5d s  round %d of %d, %d bytes: %-26s %7d %-3s %9d packets a second\n' $SECONDS "$1" "$rounds" "$2" "$3" "$4" \
+		"$5" "${got%% *}" >&2
 }
 
 # The gateways of $counts bindings, each a process that holds its tables; their commands go to descriptors 5 and on.
@@ -141,16 +174,19 @@ gateways_up() {
 		mkfifo "$tmp/gateway-$n"
 		on n taskset -c 0 "$BUILDDIR/tests/bench/bench_gateway" "$n" wan0 lan0 "$(mac y eth0)" "$(mac x eth0)" \
 			<"$tmp/gateway-$n" >"$tmp/answers-$n" &
+		gateway_pids[$n]=$!
 		eval "exec $fd>\"$tmp/gateway-$n\""
 		fd=$((fd + 1))
 	done
 	for n in $counts; do
-		until grep -q ready "$tmp/answers-$n"; do sleep 0.2; kill -0 $! 2>/dev/null || return 1; done
+		until grep -q ready "$tmp/answers-$n"; do sleep 0.2; alive "$n"; done
 		set -- $(grep ready "$tmp/answers-$n")
 		record 0 0 "tables: seconds to fill" "$n" - "$2" -
 		record 0 0 "tables: MB when full" "$n" - "$3" -
 	done
 }
+
+alive() { kill -0 "${gateway_pids[$1]}" 2>/dev/null || fail "the gateway of $1 bindings is gone; what it said stands above"; }
 
 # ask N COMMAND...: the last line that it answers.
 ask() {
@@ -159,7 +195,7 @@ ask() {
 	shift
 	before=$(wc -l <"$tmp/answers-$n")
 	echo "$*" >&$fd
-	until [ "$(wc -l <"$tmp/answers-$n")" -gt "$before" ]; do sleep 0.02; done
+	until [ "$(wc -l <"$tmp/answers-$n")" -gt "$before" ]; do sleep 0.02; alive "$n"; done
 	tail -n 1 "$tmp/answers-$n"
 }
 
@@ -188,7 +224,7 @@ relay() {
 	exec 4>"$tmp/relay"
 	until on n ip link show rsipd0 >/dev/null 2>&1; do
 		sleep 0.1
-		kill -0 $pid 2>/dev/null || { cat "$tmp/relay.log"; return 1; }
+		kill -0 $pid 2>/dev/null || { cat "$tmp/relay.log" >&2; fail "the relay did not start"; }
 	done
 	on n sysctl -qw net.ipv4.conf.rsipd0.rp_filter=0 net.ipv4.conf.rsipd0.accept_local=1
 	on n ip link set rsipd0 up mtu 65535 txqueuelen 4096
@@ -233,34 +269,52 @@ xdp() {
 	receive_on_core_1
 }
 
+# test_run ROUND WHAT GATEWAY N LENGTH
+test_run() {
+	local ns
+	ns=$(ask "$3" run "$2" "$5") || exit 1
+	record "$1" 64 "test run: $2" "$4" - "$ns" -
+	printf '%5d s  round %d of %d, test run: %-26s %7d     %9d ns a packet\n' $SECONDS "$1" "$rounds" "$2" "$4" "$ns" >&2
+}
+
 test_runs() {
 	local n what
-	record "$1" 64 "test run: nothing" 0 - "$(ask "${counts%% *}" run nothing 60)" -
+	test_run "$1" nothing "${counts%% *}" 0 60
 	for n in $counts; do
-		record "$1" 64 "test run: encap" "$n" - "$(ask "$n" run encap 60)" -
-		for what in port spi cookie out; do record "$1" 64 "test run: $what" "$n" - "$(ask "$n" run $what 86)" -; done
+		test_run "$1" encap "$n" "$n" 60
+		for what in port spi cookie out; do test_run "$1" $what "$n" "$n" 86; done
+	done
+}
+
+# All that has its turn in a round, with frames of this length.
+turn() {
+	local group
+	kernel "$1" "$2"
+	for group in $groups; do
+		case $group in
+		relay) relay "$1" "$2" rings; relay "$1" "$2" tun ;;
+		masquerade | yardsticks | xdp) $group "$1" "$2" ;;
+		esac
 	done
 }
 
 main() {
-	local round length group
+	local round length
 	printf 'round\tlength\tname\tn\tdirection\tvalue\tcpu_ns\n' >"$results"
 	up
-	gateways_up || { echo "bench.sh: a gateway did not start" >&2; exit 1; }
+	[ -n "$threads" ] || fail "veth has no threaded NAPI here, which needs Linux 5.12"
+	echo "bench.sh: gateways of $counts bindings are filled" >&2
+	gateways_up
 	for ((round = 1; round <= rounds; round++)); do
 		for length in $lengths; do
-			printf 'round %d of %d, %d bytes\n' $round $rounds "$length" >&2
-			kernel $round "$length"
-			for group in $groups; do
-				case $group in
-				relay) relay $round "$length" rings; relay $round "$length" tun ;;
-				masquerade | yardsticks | xdp) $group $round "$length" ;;
-				esac
-			done
+			[ $SECONDS -lt $((minutes * 60)) ] || break 2
+			turn $round "$length"
 		done
-		case $groups in *test_runs*) test_runs $round ;; esac
+		! wanted test_runs || test_runs $round
 	done
-	python3 "$here/bench_report.py" "$results" "$out"
+	[ $round -gt "$rounds" ] || echo "bench.sh: $minutes minutes are over: no further round (--minutes)" >&2
+	python3 "$here/bench_report.py" "$results" "$out" || fail "no report could be made of $results"
+	echo "bench.sh: done after $SECONDS s: $out/results.md, results.tsv and the charts performance-*.svg" >&2
 }
 
 main

@@ -1,5 +1,5 @@
 """bench_report.py RESULTS DIRECTORY: medians, ratios to kernel forwarding and a chart of what bench.sh has measured, as
-performance.md and performance.svg in the directory."""
+results.md and performance-LENGTH.svg in the directory."""
 import collections
 import datetime
 import os
