@@ -50,6 +50,7 @@ struct stream {
 	bool ready;      /* in turn->ready */
 	bool full;       /* so much has come that a message is whole: no more is read before it is handed over */
 	bool closed;     /* nothing more comes */
+	bool broken;     /* nothing more can be sent, and libevent will not say so again */
 	bool over;     /* ended was called, or is not to be */
 	bool in_call;  /* inside one of the owner's functions: stream_free waits for its return */
 	bool freed;
@@ -340,13 +341,14 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	struct stream *st = arg;
 
 	(void)bev;
+	st->broken |= (what & BEV_EVENT_ERROR) != 0;
 	if ((what & BEV_EVENT_CONNECTED) != 0)
 		on_connected(st);
 	else if ((what & BEV_EVENT_TIMEOUT) != 0)
 		end(st, STREAM_STALLED);
 	else if (st->connecting)
 		end(st, STREAM_REFUSED);
-	else if (st->closed)
+	else if (st->paused || (st->closed && !st->ready)) /* paused: it waited for what the peer will never take */
 		end(st, STREAM_CLOSED);
 	else
 		last_turn(st);
@@ -423,6 +425,10 @@ depart(struct stream *st)
 {
 	struct evbuffer *output = bufferevent_get_output(st->bev);
 
+	if (st->broken) {
+		drop_out(st);
+		return;
+	}
 	if (!st->connecting && evbuffer_get_length(output) == 0)
 		evbuffer_write(st->out, bufferevent_getfd(st->bev));
 	if (evbuffer_get_length(st->out) > 0 && bufferevent_write_buffer(st->bev, st->out) != 0)
@@ -473,6 +479,8 @@ unwritten(const struct stream *st)
 void
 stream_send(struct stream *st, const void *bytes, size_t len)
 {
+	if (st->broken)
+		return;
 	if (unwritten(st) + len <= STREAM_UNREAD_MAX) {
 		gather(st, bytes, len);
 		return;
@@ -506,7 +514,7 @@ stream_finish(struct stream *st)
 	loop_timer_cancel(st->stall);
 	if (st->out != NULL)
 		depart(st);
-	if (evbuffer_get_length(bufferevent_get_output(st->bev)) == 0) {
+	if (st->broken || evbuffer_get_length(bufferevent_get_output(st->bev)) == 0) {
 		stream_free(st);
 		return;
 	}

@@ -1,6 +1,8 @@
 /* Framing on TCP: whatever the segments, the messages come out whole and in order; what cannot be followed ends it. */
 #include <check.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 
 static struct loop *loop;
 static struct stream *stream;
+static int stream_fd;
 static int peer; /* the other end, by hand */
 
 /* What the stream told us. */
@@ -21,6 +24,8 @@ static uint8_t got[1 << 20];
 static size_t got_len, got_messages;
 static int ended; /* -1: not yet */
 static bool free_in_message, free_in_ended, connected;
+static size_t answer_len; /* to each message, 0 = none */
+static const uint8_t answers[RSIP_MESSAGE_MAX];
 
 static void
 on_message(void *arg, struct stream *st, const uint8_t *bytes, size_t len)
@@ -29,6 +34,8 @@ on_message(void *arg, struct stream *st, const uint8_t *bytes, size_t len)
 	memcpy(got + got_len, bytes, len);
 	got_len += len;
 	got_messages++;
+	if (answer_len > 0)
+		stream_send(st, answers, answer_len);
 	if (free_in_message) {
 		stream_free(st);
 		stream = NULL;
@@ -62,12 +69,14 @@ setup(void)
 {
 	int fds[2];
 
+	signal(SIGPIPE, SIG_IGN); /* as the daemons do */
 	log_init("test", LOG_TO_NONE, LOG_LVL_ERROR, false);
 	loop = loop_new();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	peer = fds[1];
-	stream = stream_accept(loop, fds[0], &events, &loop);
-	got_len = got_messages = 0;
+	stream_fd = fds[0];
+	stream = stream_accept(loop, stream_fd, &events, &loop);
+	got_len = got_messages = answer_len = 0;
 	ended = -1;
 	free_in_message = free_in_ended = connected = false;
 }
@@ -227,6 +236,70 @@ START_TEST(unread)
 }
 END_TEST
 
+/* Sends more than the way to the peer holds. */
+static void
+fill(void)
+{
+	for (int i = 0; i < 8; i++) {
+		stream_send(stream, answers, 60000);
+		turns(2);
+	}
+}
+
+static void
+hang_up(void)
+{
+	close(peer);
+	peer = -1;
+}
+
+static void
+must_be_gone(void)
+{
+	turns(10);
+	ck_assert_int_eq(ended, STREAM_CLOSED);
+	stream_finish(stream);
+	stream = NULL;
+	turns(3);
+	ck_assert_int_eq(fcntl(stream_fd, F_GETFD), -1);
+}
+
+/* A peer that asked, did not listen and is gone leaves nothing behind: neither where reading had stopped for it... */
+START_TEST(gone_without_listening)
+{
+	fill();
+	put("\1\2\0\4", 4);
+	turns(2);
+	hang_up();
+	must_be_gone();
+	ck_assert_uint_eq(got_messages, 0);
+}
+END_TEST
+
+/* ...nor where it had said before that it would send no more... */
+START_TEST(gone_after_its_last_request)
+{
+	put("\1\2\0\4", 4);
+	shutdown(peer, SHUT_WR);
+	turns(5);
+	ck_assert_int_eq(ended, STREAM_CLOSED);
+	fill();
+	hang_up();
+	must_be_gone();
+}
+END_TEST
+
+/* ...nor where it goes with requests and answers on their ways. */
+START_TEST(gone_at_once)
+{
+	answer_len = 30000;
+	stream_send(stream, answers, 20000);
+	put("\1\2\0\4\1\2\0\4\1\2\0\4\1\2\0\4", 16);
+	hang_up();
+	must_be_gone();
+}
+END_TEST
+
 /* --- over loopback --- */
 
 static int
@@ -246,15 +319,12 @@ listening(uint16_t *port)
 /* One that asks and does not listen is not heard, until it listens. */
 START_TEST(not_listened_to)
 {
-	static uint8_t answers[60000], sent[400];
-	static char room[sizeof(answers)];
+	static uint8_t sent[400];
+	static char room[60000];
 	size_t len = make_messages(sent, 20);
 	ssize_t n;
 
-	for (int i = 0; i < 8; i++) { /* more than the way to the peer holds */
-		stream_send(stream, answers, sizeof(answers));
-		turns(2);
-	}
+	fill();
 	put(sent, len);
 	turns(20);
 	ck_assert_uint_eq(got_messages, 0);
@@ -406,6 +476,9 @@ main(void)
 	tcase_add_test(tc, requests_before_the_end_count);
 	tcase_add_loop_test(tc, freed_inside_its_own_events, 0, 2);
 	tcase_add_test(tc, unread);
+	tcase_add_test(tc, gone_without_listening);
+	tcase_add_test(tc, gone_after_its_last_request);
+	tcase_add_test(tc, gone_at_once);
 	tcase_add_test(tc, not_listened_to);
 	tcase_add_test(tc, leaves_room_for_others);
 	tcase_add_test(tc, connects);
