@@ -122,15 +122,15 @@ END_TEST
 
 START_TEST(many_routes)
 {
-	char words[64], dst[IP4_STRLEN];
+	char words[64], dst[sizeof("10.4294967295.77.1")];
 
-	for (int i = 0; i < 100; i++) {
-		snprintf(words, sizeof(words), "route add 10.%d.0.0/16 via %s", i, i % 2 == 0 ? "192.0.2.254" : "198.51.100.254");
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(words, sizeof(words), "route add 10.%u.0.0/16 via %s", i, i % 2 == 0 ? "192.0.2.254" : "198.51.100.254");
 		ck_assert(ip(words));
 	}
 	look();
-	for (int i = 0; i < 100; i++) {
-		snprintf(dst, sizeof(dst), "10.%d.77.1", i);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(dst, sizeof(dst), "10.%u.77.1", i);
 		leaves_from(dst, i % 2 == 0 ? "192.0.2.1" : "198.51.100.1");
 	}
 	leaves_from("10.100.0.1", "");
