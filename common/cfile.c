@@ -121,7 +121,7 @@ slurp(struct cfile *file, int fd)
 	static const char end[] = "\n" CFILE_END_OPTION " = 1\n";
 	struct stat st;
 	ssize_t got = 0;
-	size_t len = 0;
+	size_t len = 0, till_zero;
 
 	file->last_line = 1;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_SIZE_MAX) {
@@ -131,11 +131,13 @@ slurp(struct cfile *file, int fd)
 	char *text = mem_zero((size_t)st.st_size + sizeof(end), 1);
 	while (len < (size_t)st.st_size && (got = pread(fd, text + len, (size_t)st.st_size - len, (off_t)len)) > 0)
 		len += (size_t)got;
+	till_zero = strlen(text);
 	file->last_line = lines_count(text);
 	if (got < 0)
 		cfile_error(file, 1, "cannot be read: %s; check the disk", strerror(errno));
-	else if (strlen(text) != len)
-		cfile_error(file, 1, "holds a zero byte; a config file is plain text");
+	else if (till_zero != len)
+		cfile_error(file, file->last_line + (till_zero > 0 && text[till_zero - 1] == '\n'),
+		            "holds a zero byte; a config file is plain text");
 	else if (!cfile_blank_comments(text))
 		cfile_error(file, file->last_line, "the file ends inside of a comment; close it with */");
 	else

@@ -372,7 +372,7 @@ START_TEST(unreadable)
 	ck_assert_str_eq(told, "t:1: cannot be read; a regular file of at most 4 MiB is allowed\n");
 	close(fd);
 	ck_assert_ptr_null(parse_bytes(with_zero, sizeof(with_zero) - 1));
-	ck_assert_str_eq(told, "t:1: holds a zero byte; a config file is plain text\n");
+	ck_assert_str_eq(told, "t:5: holds a zero byte; a config file is plain text\n");
 }
 END_TEST
 
