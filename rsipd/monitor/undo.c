@@ -289,7 +289,8 @@ note(struct undo *undo, const char *record)
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 
-/* The kernel may spell a value in its own way, so ours is read back; only then can it be noted. */
+/* The kernel may spell a value in its own way, so ours is read back; only then can it be noted. What cannot be noted is not
+ * left changed. */
 bool
 undo_sysctl(struct undo *undo, const char *key, const char *value)
 {
@@ -302,7 +303,10 @@ undo_sysctl(struct undo *undo, const char *key, const char *value)
 	if (strcmp(old, ours) == 0)
 		return true;
 	snprintf(record, sizeof(record), "sysctl\t%s\t%s\t%s", key, old, ours);
-	return note(undo, record);
+	if (note(undo, record))
+		return true;
+	sysctl_write(key, old);
+	return false;
 }
 
 bool

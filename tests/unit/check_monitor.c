@@ -1,4 +1,6 @@
 /* What of the monitor needs no root: the pid file's lock, the service manager's datagrams, the file of a reload. */
+#include "config.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,8 +21,10 @@
 #include "monitor_proto.h"
 #include "netlink.h"
 #include "notify.h"
+#include "own_network.h"
 #include "pidfile.h"
 #include "reload.h"
+#include "sysctl.h"
 #include "undo.h"
 
 static char dir[64], path[96];
@@ -243,6 +247,30 @@ START_TEST(journal_on_a_full_disk)
 }
 END_TEST
 
+START_TEST(journal_has_no_room_for_a_setting)
+{
+	static const char key[] = "net/ipv4/ip_forward";
+	char before[SYSCTL_VALUE_MAX], after[SYSCTL_VALUE_MAX];
+	struct stat st;
+
+	if (!own_network())
+		return;
+	struct netlink *nl = netlink_open();
+	struct undo *undo = undo_open(path, nl);
+	ck_assert_ptr_nonnull(undo);
+	ck_assert(sysctl_read(key, before));
+	ck_assert_int_eq(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_file_size((rlim_t)st.st_size + 10);
+	ck_assert(!undo_sysctl(undo, key, strcmp(before, "0") == 0 ? "1" : "0"));
+	limit_file_size(0);
+	ck_assert(sysctl_read(key, after));
+	ck_assert_str_eq(after, before);
+	undo_close(undo);
+	netlink_close(nl);
+}
+END_TEST
+
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static int
@@ -340,6 +368,7 @@ main(void)
 	tcase_add_test(tc, notify_none);
 	tcase_add_test(tc, watchdog);
 	tcase_add_test(tc, journal_on_a_full_disk);
+	tcase_add_test(tc, journal_has_no_room_for_a_setting);
 	tcase_add_test(tc, message_keeps_one_descriptor);
 	tcase_add_test(tc, reload_is_sealed);
 	suite_add_tcase(suite, tc);
