@@ -3,6 +3,7 @@
 #include "fast_path.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,14 +273,17 @@ look_for_moves(struct fast_path *fp, struct fast_device *d)
 	fast_device_tell(d, &fp->tables.xdp, true);
 }
 
-/* Someone has taken a program away: that was meant, so it is not put back. */
+/* Someone has taken a program away: that was meant, so it is not put back. It also goes with its device: device_watch.h. */
 static void
 look_for_removal(struct fast_path *fp, struct fast_device *d)
 {
 	if (d->mode == ATTACH_NONE || fast_device_holds(d))
 		return;
 	d->mode = ATTACH_NONE;
-	say(fp, "someone has taken our program from %s; restart rsipd to have it back", d->name);
+	if (if_nametoindex(d->name) == d->ifindex)
+		say(fp, "someone has taken our program from %s; restart rsipd to have it back", d->name);
+	else
+		say(fp, "the device %s is gone", d->name);
 	log_warn("xdp", "fast path gone, the relay forwards reason=\"%s\"", fp->detail);
 	fp->on = false;
 	for (size_t i = 0; i < fp->n_devices; i++)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "device_watch.h"
 #include "fast_path.h"
 #include "listen.h"
 #include "log.h"
@@ -40,6 +41,8 @@ struct monitor {
 	bool again;         /* another one asked for meanwhile: of the file, */
 	bool again_text;    /* or of the same text */
 	struct upstream_watch *upstream;
+	struct device_watch *devices;
+	struct conf *next; /* what the life after this one goes by; NULL: there is none */
 	int status;
 
 	char *pid_path, *journal_path;
@@ -402,7 +405,25 @@ stop(struct monitor *m, bool leave)
 {
 	log_info("monitor", leave ? "stopping, for another rsipd to go on" : "stopping");
 	m->leave = leave;
+	conf_free(m->next);
+	m->next = NULL;
 	notify_send("STOPPING=1");
+	workers_stop(m->workers);
+}
+
+/* As with SIGUSR1, but that the next rsipd is this one: what forwards on the devices that stayed goes on meanwhile. By the
+ * conf in force; what the operator may have written into the file since waits for his reload. */
+static void
+on_other_devices(void *arg)
+{
+	struct monitor *m = arg;
+
+	m->next = reload_again(m->text_fd, m->conf_path);
+	if (m->next == NULL) {
+		log_error("monitor", "cannot begin anew, mend what the config refers to and restart rsipd");
+		return;
+	}
+	m->leave = true;
 	workers_stop(m->workers);
 }
 
@@ -450,9 +471,13 @@ monitor_serve(struct monitor *m)
 		on_watchdog(m);
 	m->workers = workers_start(&m->env);
 	watch_upstream(m);
+	m->devices = device_watch_new(&m->env, on_other_devices, m);
 	loop_run(loop);
+	device_watch_free(m->devices);
 	upstream_watch_free(m->upstream);
 	workers_free(m->workers);
+	if (m->next != NULL && m->asked != NULL)
+		raise(SIGHUP); /* blocked, so it waits for the next life */
 	conf_free(m->asked);
 	loop_event_free(m->signals);
 	loop_event_free(m->watchdog);
@@ -471,13 +496,13 @@ monitor_init(struct monitor *m, struct conf *conf)
 	m->journal_path = priv_run_file(conf->control, ".undo");
 }
 
-int
-monitor_run(struct conf *conf, const char *conf_path, bool background, void (*serving)(void))
+/* One life. Takes *conf over, and leaves there what the next one shall go by, or NULL. */
+static int
+live(struct conf **conf, const char *conf_path, bool background, void (*serving)(void))
 {
 	struct monitor m = { .conf_path = conf_path, .background = background, .serving = serving };
 
-	monitor_init(&m, conf);
-	signal(SIGPIPE, SIG_IGN);
+	monitor_init(&m, *conf);
 	log_errors_to_stderr(true);
 	log_open(&m);
 	m.env.loop = loop_new();
@@ -486,11 +511,23 @@ monitor_run(struct conf *conf, const char *conf_path, bool background, void (*se
 	else
 		m.status = 1;
 	monitor_release(&m);
-	if (m.status == 0)
+	if (m.status == 0 && m.next == NULL)
 		log_info("monitor", "stopped");
 	loop_free(m.env.loop);
 	conf_free(m.env.conf);
 	free(m.pid_path);
 	free(m.journal_path);
+	*conf = m.next;
 	return m.status;
+}
+
+int
+monitor_run(struct conf *conf, const char *conf_path, bool background, void (*serving)(void))
+{
+	int status = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	while (conf != NULL)
+		status = live(&conf, conf_path, background, serving);
+	return status;
 }

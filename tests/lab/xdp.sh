@@ -181,6 +181,10 @@ part_faults() {
 	faults_others
 	faults_shared
 	faults_rights
+	faults_device xdp "native on wan0, lan-x1, lan-x2"
+	LAB_DATA_PLANE=relay_on_ports
+	faults_device relay "packet rings"
+	LAB_DATA_PLANE=native
 	host_stop x1
 }
 
@@ -230,6 +234,24 @@ faults_shared() {
 	stop rsipd
 	check "$name: it stays again" test "$(programs)" = 1
 	in_box n xdp-filter unload wan0
+}
+
+# faults_device DATA-PLANE DETAIL: a device that goes and comes back is another one to the kernel.
+faults_device() {
+	local name="$1: the public device goes and comes back"
+	: >"$LAB_TMP/rsipd.log"
+	up "$1"
+	on n ip link del wan0
+	check "$name: told that it is gone" wait_for 5 said 'a device is gone.* device=wan0'
+	[ "$1" = relay ] || check "$name: rsipctl status tells it, too" wait_for 5 detail_has "the device wan0 is gone"
+	lab_wire n wan0 y eth0
+	on y "$BUILDDIR/tests/tools/xdp_end" eth0
+	on y ip addr add "$peer/24" dev eth0
+	on n ip addr add 203.0.113.1/24 dev wan0
+	check "$name: told that it is back" wait_for 10 said 'a device has come back.* device=wan0'
+	check "$name: all stands on it" wait_for 10 detail_has "$2"
+	check "$name: UDP there and back" wait_for 10 flows
+	stop rsipd
 }
 
 # As in a container that grants no more than the relay needs.
