@@ -16,6 +16,7 @@
 #include "netlink_impl.h"
 
 #define NEWS_BUFFER (1024 * 1024) /* a routing daemon tells a thousand routes at once */
+#define DATAGRAM_MAX (1 << 16)    /* the kernel fills 32 kB at the most (netlink_dump) */
 #define NUD_KNOWN (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
 
 int
@@ -44,6 +45,8 @@ netlink_over(int fd)
 
 	nl->sock = netlink_must(nl_socket_alloc());
 	nl_socket_disable_auto_ack(nl->sock);
+	nl_socket_disable_msg_peek(nl->sock); /* a datagram is one system call */
+	nl_socket_set_msg_buf_size(nl->sock, DATAGRAM_MAX);
 	err = own < 0 ? -NLE_BAD_SOCK : nl_socket_set_fd(nl->sock, NETLINK_ROUTE, own);
 	if (err == 0)
 		return nl;

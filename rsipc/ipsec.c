@@ -1,6 +1,9 @@
 #include "ipsec.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "adoption/adoption.h"
 #include "adoption/kernel_backend.h"
@@ -9,7 +12,8 @@
 #include "log.h"
 #include "mem.h"
 
-#define CARRIERS 2 /* the kernel and ourselves */
+#define CARRIERS 2     /* the kernel and ourselves */
+#define NICENESS (-10) /* of the process */
 
 struct carrier {
 	struct sa_backend *backend;
@@ -106,11 +110,24 @@ carry_kernel(struct ipsec *ipsec, struct loop *loop, const struct conf *conf)
 	return true;
 }
 
+/* The agent works for some milliseconds when a tunnel moves, and the tunnel waits for it. That is just when the kernel tells
+ * an IKE daemon of each packet that comes from the new address, which keeps its threads busy until the agent is done. */
+static void
+come_first(void)
+{
+	int now = getpriority(PRIO_PROCESS, 0);
+
+	if (now > NICENESS && setpriority(PRIO_PROCESS, 0, NICENESS) != 0)
+		log_debug("adoption", "niceness stays %d error=\"%s\"", now, strerror(errno));
+}
+
 struct ipsec *
 ipsec_open(struct loop *loop, const struct conf *conf)
 {
 	struct ipsec *ipsec = mem_zero(1, sizeof(*ipsec));
 
+	if (conf->adoption.on && !esp_conf_on(&conf->esp))
+		come_first();
 	if (carry_kernel(ipsec, loop, conf) &&
 	    (!esp_conf_on(&conf->esp) || carry(ipsec, loop, &conf->adoption, user_backend_new(&conf->esp))))
 		return ipsec;

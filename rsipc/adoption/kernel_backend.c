@@ -12,6 +12,7 @@
 #include "kernel_news.h"
 #include "kernel_probe.h"
 #include "kernel_reading.h"
+#include "kernel_shadow.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
 #include "kernel_way.h"
@@ -52,6 +53,7 @@ backend_start(struct sa_backend *ops, struct loop *loop, const struct sa_events 
 		return false;
 	backend->drain = kernel_drain_new(loop, backend->nl, backend->names);
 	backend->reread_all = true;
+	kernel_shadow_clear(backend);
 	kernel_reading(backend);
 	return true;
 }
@@ -62,6 +64,10 @@ backend_stop(struct sa_backend *ops)
 	struct kernel_backend *backend = of(ops);
 	struct tunnel *tunnel, *next;
 
+	if (backend->news != NULL)
+		kernel_news_note(backend);
+	DL_FOREACH(backend->tunnels, tunnel)
+		kernel_shadow_end(tunnel);
 	DL_FOREACH_SAFE(backend->tunnels, tunnel, next)
 		kernel_reading_forget(tunnel);
 	kernel_news_end(backend);
@@ -135,6 +141,7 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 	tunnel->in.dst = tunnel->out.src = tunnel->sa.local = to.local;
 	tunnel->moved = true;
 	tunnel->astray_at = 0;
+	tunnel->unshadowed = true;
 	if (followed)
 		kernel_source_followed(tunnel);
 	if (elsewhere)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel_reading.h"
+#include "kernel_shadow.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
 #include "log.h"
@@ -32,9 +33,12 @@ news_cb(const struct nlmsghdr *header, void *arg)
 {
 	struct kernel_backend *backend = arg;
 
-	if (header->nlmsg_type == XFRM_MSG_MAPPING)
+	if (header->nlmsg_type == XFRM_MSG_MAPPING) {
 		keep_mapping(backend->mappings, header);
-	else if (kernel_names_told(backend->names, header))
+		return;
+	}
+	kernel_shadow_told(backend, header);
+	if (kernel_names_told(backend->names, header))
 		kernel_reading_soon(backend);
 	else
 		kernel_reading_all(backend);
@@ -45,10 +49,13 @@ kernel_news_note(struct kernel_backend *backend)
 {
 	int err = xfrm_nl_news(backend->news, news_cb, backend);
 
-	if (err == ENOBUFS)
+	if (err == ENOBUFS) {
+		kernel_shadow_told(backend, NULL);
 		kernel_reading_all(backend);
-	else if (err != 0)
+	} else if (err != 0) {
 		log_warn("adoption", "news of SAs cannot be read error=\"%s\"", strerror(err));
+	}
+	kernel_shadow_settle(backend);
 	if (backend->mappings->n > 0)
 		loop_deferred_raise(backend->told);
 }

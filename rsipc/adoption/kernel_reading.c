@@ -10,6 +10,7 @@
 #include "kernel_drain.h"
 #include "kernel_pairs.h"
 #include "kernel_probe.h"
+#include "kernel_shadow.h"
 #include "kernel_source.h"
 #include "kernel_tunnel.h"
 #include "kernel_way.h"
@@ -80,6 +81,7 @@ add(struct kernel_backend *backend, struct kernel_group *group, const struct ker
 void
 kernel_reading_forget(struct tunnel *tunnel)
 {
+	kernel_shadow_end(tunnel);
 	kernel_source_end(tunnel);
 	kernel_way_not_due(tunnel);
 	loop_event_free(tunnel->witnessed);
@@ -288,6 +290,7 @@ compare(struct kernel_backend *backend, struct kernel_group *group, const struct
 	struct tunnel *tunnel;
 
 	take_all(backend, group, table);
+	kernel_shadow_lay(group, table);
 	remove_lost(backend, group);
 	align_astray(backend, group);
 	DL_FOREACH2(group->tunnels, tunnel, group_next)

@@ -5,7 +5,8 @@
  *   kernel_names.c     what SAs and policies there are, by name and in groups
  *   kernel_reading.c   which of them are tunnels
  *   kernel_source.c    who sent the newest packet of a tunnel
- *   kernel_way.c       where a tunnel should leave from */
+ *   kernel_way.c       where a tunnel should leave from
+ *   kernel_shadow.c    what keeps a tunnel going while an IKE daemon follows it */
 #ifndef RSIPC_KERNEL_TUNNEL_H
 #define RSIPC_KERNEL_TUNNEL_H
 
@@ -45,6 +46,9 @@ struct tunnel {
 	struct kernel_state old;
 	struct witness *old_witness;
 	struct kernel_probe *probe; /* NULL = never probed */
+	bool unshadowed;              /* we have moved it, and no shadow is laid since: kernel_shadow.h */
+	bool contradicted;            /* its shadows were, and are to end */
+	int64_t shadowed;             /* until when its policies have shadows */
 	struct loop_event *witnessed; /* timer: they may go */
 	bool mapped;                  /* the kernel has told mappings since that was set */
 	int64_t followed_at;          /* when the peer was last followed, 0 = never */
@@ -74,6 +78,7 @@ struct kernel_backend {
 	struct tunnel *tunnels;  /* utlist.h */
 	struct tunnel *to_judge; /* utlist.h: kernel_source.c */
 	struct tunnel *ways_due; /* utlist.h: kernel_way.c */
+	bool contradicted;       /* a tunnel is: kernel_shadow.c */
 	ip4_t begun_from, begun_before; /* the last kernel_way_begin() of these ways */
 };
 

@@ -143,8 +143,9 @@ error_of(const struct nlmsghdr *header)
 
 /* ---- requests that change ---- */
 
-struct acks { uint32_t first; size_t n, left, failed; int err; };
+struct acks { uint32_t first; size_t n, failed; int err; };
 
+/* In their order: those that fail are always answered, the last in any case. */
 static bool
 ack(const struct nlmsghdr *header, void *arg)
 {
@@ -158,18 +159,18 @@ ack(const struct nlmsghdr *header, void *arg)
 		acks->err = err;
 		acks->failed = at;
 	}
-	return --acks->left == 0;
+	return at == acks->n - 1;
 }
 
 int
 xfrm_nl_do(struct xfrm_nl *nl, struct nl_msg *const *msgs, size_t n, size_t *failed)
 {
-	struct acks acks = { .n = n, .left = n };
+	struct acks acks = { .n = n };
 	bool last = n == 0;
 	int err;
 
-	for (size_t i = 0; i < n; i++)
-		nlmsg_hdr(msgs[i])->nlmsg_flags |= NLM_F_ACK;
+	if (n > 0)
+		nlmsg_hdr(msgs[n - 1])->nlmsg_flags |= NLM_F_ACK;
 	err = n > 0 ? send_all(nl, msgs, n, &acks.first) : 0;
 	for (size_t i = 0; i < n; i++)
 		xfrm_nl_free(msgs[i]);

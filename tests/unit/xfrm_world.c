@@ -39,7 +39,8 @@ world_policy(uint8_t dir, uint32_t src, uint32_t dst)
 {
 	uint32_t index = (uint32_t)(xfrm_world.n_policies + 1) << 3 | dir;
 
-	xfrm_world.policies[xfrm_world.n_policies++] = (struct world_policy){ dir, world_reqid, src, dst, index };
+	xfrm_world.policies[xfrm_world.n_policies++] =
+	    (struct world_policy){ .dir = dir, .reqid = world_reqid, .src = src, .dst = dst, .index = index };
 }
 
 struct world_sa *
@@ -88,14 +89,19 @@ told_sa(const struct world_sa *sa)
 static struct nl_msg *
 told_policy(const struct world_policy *policy)
 {
-	struct xfrm_userpolicy_info info = { .dir = policy->dir, .index = policy->index, .sel = { .family = AF_INET, .prefixlen_d = 24 } };
+	struct xfrm_userpolicy_info info = {
+		.dir = policy->dir, .index = policy->index, .sel = { .family = AF_INET, .prefixlen_d = 24 },
+		.priority = policy->priority, .lft.hard_add_expires_seconds = policy->ends_after,
+	};
 	struct xfrm_user_tmpl tmpl = {
-		.id = { .daddr.a4 = htonl(policy->dst), .proto = IPPROTO_ESP }, .saddr.a4 = htonl(policy->src), .family = AF_INET,
-		.reqid = policy->reqid, .mode = XFRM_MODE_TUNNEL,
+		.id = { .daddr.a4 = htonl(policy->dst), .spi = htonl(policy->spi), .proto = IPPROTO_ESP },
+		.saddr.a4 = htonl(policy->src), .family = AF_INET, .reqid = policy->reqid, .mode = XFRM_MODE_TUNNEL,
 	};
 	struct nl_msg *msg = xfrm_nl_message(XFRM_MSG_NEWPOLICY, 0, &info, sizeof(info));
 
 	nla_put(msg, XFRMA_TMPL, sizeof(tmpl), &tmpl);
+	if (policy->mark.m != 0)
+		nla_put(msg, XFRMA_MARK, sizeof(policy->mark), &policy->mark);
 	return msg;
 }
 
@@ -229,20 +235,55 @@ delete(const struct nlmsghdr *header)
 	return 0;
 }
 
-/* All of one direction are for the one tunnel. */
+/* The one of this direction and mark, NULL when there is none. All are for the one tunnel. */
+static struct world_policy *
+find_policy(const struct nlmsghdr *header, size_t fixed, uint8_t dir, struct xfrm_mark *mark)
+{
+	struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)header, (int)fixed, XFRMA_MARK);
+
+	*mark = (struct xfrm_mark){ 0 };
+	if (attr != NULL)
+		memcpy(mark, nla_data(attr), sizeof(*mark));
+	for (size_t i = 0; i < xfrm_world.n_policies; i++) {
+		struct world_policy *policy = &xfrm_world.policies[i];
+
+		if (policy->dir == dir && memcmp(&policy->mark, mark, sizeof(*mark)) == 0)
+			return policy;
+	}
+	return NULL;
+}
+
 static int
 update_policy(const struct nlmsghdr *header)
 {
 	const struct xfrm_userpolicy_info *info = nlmsg_data(header);
 	const struct xfrm_user_tmpl *tmpl =
 	    nla_data(nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)header, sizeof(*info), XFRMA_TMPL));
+	struct xfrm_mark mark;
+	struct world_policy *policy = find_policy(header, sizeof(*info), info->dir, &mark);
 
-	for (size_t i = 0; i < xfrm_world.n_policies; i++) {
-		if (xfrm_world.policies[i].dir != info->dir)
-			continue;
-		xfrm_world.policies[i].src = ntohl(tmpl->saddr.a4);
-		xfrm_world.policies[i].dst = ntohl(tmpl->id.daddr.a4);
-	}
+	uint32_t index = policy != NULL ? policy->index : (uint32_t)(xfrm_world.n_policies + 1) << 3 | info->dir;
+
+	if (policy == NULL)
+		policy = &xfrm_world.policies[xfrm_world.n_policies++];
+	*policy = (struct world_policy){
+		.dir = info->dir, .index = index, .reqid = tmpl->reqid, .src = ntohl(tmpl->saddr.a4), .dst = ntohl(tmpl->id.daddr.a4),
+		.spi = ntohl(tmpl->id.spi), .priority = info->priority, .mark = mark,
+		.ends_after = info->lft.hard_add_expires_seconds,
+	};
+	return 0;
+}
+
+static int
+delete_policy(const struct nlmsghdr *header)
+{
+	const struct xfrm_userpolicy_id *id = nlmsg_data(header);
+	struct xfrm_mark mark;
+	struct world_policy *policy = find_policy(header, sizeof(*id), id->dir, &mark);
+
+	if (policy == NULL)
+		return ENOENT;
+	*policy = xfrm_world.policies[--xfrm_world.n_policies];
 	return 0;
 }
 
@@ -253,6 +294,7 @@ carry_out(const struct nlmsghdr *header)
 	case XFRM_MSG_NEWSA: return add(header);
 	case XFRM_MSG_DELSA: return delete(header);
 	case XFRM_MSG_UPDPOLICY: return update_policy(header);
+	case XFRM_MSG_DELPOLICY: return delete_policy(header);
 	case XFRM_MSG_MIGRATE: xfrm_world.migrates++; return xfrm_world.has_migrate ? EINVAL : ENOPROTOOPT;
 	default: return EINVAL;
 	}

@@ -19,7 +19,12 @@ struct world_sa {
 	struct xfrm_replay_state replay;
 	uint8_t key[20];
 };
-struct world_policy { uint8_t dir; uint32_t reqid, src, dst, index; };
+struct world_policy {
+	uint8_t dir;
+	uint32_t reqid, src, dst, index, spi, priority;
+	struct xfrm_mark mark; /* by direction and mark one is told from another */
+	uint64_t ends_after;   /* seconds, 0 = never */
+};
 
 extern struct xfrm_world {
 	struct world_sa sas[WORLD_MAX];
