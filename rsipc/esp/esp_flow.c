@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "esp_device.h"
 #include "esp_engine_impl.h"
 #include "esp_segment.h"
@@ -92,7 +91,7 @@ answer_too_big(struct esp_engine *engine, struct esp_tunnel *t, const struct inn
 }
 
 static void
-outbound(struct esp_engine *engine, const struct virtio_net_hdr *header, uint8_t *bytes, size_t len, int64_t now)
+outbound(struct esp_engine *engine, const struct virtio_net_hdr *header, uint8_t *bytes, size_t len)
 {
 	struct segmenter s;
 	struct esp_tunnel *t;
@@ -106,7 +105,6 @@ outbound(struct esp_engine *engine, const struct virtio_net_hdr *header, uint8_t
 		answer_too_big(engine, t, &p);
 	} else {
 		send_segments(engine, t, &s, &p);
-		t->sent_at = now;
 	}
 }
 
@@ -124,7 +122,6 @@ esp_flow_device_readable(int fd, void *arg)
 {
 	struct esp_engine *engine = arg;
 	struct virtio_net_hdr header;
-	int64_t now = clock_now();
 	ssize_t len;
 
 	for (unsigned i = 0; i < READS; i++) {
@@ -134,7 +131,7 @@ esp_flow_device_readable(int fd, void *arg)
 			break;
 		}
 		if (len > 0)
-			outbound(engine, &header, engine->from_device, (size_t)len, now);
+			outbound(engine, &header, engine->from_device, (size_t)len);
 	}
 	esp_wire_flush(engine->wire);
 }

@@ -11,11 +11,14 @@ esp_own_keepalives(struct esp_engine *engine)
 
 	for (size_t i = 0; i < engine->conf->n_sas; i++) {
 		struct esp_tunnel *t = engine->tunnels[i];
+		bool idle = t->sa.out.packets == t->ticked;
 
-		if (t->conf->keepalive_s == 0 || now - t->sent_at < (int64_t)t->conf->keepalive_s * 1000)
+		if (idle && (t->conf->keepalive_s == 0 || now - t->sent_at < (int64_t)t->conf->keepalive_s * 1000))
 			continue;
+		if (idle)
+			esp_wire_keepalive(engine->wire, t);
+		t->ticked = t->sa.out.packets;
 		t->sent_at = now;
-		esp_wire_keepalive(engine->wire, t);
 	}
 }
 
@@ -51,7 +54,6 @@ esp_engine_dummy(struct esp_engine *engine, struct esp_tunnel *t)
 	}
 	sent = esp_flow_send(engine, t, packet, len, next_header, 0, false);
 	esp_wire_flush(engine->wire);
-	t->sent_at = clock_now();
 	return sent ? 0 : ENOBUFS;
 }
 

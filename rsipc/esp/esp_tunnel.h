@@ -43,7 +43,8 @@ struct esp_tunnel {
 	struct esp_tunnel_drops drops;
 	struct esp_probe probe;
 	bool soft_told[2], hard_told[2];
-	int64_t sent_at;      /* clock_now() of the last packet, for keepalives */
+	int64_t sent_at;      /* clock_now() of the tick that last found that it had sent, for keepalives */
+	uint64_t ticked;      /* sa.out.packets then */
 	unsigned inner_max;   /* longest inner packet for the path of now */
 	UT_hash_handle hh;    /* by sa.spi_in */
 };
