@@ -63,7 +63,8 @@ setup(void)
 	know(&table);
 	kernel_table_clear(&table);
 	tunnel = (struct tunnel){
-		.group = kernel_names_group(backend.names, REQID), .sa = { .local.addr = G, .remote.addr = AWAY }, .backend = &backend, .in = { .spi = IN, .reqid = REQID },
+		.backend = &backend, .group = kernel_names_group(backend.names, REQID),
+		.sa = { .local.addr = G, .remote.addr = AWAY }, .in = { .spi = IN, .reqid = REQID },
 		.out = { .spi = OUT, .reqid = REQID }, .found = true, .unshadowed = true,
 	};
 	DL_APPEND(backend.tunnels, &tunnel);

@@ -189,7 +189,6 @@ shadows_are() { [ "$(ip -n "$LAB-$1" xfrm policy | grep -c 'mark 0/0x80000000')"
 shadowed() { shadows_are h 6 || grep -q 'moved by an IKE daemon' "$LAB_TMP/agent_h.log"; }
 no_shadows() { shadows_are h 0 && shadows_are g 0; }
 
-
 # While strongSwan follows.
 step_shadows() {
 	host_at b
