@@ -418,8 +418,8 @@ stream_connect(struct loop *loop, ip4_t local_addr, ip4_t addr, uint16_t port, c
 
 /* --- out --- */
 
-/* Writes what has gathered. Nearly always the socket takes it all; else libevent waits until it takes the rest, and tells what
- * went wrong. */
+/* Writes what has gathered. Nearly always the socket takes it all; else libevent waits until it takes the rest, and tells
+ * what went wrong. */
 static void
 depart(struct stream *st)
 {

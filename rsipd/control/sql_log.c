@@ -1,6 +1,7 @@
-/* The write-ahead log is copied into the database when it is long: by a thread of its own, beside the commits, for it takes
- * many times as long as one of them. What these add meanwhile is copied by another round, or once it is little between two
- * commits, so that the log begins anew. Where a copy fails the log goes on growing, and all that is in it stays durable. */
+/* The write-ahead log is copied into the database when it is long: by a thread of its own, beside the commits, for it
+ * takes many times as long as one of them. What these add meanwhile is copied by another round, or once it is little
+ * between two commits, so that the log begins anew. Where a copy fails the log goes on growing, and all that is in it
+ * stays durable. */
 #include "sql_log.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Keeps the write-ahead log of struct sql short, with a thread and a connection of its own. For whoever has the database. */
+/* Keeps the write-ahead log of struct sql short, with a thread and a connection of its own. For whoever has the
+ * database. */
 #ifndef RSIPD_SQL_LOG_H
 #define RSIPD_SQL_LOG_H
 
@@ -18,7 +19,8 @@ struct sql_log {
 	int copied; /* pages of the log that are in the database */
 };
 
-bool sql_log_start(struct sql_log *log, sqlite3 *db, const char *path); /* false, with errno; sql_log_stop all the same */
+/* False, with errno; sql_log_stop all the same. */
+bool sql_log_start(struct sql_log *log, sqlite3 *db, const char *path);
 void sql_log_stop(struct sql_log *log); /* before db is closed */
 void sql_log_mind(struct sql_log *log, sqlite3 *db); /* between two transactions */
 
