@@ -15,7 +15,7 @@
 #include "message_print.h"
 #include "names.h"
 #include "notation.h"
-#include "notice.h"
+#include "notices.h"
 #include "random.h"
 #include "rate.h"
 #include "registration.h"
@@ -77,7 +77,7 @@ addressee(const struct session *s)
 }
 
 static void
-notify(const struct session *s, const uint8_t *bytes, size_t len)
+notify(const struct session *s, uint8_t bytes[NOTICE_MAX], size_t len)
 {
 	struct host *host = addressee(s);
 
@@ -86,27 +86,9 @@ notify(const struct session *s, const uint8_t *bytes, size_t len)
 }
 
 static void
-on_binding_ended(void *arg, const struct session *s, const struct binding *b)
-{
-	uint8_t bytes[NOTICE_MAX];
-
-	(void)arg;
-	notify(s, bytes, notice_binding_ended(s, b->bind_id, bytes));
-}
-
-static void
-on_session_ended(void *arg, const struct session *s)
-{
-	uint8_t bytes[NOTICE_MAX];
-
-	(void)arg;
-	notify(s, bytes, notice_session_ended(s, bytes));
-}
-
-static void
 start_service(void)
 {
-	w.f.ledger.events = (struct ledger_events){ on_binding_ended, on_session_ended, NULL };
+	notices_begin(&w.f.ledger, notify);
 	w.service = (struct service){ .ledger = &w.f.ledger, .stats = &w.stats, .rates = rate_table_new(),
 	                              .farewell = farewell_new() };
 }

@@ -12,7 +12,7 @@
 #include "farewell.h"
 #include "lease.h"
 #include "message.h"
-#include "notice.h"
+#include "notices.h"
 #include "proof.h"
 #include "rate.h"
 #include "request.h"
@@ -55,27 +55,9 @@ notify(const struct session *s, uint8_t bytes[NOTICE_MAX], size_t len)
 }
 
 static void
-on_binding_ended(void *arg, const struct session *s, const struct binding *b)
-{
-	uint8_t bytes[NOTICE_MAX];
-
-	(void)arg;
-	notify(s, bytes, notice_binding_ended(s, b->bind_id, bytes));
-}
-
-static void
-on_session_ended(void *arg, const struct session *s)
-{
-	uint8_t bytes[NOTICE_MAX];
-
-	(void)arg;
-	notify(s, bytes, notice_session_ended(s, bytes));
-}
-
-static void
 start(void)
 {
-	f.ledger.events = (struct ledger_events){ on_binding_ended, on_session_ended, NULL };
+	notices_begin(&f.ledger, notify);
 	service = (struct service){ .ledger = &f.ledger, .stats = &stats, .rates = rate_table_new(),
 	                            .farewell = farewell_new() };
 }
@@ -139,7 +121,7 @@ free_binding(uint32_t bind_id)
 
 	if (b == NULL)
 		return;
-	on_binding_ended(NULL, b->session, b);
+	f.ledger.events.binding_ended(f.ledger.events.arg, b->session, b);
 	lease_end(&f.ledger, b, LEASE_BY_OPERATOR);
 }
 
