@@ -283,8 +283,8 @@ store_remove_name(struct store *st, const char *name)
 	sql_run(st->sql, "DELETE FROM remote_name WHERE name = ?", "t", name);
 }
 
-/* One that expired while the gateway was down ended then, not now. Who asks later knows whole seconds only: the last one that
- * has begun is the binding's own, as its first one is, so the time is rounded up. */
+/* One that expired while the gateway was down ended then, not now. Who asks later knows whole seconds only: the last one
+ * that has begun is the binding's own, as its first one is, so the time is rounded up. */
 static int64_t
 end_of(const struct binding *b)
 {

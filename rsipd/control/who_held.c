@@ -14,7 +14,8 @@ holds(const struct binding *b, enum tuple_kind kind, uint64_t value)
 
 /* An index of who has which tuple now would cost every binding memory for a question that a person asks now and then. */
 static bool
-tell_leased(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb, void *arg)
+tell_leased(struct ledger *l, ip4_t addr, enum tuple_kind kind, uint64_t value, int64_t at, store_holder_cb *cb,
+            void *arg)
 {
 	struct binding_cursor cursor;
 	const struct binding *b;
