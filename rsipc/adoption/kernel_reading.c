@@ -236,6 +236,19 @@ strayed_partner(const struct tunnel *tunnel, const struct kernel_table *table)
 	return (struct kernel_state){ 0 };
 }
 
+/* An agent that was killed has not ended the inbound SA at the address that it had left. */
+static void
+drain_copies(struct kernel_backend *backend, const struct kernel_table *table, const struct kernel_state *in)
+{
+	for (size_t i = 0; i < table->n_states; i++) {
+		const struct kernel_state *state = &table->states[i];
+
+		if (state->spi == in->spi && state->reqid == in->reqid && state->dst.addr != in->dst.addr &&
+		    state->dst.addr != in->src.addr && !kernel_led_to(table, state, false) && !kernel_led_to(table, state, true))
+			kernel_drain_add(backend->drain, state);
+	}
+}
+
 static void
 take(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table, const struct kernel_state *in)
 {
@@ -245,6 +258,7 @@ take(struct kernel_backend *backend, struct kernel_group *group, const struct ke
 
 	if (tunnel == NULL) {
 		add(backend, group, in, &out);
+		drain_copies(backend, table, in);
 		return;
 	}
 	local = tunnel->sa.local;

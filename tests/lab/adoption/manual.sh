@@ -58,10 +58,29 @@ step_pieces() {
 	check "$label: policies led elsewhere: no SA is lost" both_reach
 }
 
+# The agent is killed when it has just moved the tunnels; and is away while the host moves.
+step_restart() {
+	host_at b
+	check "$label: a move before the agent is killed" wait_for 5 ends_are $H_B $G_A
+	stop agent_h KILL
+	manual_sa h $G_A $H_A 0x10002 2>/dev/null # what it leaves behind, unless it had drained it already
+	check_here "$label: the agent was killed: it starts again" agent_start h
+	check "$label: the agent was killed: both tunnels work" both_reach
+	check "$label: the agent was killed: the SA at the old address ends" wait_for 15 old_is_gone
+	check "$label: the agent was killed: both tunnels still work" both_reach
+	stop agent_h KILL
+	host_at a
+	sleep 1
+	check_here "$label: the agent starts after a move" agent_start h
+	check "$label: the agent starts after a move: the tunnels follow" wait_for 5 ends_are $H_A $G_A
+	check "$label: the agent starts after a move: both tunnels work" both_reach
+}
+
+old_is_gone() { ! sa_ends h | grep -q " $H_A:"; }
 led_back() { ! ip -n "$LAB-h" xfrm policy | grep -q "tmpl.*$H_B"; }
 
 part_manual() {
-	local label="SAs by hand" report step node steps=${STEPS:-stream idle flap pieces both}
+	local label="SAs by hand" report step node steps=${STEPS:-stream idle flap pieces restart both}
 	host_at a
 	check_here "$label: they work" manual_up || return
 	for node in h g; do check_here "$label: the agent starts on $node" agent_start $node || return; done
