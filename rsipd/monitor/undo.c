@@ -370,8 +370,12 @@ undo_drop(struct undo *undo, const char *device, unsigned ifindex, const struct 
 
 	if (again)
 		return netlink_drop_set(undo->nl, ifindex, code, len, true);
-	if ((err = make_ingress(undo, device, ifindex)) != 0 ||
-	    (err = netlink_drop_set(undo->nl, ifindex, code, len, false)) != 0)
+	if ((err = make_ingress(undo, device, ifindex)) != 0)
+		return err;
+	err = netlink_drop_set(undo->nl, ifindex, code, len, false);
+	if (err == EEXIST) /* of one that was killed, and whose journal is lost: nobody else's has our handle */
+		err = netlink_drop_set(undo->nl, ifindex, code, len, true);
+	if (err != 0)
 		return err;
 	snprintf(record, sizeof(record), "drop\t%s", device);
 	return note(undo, record) ? 0 : EIO;

@@ -184,6 +184,7 @@ part_faults() {
 	faults_device xdp "native on wan0, lan-x1, lan-x2"
 	LAB_DATA_PLANE=relay_on_ports
 	faults_device relay "packet rings"
+	faults_journal
 	LAB_DATA_PLANE=native
 	host_stop x1
 }
@@ -251,6 +252,19 @@ faults_device() {
 	check "$name: told that it is back" wait_for 10 said 'a device has come back.* device=wan0'
 	check "$name: all stands on it" wait_for 10 detail_has "$2"
 	check "$name: UDP there and back" wait_for 10 flows
+	stop rsipd
+}
+
+# The filters of a dead rsipd drop what the TUN's way would need: the next one has to take them over.
+faults_journal() {
+	local name="relay: killed, and its journal is lost"
+	up relay
+	dead
+	in_box n rm /run/rsip/rsipd.undo
+	: >"$LAB_TMP/rsipd.log"
+	check_here "$name: the next one starts" up relay
+	refute "$name: without a device's packet ring" said 'no packet ring'
+	check "$name: UDP there and back" wait_for 5 flows
 	stop rsipd
 }
 
