@@ -2,7 +2,7 @@
 # What the agent of an IPsec gateway with many tunnels needs of the processor for one that moves, for all at once, and for
 # keeping them alive (../lab/adoption/many.sh), as their number grows.
 #
-#   tunnels.sh [N...]      with N tunnels; without: 50 500 5000
+#   tunnels.sh [N...]      with N tunnels; without: 50, then 500
 #
 # Needs root, and what ../lab/adoption.sh needs; BUILDDIR: a finished build (build/release when not set).
 set -u

@@ -111,11 +111,15 @@ rekeys_child() {
 rekeys_ike() {
 	local before
 	wait_for 20 ikes_are 1 || return # IKEv1 deletes the old one ten seconds after, and a rekey by name is of both
-	before=$(ike_cookies)
-	swan "$1" --rekey --ike vpn && wait_for 10 differs "$before" ike_cookies && wait_for 10 sas_are 2
+	before=$(ike_cookies h)
+	swan "$1" --rekey --ike vpn && wait_for 10 ike_is_new "$before" && wait_for 10 sas_are 2
 }
 child_spis() { swan h --list-sas --child net | awk '$1 == "in" { print $2 }' | sort; }
-ike_cookies() { swan h --list-sas | sed -n 's/.*ESTABLISHED, IKEv., //p' | tr -d '*' | sort; }
+ike_cookies() { swan "$1" --list-sas | sed -n 's/.*ESTABLISHED, IKEv., //p' | tr -d '*' | sort; }
+# Both ends have one that is not among those. That the host's old one is no longer established is too little: it is being
+# rekeyed then.
+ike_is_new() { has_new "$1" h && has_new "$1" g; }
+has_new() { ike_cookies "$2" | grep -qvxF "$1"; }
 differs() { [ "$("$2")" != "$1" ]; }
 
 sas_are() { [ "$(swan_sas h)" = "$1" ] && [ "$(swan_sas g)" = "$1" ]; }
@@ -151,35 +155,55 @@ step_rekey() {
 	check "$label: rekeyed tunnels move too: they work" both_reach
 }
 
-# gateway_to FROM TO: the gateway's address changes; the old one is still taken for a second.
+# gateway_to FROM TO: the gateway's address changes; the old one is still taken for a second, and until the host sends to the
+# new one.
 gateway_to() {
 	on g ip addr add "$2/24" dev wan0
 	on g ip route replace default via 203.0.113.1 src "$2"
 	sleep 1
+	wait_for 10 host_sends_to "$2"
 	on g ip addr del "$1/24" dev wan0
 	on g ip addr replace "$2/24" dev wan0
 	on g ip route replace default via 203.0.113.1 src "$2"
+}
+host_sends_to() { sends_to h $H_A "$1" || sends_to h $H_B "$1"; }
+
+# ike_ends NODE HERE THERE: its strongSwan holds its one IKE SA for one between these.
+ike_ends() {
+	swan "$1" --list-sas | awk -v here="$2" -v there="$3" '
+		$3 == "@" && $1 == "local" { count++; if (index($4, here "[") != 1) wrong++ }
+		$3 == "@" && $1 == "remote" && index($4, there "[") != 1 { wrong++ }
+		END { exit !(count == 1 && !wrong) }'
+}
+ike_is_at() { ike_ends h "$1" "$2" && ike_ends g "$2" "$1"; }
+
+# both_at NAME HOST GATEWAY: that is where each has the other. MOBIKE follows the agents, and until it has, the gateway does not
+# know where the host is to which it would send a request, nor the host where to find a gateway that moves again.
+both_at() {
+	check "$label: $1" wait_for 10 ends_are "$2" "$3"
+	[ "$label" != IKEv2 ] || check "$label: $1: IKE, too" wait_for 30 ike_is_at "$2" "$3"
 }
 
 # One end after the other, and back in the same order: each time the other end has moved since the IKE SA was made.
 step_turns() {
 	host_at b
-	check "$label: the host moves" wait_for 5 ends_are $H_B $G_A
+	both_at "the host moves" $H_B $G_A
 	gateway_to $G_A $G_B
-	check "$label: then the gateway: each has the other's new address" wait_for 10 ends_are $H_B $G_B
+	both_at "then the gateway: each has the other's new address" $H_B $G_B
 	ike_works "host, then gateway" $H_B $G_B
 	host_at a
-	check "$label: the host moves back" wait_for 5 ends_are $H_A $G_B
+	both_at "the host moves back" $H_A $G_B
 	gateway_to $G_B $G_A
-	check "$label: then the gateway: each has the other's first address" wait_for 10 ends_are $H_A $G_A
+	both_at "then the gateway: each has the other's first address" $H_A $G_A
 	gateway_to $G_A $G_B
-	check "$label: the gateway moves first" wait_for 10 ends_are $H_A $G_B
+	both_at "the gateway moves first" $H_A $G_B
 	host_at b
-	check "$label: then the host" wait_for 5 ends_are $H_B $G_B
+	both_at "then the host" $H_B $G_B
 	ike_works "gateway, then host" $H_B $G_B
 	gateway_to $G_B $G_A
+	both_at "the gateway moves back" $H_B $G_A
 	host_at a
-	check "$label: both are back" wait_for 10 ends_are $H_A $G_A
+	both_at "both are back" $H_A $G_A
 }
 
 # shadows_are NODE COUNT: so many of its policies are shadows (rsipc/adoption/kernel_shadow.h).
