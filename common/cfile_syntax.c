@@ -116,29 +116,6 @@ take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return 0;
 }
 
-/* The end of a section; one without values shows up only here. */
-static int
-close_section(cfg_t *root, cfg_opt_t *opt)
-{
-	unsigned n = cfg_opt_size(opt);
-
-	if (reading.open == NULL && n > 0)
-		section_current(cfg_opt_getnsec(opt, n - 1));
-	reading.open = NULL;
-	root->flags &= ~CFGF_IGNORE_UNKNOWN;
-	return 0;
-}
-
-static int
-take_end(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
-{
-	(void)text;
-	*(void **)result = NULL;
-	if (cfg->line <= reading.file->last_line)
-		unknown_option(cfg, cfg_opt_name(opt));
-	return 0;
-}
-
 /* Whether the line has "name =": of unknown things only options are skipped, since libconfuse loses its way in
  * sections. */
 static bool
@@ -153,6 +130,48 @@ is_assignment(int line, const char *name)
 	at += strlen(name);
 	at += strspn(at, "\"' \t");
 	return *at == '=' || strncmp(at, "+=", 2) == 0;
+}
+
+/* An empty list would read like one that is left out, which may mean the very opposite: "any" of an allow-list. libconfuse
+ * has a flag for it, and no callback. */
+static void
+refuse_empty_lists(cfg_t *cfg)
+{
+	for (cfg_opt_t *opt = cfg->opts; opt->name != NULL; opt++) {
+		const int empty = CFGF_LIST | CFGF_MODIFIED;
+		int line = cfg->line;
+
+		if ((opt->flags & empty) != empty || cfg_opt_size(opt) > 0)
+			continue;
+		while (line > 1 && !is_assignment(line, opt->name))
+			line--;
+		cfile_error(reading.file, line, "%s is an empty list; give it a value or leave it out", opt->name);
+	}
+}
+
+/* The end of a section; one without values shows up only here. */
+static int
+close_section(cfg_t *root, cfg_opt_t *opt)
+{
+	unsigned n = cfg_opt_size(opt);
+
+	if (reading.open == NULL && n > 0)
+		section_current(cfg_opt_getnsec(opt, n - 1));
+	if (n > 0)
+		refuse_empty_lists(cfg_opt_getnsec(opt, n - 1));
+	reading.open = NULL;
+	root->flags &= ~CFGF_IGNORE_UNKNOWN;
+	return 0;
+}
+
+static int
+take_end(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
+{
+	(void)text;
+	*(void **)result = NULL;
+	if (cfg->line <= reading.file->last_line)
+		unknown_option(cfg, cfg_opt_name(opt));
+	return 0;
 }
 
 /* libconfuse found a fault. It would stop at an unknown option; from here it can still be told to skip this one, by
@@ -247,6 +266,8 @@ cfile_parse(struct cfile *file, const char *text)
 	if (!good && cfile_errors(file) == 0)
 		cfile_error(file, root->line < file->last_line ? root->line : file->last_line,
 		            "syntax: an option or section here has an empty name; " SYNTAX_HINT);
+	if (good)
+		refuse_empty_lists(root);
 	cfg_free(root);
 	kinds_free(opts);
 	return good;

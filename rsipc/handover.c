@@ -69,14 +69,16 @@ put_whole(FILE *f, const struct grant *g, const char **sep)
 static void
 put_list(FILE *f, const struct agent *agent, const char *option, bool whole, ip4_t shared, put_fn *put)
 {
-	const char *sep = "";
+	char begin[32];
+	const char *sep = begin; /* what stands before the next one */
 
-	fprintf(f, "%s = { ", option);
+	snprintf(begin, sizeof(begin), "%s = { ", option);
 	for (const struct lease *l = agent_leases(agent); l != NULL; l = l->next) {
 		if (is_given(l, shared) && (l->grant.method == RSIP_METHOD_RSA_IP) == whole)
 			put(f, &l->grant, &sep);
 	}
-	fprintf(f, " }\n");
+	if (sep != begin)
+		fprintf(f, " }\n");
 }
 
 /* One block: masks have their ones from the highest bit on. */

@@ -91,6 +91,8 @@
 	{ G P L "host 10.0.0.7 { policy = l }\nhost 10.0.0.300 { policy = l }\nhost 10.0.0.0/7 { policy = l }\n",
 	  "t:5: host: \"10.0.0.300\" is not an IPv4 prefix; write it like 10.0.0.0/8, with no bits set behind the "
 	    "prefix\n" },
+	{ "local-networks = { }\n" G P L H,
+	  "t:1: local-networks is an empty list; give it a value or leave it out\n" },
 	{ G P "policy l { pools = p\n allow-remotes = { 198.51.100.0/24 } }\n" H,
 	  "t:4: allow-remotes: remote-flow is none, so no peer is looked at; set it to macro or micro\n" },
 	{ G P "policy l { pools = p remote-flow = macro\n deny-remotes = { 198.51.100.0/33, .example.com } }\n" H,
@@ -187,6 +189,10 @@
 	  "t:5: ports is set again; once is allowed, the first is at line 4\n" },
 	{ G "pool p { addresses = 203.0.113.8\n methods = rsap-ip\n methods = rsipsec }\n" L H,
 	  "t:4: methods is set again; once is allowed, the first is at line 3\n" },
+	{ "local-networks = { }\n" G P L H,
+	  "t:1: local-networks is an empty list; give it a value or leave it out\n" },
+	{ G P "policy l { pools = p\n allow-remotes = {\n} }\n" H,
+	  "t:4: allow-remotes is an empty list; give it a value or leave it out\n" },
 	{ G "pool p { addresses = 203.0.113.8\n methods += rsap-ip\n methods += rsipsec\n wrong = 1 }\n" L H,
 	  "t:5: unknown option \"wrong\" in section pool; allowed there: addresses, methods, ports, ike-ports, "
 	    "spis, tunnels, upstream\n" },

@@ -48,9 +48,9 @@ tells(const char *want, int64_t want_left)
 
 START_TEST(all_that_is_held)
 {
-	tells(HEAD "whole = {  }\n", 0);
+	tells(HEAD, 0);
 	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
-	tells(HEAD "address = \"203.0.113.8\"\nports = { \"1234-1237\" }\nspis = {  }\nwhole = {  }\n", 3600);
+	tells(HEAD "address = \"203.0.113.8\"\nports = { \"1234-1237\" }\n", 3600);
 	gw_ipsec(&w, 2, "203.0.113.8", 0x10000040, 16, UINT64_C(0x5a00000000000000));
 	gw_whole(&w, 3, "203.0.113.64", 60);
 	tells(HEAD "address = \"203.0.113.8\"\nports = { \"1234-1237\" }\nspis = { \"0x10000040-0x1000004f\" }\n"
@@ -63,7 +63,7 @@ START_TEST(one_shared_address)
 {
 	gw_ports(&w, 1, "203.0.113.8", 1234, 4, 3600);
 	gw_ipsec(&w, 2, "203.0.113.9", 0x10000040, 16, UINT64_C(0x5a00000000000000));
-	tells(HEAD "address = \"203.0.113.8\"\nports = { \"1234-1237\" }\nspis = {  }\nwhole = {  }\n", 3600);
+	tells(HEAD "address = \"203.0.113.8\"\nports = { \"1234-1237\" }\n", 3600);
 }
 END_TEST
 
