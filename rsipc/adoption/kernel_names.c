@@ -238,11 +238,13 @@ static void
 told_state(struct kernel_names *names, const struct nlmsghdr *header)
 {
 	struct kernel_state state;
+	struct kernel_group *group;
 
 	if (!kernel_state_read(header, &state))
 		return;
-	kernel_group_note(group_for(names, state.reqid), &state);
-	kernel_group_raise(group_for(names, state.reqid));
+	group = group_for(names, state.reqid);
+	kernel_group_note(group, &state);
+	kernel_group_raise(group);
 }
 
 /* One that is known leads no longer where it led. */

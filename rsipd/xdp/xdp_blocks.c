@@ -259,6 +259,16 @@ xdp_blocks_find(const struct xdp_tables *t, enum xdp_block_table table, const st
 	return place != NULL ? slot_of(*place) : 0;
 }
 
+/* Its binding lives, and programs find it there: who was killed between two writes of a move or a split has left it twice,
+ * and the one that nobody finds would outlive the lease. */
+static bool
+is_kept(const struct view *v, const __u64 *place)
+{
+	struct xdp_block_key key = key_of(v, *place);
+
+	return xdp_slots_live(v->t, slot_of(*place)) && find_block(v, &key) == place;
+}
+
 static uint32_t
 count(const struct view *v, bool sweep)
 {
@@ -268,7 +278,7 @@ count(const struct view *v, bool sweep)
 		for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
 			__u64 *place = &v->lines[line].items[i];
 
-			if (*place != 0 && sweep && !xdp_slots_live(v->t, slot_of(*place)))
+			if (*place != 0 && sweep && !is_kept(v, place))
 				write_item(place, 0);
 			n += *place != 0;
 		}

@@ -464,6 +464,33 @@ START_TEST(full_lines)
 }
 END_TEST
 
+/* A relay that was killed between two writes has left an item more than once: but one of them goes. */
+START_TEST(left_twice)
+{
+	struct xdp_block_key key;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		key = block(i, XDP_BLOCKS_SPI);
+		ck_assert(xdp_blocks_set(&t, XDP_BLOCKS_SPI, &key, 1 + i));
+		xdp_slots_publish(&t, 1 + i, 0);
+	}
+	key = block(0, XDP_BLOCKS_SPI);
+	for (uint32_t line = 0; line < t.state->spis.n; line++) {
+		for (uint32_t i = 0; i < XDP_LINE_ITEMS; i++) {
+			if (t.spis[line].items[i] == 0)
+				t.spis[line].items[i] = key.id | 1;
+		}
+	}
+	ck_assert_uint_gt(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 100);
+	xdp_blocks_sweep(&t);
+	ck_assert_uint_eq(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 100);
+	all_lead(XDP_BLOCKS_SPI, 0, 100, 1);
+	xdp_blocks_drop(&t, XDP_BLOCKS_SPI, &key, 1);
+	ck_assert_uint_eq(xdp_blocks_find(&t, XDP_BLOCKS_SPI, &key), 0);
+	ck_assert_uint_eq(xdp_blocks_count(&t, XDP_BLOCKS_SPI), 99);
+}
+END_TEST
+
 /* Two blocks that cannot be told apart: the later one is the relay's, unless it is of the same address. */
 START_TEST(blocks_alike)
 {
@@ -593,6 +620,7 @@ suite_of_all(void)
 	tcase_add_test(tc, many_sizes_of_cookie_blocks);
 	tcase_add_test(tc, claims);
 	tcase_add_loop_test(tc, full_lines, XDP_BLOCKS_SPI, XDP_BLOCKS_COOKIE + 1);
+	tcase_add_test(tc, left_twice);
 	tcase_add_test(tc, blocks_alike);
 	tcase_add_test(tc, who_sends_ipsec);
 	tcase_add_test(tc, a_relay_after_another);
