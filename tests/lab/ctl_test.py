@@ -205,9 +205,12 @@ def who(lab):
     time.sleep(1.1)
     x1.free(rsap.bind_id)
     exit_status(lab, 1, "^$", "who", address, port)
-    got = lab.gateway.ctl("who", address, port, "--at=@%d" % began)
-    expect_equal("then", (got[0]["host"], got[0]["bind_id"]), ("10.0.0.11", rsap.bind_id))
-    expect(got[0]["to"] > began, got)
+    # A lease that an earlier check freed in the second in which this one began may have had the port too: both are told.
+    then = {h["bind_id"]: h for h in lab.gateway.ctl("who", address, port, "--at=@%d" % began)}
+    expect(rsap.bind_id in then, "binding %d held it then: %s" % (rsap.bind_id, then))
+    expect_equal("holder then", then[rsap.bind_id]["host"], "10.0.0.11")
+    expect(then[rsap.bind_id]["to"] > began, then)
+    expect(all(h["to"] == began for bind_id, h in then.items() if bind_id != rsap.bind_id), then)
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
     table = text(lab, "who", address, port, "--at", iso)
     expect("10.0.0.11" in table and iso in table, table)
