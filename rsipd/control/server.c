@@ -2,15 +2,11 @@
 
 #include "server.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "acceptor.h"
 #include "conf.h"
 #include "conns.h"
 #include "ledger.h"
@@ -19,64 +15,29 @@
 #include "mem.h"
 #include "message.h"
 #include "notice.h"
+#include "outbox.h"
 #include "parked.h"
 #include "rsip_proto.h"
 #include "stats.h"
 #include "transport.h"
-
-#define FDS_RESERVED 64  /* for everything but TCP connections */
-#define CONNECTIONS_MAX 65536 /* or as many as the hard limit of descriptors leaves */
-#define ACCEPT_A_TURN 64
-#define WAITING_MAX 1024 /* letters: with so many, no more is done before the commit that they wait for has begun */
 
 /* One address that we listen on. */
 struct listener {
 	struct server *srv;
 	ip4_t gateway_addr;
 	int tcp_fd;
-	struct loop_event *acceptable;
+	struct acceptor *acceptor; /* NULL: no TCP here */
 	struct datagrams *datagrams; /* NULL: no UDP here */
 	uint32_t overflowed; /* datagrams lost that are counted already */
 	struct listener *next;
 };
 
-/* Over a connection if there is one, else by datagram. */
-struct destination {
-	struct conn *conn;
-	struct datagrams *datagrams;
-	ip4_t host_addr, gateway_addr;
-	uint16_t port;
-};
-
-/* A message that waits for the commit. */
-struct letter {
-	struct letter *prev, *next;
-	struct destination to;
-	bool answer; /* to a request; else a notice */
-	bool stray;  /* its connection is gone */
-	uint8_t request_mac[RSIP_MAC_LEN]; /* what an authenticated request ended with: its answer is bound to it */
-	size_t len;
-	uint8_t bytes[];
-};
-
-/* Where letters are on their way. */
-enum stage {
-	WAITING, /* for the next commit to begin */
-	LEAVING, /* for the one under way to end */
-	DURABLE, /* to be sent */
-	STAGES
-};
-
 struct server {
 	struct loop *loop;
 	struct service *service;
-	struct server_events events;
-	struct loop_event *flush;
+	struct outbox *outbox;
 	struct listener *listeners;
 	struct conns conns;
-	struct letter *letters[STAGES];
-	size_t n_waiting;
-	bool committing, again; /* a commit is under way; there is more for the next */
 	struct parked parked;
 };
 
@@ -95,22 +56,9 @@ forget_parked(struct server *srv, const struct conn *conn)
 }
 
 static void
-make_stray(struct server *srv, const struct conn *conn)
-{
-	struct letter *letter;
-
-	for (enum stage stage = 0; stage < STAGES; stage++) {
-		DL_FOREACH(srv->letters[stage], letter) {
-			if (letter->to.conn == conn)
-				letter->stray = true;
-		}
-	}
-}
-
-static void
 conn_close(struct server *srv, struct conn *conn, bool at_once)
 {
-	make_stray(srv, conn);
+	outbox_forget(srv->outbox, conn);
 	forget_parked(srv, conn);
 	if (at_once)
 		stream_free(conn->stream);
@@ -121,69 +69,6 @@ conn_close(struct server *srv, struct conn *conn, bool at_once)
 }
 
 /* --- out --- */
-
-static struct letter *
-post(struct server *srv, const struct destination *to, bool answer, const void *bytes, size_t len)
-{
-	struct letter *letter = mem_zero(1, sizeof(*letter) + len);
-
-	letter->to = *to;
-	letter->answer = answer;
-	letter->len = len;
-	memcpy(letter->bytes, bytes, len);
-	if (to->conn != NULL)
-		to->conn->letters++;
-	DL_APPEND(srv->letters[WAITING], letter);
-	srv->n_waiting++;
-	server_raise(srv);
-	return letter;
-}
-
-static void
-post_answer(struct server *srv, const struct destination *to, const void *bytes, size_t len, const uint8_t *request,
-            size_t request_len)
-{
-	struct letter *letter = post(srv, to, true, bytes, len);
-	const uint8_t *mac = request_mac(request, request_len);
-
-	if (mac != NULL)
-		memcpy(letter->request_mac, mac, RSIP_MAC_LEN);
-}
-
-static void
-send_letter(struct letter *letter, const void *bytes, size_t len)
-{
-	if (letter->stray)
-		return;
-	if (letter->to.conn != NULL)
-		stream_send(letter->to.conn->stream, bytes, len);
-	else
-		datagrams_queue(letter->to.datagrams, letter->to.host_addr, letter->to.port, bytes, len);
-}
-
-/* After a commit that failed nothing of what the letters say has happened. */
-static void
-send_regret(const struct server *srv, struct letter *letter)
-{
-	static uint8_t bytes[RSIP_MESSAGE_MAX];
-	const struct requester from = { .host_addr = letter->to.host_addr, .gateway_addr = letter->to.gateway_addr };
-
-	if (!letter->answer)
-		return;
-	memcpy(bytes, letter->bytes, letter->len);
-	send_letter(letter, bytes, request_failed(srv->service, &from, letter->request_mac, bytes, letter->len,
-	                                           sizeof(bytes)));
-}
-
-static void
-release(struct server *srv, struct letter *letter)
-{
-	struct conn *conn = letter->stray ? NULL : letter->to.conn;
-
-	free(letter);
-	if (conn != NULL && --conn->letters == 0 && conn->ended)
-		conn_close(srv, conn, false);
-}
 
 static void
 count_overflow(struct server *srv)
@@ -198,114 +83,59 @@ count_overflow(struct server *srv)
 }
 
 static void
-advance(struct server *srv, enum stage from, enum stage to)
+flush_datagrams(struct server *srv)
 {
-	DL_CONCAT(srv->letters[to], srv->letters[from]);
-	srv->letters[from] = NULL;
-	if (from == WAITING)
-		srv->n_waiting = 0;
-}
-
-static void
-deliver(struct server *srv, bool done)
-{
-	struct letter *letter;
 	struct listener *ls;
 
-	while ((letter = srv->letters[DURABLE]) != NULL) {
-		DL_DELETE(srv->letters[DURABLE], letter);
-		if (done)
-			send_letter(letter, letter->bytes, letter->len);
-		else
-			send_regret(srv, letter);
-		release(srv, letter);
-	}
-	streams_flush(srv->loop);
 	LL_FOREACH(srv->listeners, ls) {
 		if (ls->datagrams != NULL)
 			datagrams_flush(ls->datagrams);
 	}
-	count_overflow(srv);
 }
 
-/* Letters that say what is durable already, as the answer to a QUERY, need not wait. */
 static void
-begin(struct server *srv)
+on_sent(void *arg)
 {
-	srv->again = false;
-	srv->committing = srv->events.begin(srv->events.arg);
-	advance(srv, WAITING, LEAVING);
-	if (!srv->committing)
-		advance(srv, LEAVING, DURABLE);
+	flush_datagrams(arg);
+	count_overflow(arg);
 }
 
-/* The next commit begins before the letters of this one are sent: the disk need not wait for that. What was done on top of
- * one that failed has been undone with it. */
-static bool
-end(struct server *srv)
+/* A peer that sends no more has heard all that it asked for. */
+static void
+on_idle(void *arg, struct conn *conn)
 {
-	bool done = srv->events.end(srv->events.arg);
+	if (conn->ended)
+		conn_close(arg, conn, false);
+}
 
-	srv->committing = false;
-	advance(srv, LEAVING, DURABLE);
-	if (!done)
-		advance(srv, WAITING, DURABLE);
-	else if (srv->again)
-		begin(srv);
-	deliver(srv, done);
-	return done;
+static size_t
+on_regret(void *arg, const struct destination *to, const uint8_t *mac, uint8_t *bytes, size_t len, size_t cap)
+{
+	const struct server *srv = arg;
+	const struct requester from = { .host_addr = to->host_addr, .gateway_addr = to->gateway_addr };
+
+	return request_failed(srv->service, &from, mac, bytes, len, cap);
 }
 
 void
 server_committed(struct server *srv)
 {
-	if (srv->committing)
-		end(srv);
+	outbox_committed(srv->outbox);
 }
 
 bool
 server_commit(struct server *srv)
 {
-	if (srv->committing && !end(srv))
-		return false;
-	if (!srv->committing) {
-		begin(srv);
-		deliver(srv, true);
-	}
-	return !srv->committing || end(srv);
-}
-
-/* What is done while one commit is under way shares the next. */
-static void
-on_flush(void *arg)
-{
-	struct server *srv = arg;
-
-	srv->again = srv->committing;
-	if (srv->committing)
-		return;
-	begin(srv);
-	deliver(srv, true);
-}
-
-/* Waits for the disk, where hosts ask faster than it writes. */
-static void
-make_room(struct server *srv)
-{
-	if (srv->committing) {
-		srv->again = true;
-		end(srv);
-	} else {
-		begin(srv);
-		deliver(srv, true);
-	}
+	return outbox_commit(srv->outbox);
 }
 
 void
 server_raise(struct server *srv)
 {
-	loop_deferred_raise(srv->flush);
+	outbox_raise(srv->outbox);
 }
+
+/* --- notices --- */
 
 static const struct listener *
 listener_at(const struct server *srv, ip4_t gateway_addr)
@@ -332,7 +162,7 @@ server_notify(struct server *srv, const struct session *s, const void *bytes, si
 		to.port = replay_port(&s->replay);
 	}
 	if (to.conn != NULL || (to.datagrams != NULL && to.port != 0))
-		post(srv, &to, false, bytes, len);
+		outbox_notify(srv->outbox, &to, bytes, len);
 }
 
 void
@@ -344,7 +174,7 @@ server_call(struct server *srv, ip4_t host_addr, const void *bytes, size_t len)
 		const struct destination to = { .datagrams = ls->datagrams, .host_addr = host_addr, .port = RSIP_PORT };
 
 		if (to.datagrams != NULL)
-			post(srv, &to, false, bytes, len);
+			outbox_notify(srv->outbox, &to, bytes, len);
 	}
 }
 
@@ -360,9 +190,8 @@ serve_now(struct server *srv, const struct requester *from, const struct destina
 	if (response_len == REQUEST_LATER)
 		return false;
 	if (response_len > 0)
-		post_answer(srv, back, response, response_len, bytes, len);
-	if (srv->n_waiting >= WAITING_MAX)
-		make_room(srv);
+		outbox_answer(srv->outbox, back, request_mac(bytes, len), response, response_len);
+	outbox_make_room(srv->outbox);
 	return true;
 }
 
@@ -407,8 +236,8 @@ unpark(struct server *srv, struct parked_request *r)
 	struct conn *conn = r->conn;
 
 	parked_remove(&srv->parked, r);
-	if (conn != NULL && --conn->letters == 0 && conn->ended)
-		conn_close(srv, conn, false);
+	if (conn != NULL && --conn->letters == 0)
+		on_idle(srv, conn);
 }
 
 void
@@ -458,7 +287,7 @@ on_stream_ended(void *arg, struct stream *stream, enum stream_end why)
 		return;
 	}
 	if (why == STREAM_BAD_FRAME)
-		post(srv, &(struct destination){ .conn = conn }, true, bytes, notice_bad_frame(bytes));
+		outbox_answer(srv->outbox, &(struct destination){ .conn = conn }, NULL, bytes, notice_bad_frame(bytes));
 	conn->ended = true;
 	if (conn->letters == 0)
 		conn_close(srv, conn, false);
@@ -488,9 +317,10 @@ displace(struct server *srv, struct conn *conn)
 }
 
 static void
-admit(struct listener *ls, int fd, ip4_t host_addr)
+on_connection(void *arg, int fd, ip4_t host_addr)
 {
 	static struct log_limit limit;
+	const struct listener *ls = arg;
 	struct server *srv = ls->srv;
 	bool stranger = conf_policy_for(srv->service->ledger->conf, host_addr) == NULL;
 	struct conn *conn;
@@ -513,55 +343,18 @@ admit(struct listener *ls, int fd, ip4_t host_addr)
 	displace(srv, conns_surplus(&srv->conns, host_addr));
 }
 
-static void
-on_acceptable(int listen_fd, void *arg)
-{
-	static struct log_limit limit;
-	struct sockaddr_in peer;
-
-	for (int i = 0; i < ACCEPT_A_TURN; i++) {
-		socklen_t len = sizeof(peer);
-		int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			admit(arg, fd, ntohl(peer.sin_addr.s_addr));
-			continue;
-		}
-		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ECONNABORTED && errno != EINTR)
-			log_warn_limited(&limit, "server", "cannot accept error=\"%s\"", strerror(errno));
-		return;
-	}
-}
-
 /* --- life --- */
-
-/* As many as the hard limit of descriptors allows: the soft one is for programs that use select(2). */
-static size_t
-max_connections(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return FDS_RESERVED;
-	if (limit.rlim_cur < CONNECTIONS_MAX + FDS_RESERVED) {
-		limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + FDS_RESERVED ? limit.rlim_max : CONNECTIONS_MAX + FDS_RESERVED;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (limit.rlim_cur <= 2 * FDS_RESERVED)
-		return FDS_RESERVED;
-	return limit.rlim_cur - FDS_RESERVED < CONNECTIONS_MAX ? (size_t)limit.rlim_cur - FDS_RESERVED : CONNECTIONS_MAX;
-}
 
 struct server *
 server_new(struct loop *loop, struct service *service, const struct server_events *events)
 {
 	struct server *srv = mem_zero(1, sizeof(*srv));
+	const struct outbox_events outbox_events = { events->begin, events->end, events->arg, on_regret, on_idle, on_sent, srv };
 
 	srv->loop = loop;
 	srv->service = service;
-	srv->events = *events;
-	srv->conns.max = max_connections();
-	srv->flush = loop_deferred(loop, on_flush, srv);
+	srv->conns.max = acceptor_connections_max();
+	srv->outbox = outbox_new(loop, &outbox_events);
 	return srv;
 }
 
@@ -574,7 +367,7 @@ server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_fd)
 	ls->gateway_addr = gateway_addr;
 	ls->tcp_fd = tcp_fd;
 	if (tcp_fd >= 0)
-		ls->acceptable = loop_readable(srv->loop, tcp_fd, on_acceptable, ls);
+		ls->acceptor = acceptor_new(srv->loop, tcp_fd, on_connection, ls);
 	if (udp_fd >= 0)
 		ls->datagrams = datagrams_new(srv->loop, udp_fd, on_datagram, ls);
 	LL_APPEND(srv->listeners, ls);
@@ -583,7 +376,6 @@ server_listen(struct server *srv, ip4_t gateway_addr, int tcp_fd, int udp_fd)
 void
 server_free(struct server *srv)
 {
-	struct letter *letter, *next_letter;
 	struct listener *ls, *next;
 	struct conn *conn;
 
@@ -593,17 +385,13 @@ server_free(struct server *srv)
 		conn_close(srv, conn, true);
 	while (srv->parked.list != NULL)
 		parked_remove(&srv->parked, srv->parked.list);
-	for (enum stage stage = 0; stage < STAGES; stage++) {
-		DL_FOREACH_SAFE(srv->letters[stage], letter, next_letter)
-			free(letter);
-	}
+	outbox_free(srv->outbox);
 	LL_FOREACH_SAFE(srv->listeners, ls, next) {
-		loop_event_free(ls->acceptable);
+		acceptor_free(ls->acceptor);
 		if (ls->tcp_fd >= 0)
 			close(ls->tcp_fd);
 		datagrams_free(ls->datagrams);
 		free(ls);
 	}
-	loop_event_free(srv->flush);
 	free(srv);
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -271,6 +272,51 @@ START_TEST(connections_of_one_host)
 }
 END_TEST
 
+static void
+ring(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* How often the loop wakes up in a tenth of a second. */
+static unsigned
+wakes(void)
+{
+	bool over = false;
+	struct loop_event *timer = loop_timer(loop, ring, &over);
+	unsigned n = 0;
+
+	loop_timer_set(timer, 100);
+	for (; !over; n++)
+		loop_once(loop, true);
+	loop_event_free(timer);
+	return n;
+}
+
+/* Without a descriptor for it a connection stays in the kernel's queue, and the loop is not kept busy by that. */
+START_TEST(no_descriptor_left)
+{
+	int fd = connected(SOCK_STREAM, &tcp_addr), next = dup(fd);
+	struct rlimit all, none;
+
+	getrlimit(RLIMIT_NOFILE, &all);
+	none = all;
+	none.rlim_cur = (rlim_t)next;
+	close(next);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	stats.connections = 0;
+	ck_assert_uint_lt(wakes(), 20);
+	ck_assert_uint_eq(stats.connections, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	while (stats.connections == 0)
+		loop_once(loop, true);
+	ck_assert_int_eq(write(fd, register_request, 4), 4);
+	turns();
+	ck_assert_int_eq(hear(fd), RSIP_REGISTER_RESPONSE);
+	close(fd);
+}
+END_TEST
+
 START_TEST(stream_that_cannot_be_followed)
 {
 	int fd = connected(SOCK_STREAM, &tcp_addr);
@@ -462,6 +508,7 @@ main(void)
 	tcase_add_test(tc, requests_while_a_commit_is_under_way);
 	tcase_add_test(tc, failed_commit);
 	tcase_add_test(tc, connections_of_one_host);
+	tcase_add_test(tc, no_descriptor_left);
 	tcase_add_test(tc, stream_that_cannot_be_followed);
 	tcase_add_test(tc, notices);
 	tcase_add_test(tc, notices_over_udp);
