@@ -91,7 +91,8 @@ before = place()
 
 wrong = count("auth_wrong")
 for what, changed in (("its counter", taken[:-17] + bytes([taken[-17] ^ 1]) + taken[-16:]),
-                      ("the MAC", taken[:-1] + bytes([taken[-1] ^ 1])), ("a parameter", taken[:9] + b"\x7f" + taken[10:])):
+                      ("the MAC", taken[:-1] + bytes([taken[-1] ^ 1])),
+                      ("a parameter", taken[:9] + bytes([taken[9] ^ 1]) + taken[10:])):
     expect("with %s changed it is refused" % what, ask(changed, HOME), changed, HOME, Err.BAD_CLIENT_ID, False)
 other = Prover(bytes(32)).sign(assign, HOME)
 expect("made with another key it is refused", ask(other, HOME), other, HOME, Err.BAD_CLIENT_ID, False)
