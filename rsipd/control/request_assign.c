@@ -10,6 +10,10 @@
 #define COOKIE_MASK_DEFAULT 0xffffffff00000000u
 #define COOKIE_FIXED_BITS_MIN 16
 
+/* The answer to SPIs in several ranges lists them one by one (RFC 3104 6.2), as the request did. It has more parameters, and
+ * must fit into a message, and into a datagram, all the same. */
+#define SPIS_LISTED_MAX 16000
+
 /* --- what is asked for --- */
 
 /* RFC 3103 8.1: a name is no local address. We lease IPv4 only. */
@@ -73,6 +77,9 @@ ask_spis(const struct rsip_spis *spis, struct lease_request *req, struct refusal
 	if (n == 0)
 		return refuse(why, RSIP_IPSEC_SPI_UNAVAILABLE, "at most %d separate SPIs in one binding",
 		              POLICY_RANGES_MAX);
+	if (n > 1 && spis->number > SPIS_LISTED_MAX)
+		return refuse(why, RSIP_IPSEC_SPI_UNAVAILABLE, "at most %d SPIs that are not one range in one binding",
+		              SPIS_LISTED_MAX);
 	req->n_spi_ranges = (uint16_t)n;
 	return RSIP_OK;
 }
