@@ -38,16 +38,18 @@ hash(uint64_t sum, const void *bytes, size_t len)
 	return sum;
 }
 
-uint64_t
-dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
-                    const struct port_range *remote_ports, const ip4_t *remote_addrs)
+/* Of what stands behind it. */
+static size_t
+ranges_length(const struct dp_bind *b)
 {
-	uint64_t sum = hash(0xcbf29ce484222325u, lease, sizeof(*lease));
+	return (b->n_ports + b->n_remote_ports) * sizeof(struct port_range) + b->n_spis * sizeof(struct spi_range) +
+	       b->n_remote_addrs * sizeof(ip4_t);
+}
 
-	sum = hash(sum, ports, lease->n_ports * sizeof(*ports));
-	sum = hash(sum, spis, lease->n_spis * sizeof(*spis));
-	sum = hash(sum, remote_ports, lease->n_remote_ports * sizeof(*remote_ports));
-	return hash(sum, remote_addrs, lease->n_remote_addrs * sizeof(*remote_addrs));
+uint64_t
+dp_bind_fingerprint(const struct dp_bind *lease, const void *ranges)
+{
+	return hash(hash(0xcbf29ce484222325u, lease, sizeof(*lease)), ranges, ranges_length(lease));
 }
 
 /* Of a struct dp_bind with its ranges; 0 for one that is none. */
@@ -62,8 +64,7 @@ bind_length(const void *bytes, size_t len)
 	if (b.n_ports > DP_RANGES_MAX || b.n_spis > DP_RANGES_MAX || b.n_remote_ports > DP_RANGES_MAX ||
 	    b.n_remote_addrs > DP_REMOTE_ADDRS_MAX)
 		return 0;
-	return sizeof(b) + (b.n_ports + b.n_remote_ports) * sizeof(struct port_range) +
-	       b.n_spis * sizeof(struct spi_range) + b.n_remote_addrs * sizeof(ip4_t);
+	return sizeof(b) + ranges_length(&b);
 }
 
 static size_t

@@ -145,9 +145,9 @@ const char *dp_fault_text(enum dp_fault fault);
 struct dp_checked { uint32_t op, number, n, n_bindings; };
 struct dp_fault_entry { uint32_t bind_id, fault; };
 
-/* A number that differs, but for a chance of 2^-64, when anything that control tells of the binding does. */
-uint64_t dp_bind_fingerprint(const struct dp_bind *lease, const struct port_range *ports, const struct spi_range *spis,
-                             const struct port_range *remote_ports, const ip4_t *remote_addrs);
+/* A number that differs, but for a chance of 2^-64, when anything that control tells of the binding does: lease, and the
+ * ranges and addresses that stand behind it in its message. */
+uint64_t dp_bind_fingerprint(const struct dp_bind *lease, const void *ranges);
 
 /* A packet may be several messages, one after another. How long the first of them is; len when what begins there is none. */
 #define DP_PACKET_MAX 65536

@@ -55,15 +55,10 @@ dp_bind_encode(const struct binding *b, uint8_t bytes[DP_MESSAGE_MAX])
 struct dp_check_entry
 dp_bind_check_entry(const struct binding *b)
 {
-	_Alignas(struct dp_bind) uint8_t bytes[DP_MESSAGE_MAX];
-	ip4_t peers[DP_REMOTE_ADDRS_MAX];
+	uint8_t bytes[DP_MESSAGE_MAX];
+	struct dp_bind m;
 
 	dp_bind_encode(b, bytes);
-	if (binding_remote(b) != NULL)
-		lease_peers(b, peers);
-	return (struct dp_check_entry){
-		.bind_id = b->bind_id,
-		.fingerprint = dp_bind_fingerprint((const struct dp_bind *)(const void *)bytes, binding_ports(b), binding_spis(b),
-		                                   binding_remote_ports(b), peers),
-	};
+	memcpy(&m, bytes, sizeof(m));
+	return (struct dp_check_entry){ .bind_id = b->bind_id, .fingerprint = dp_bind_fingerprint(&m, bytes + sizeof(m)) };
 }
