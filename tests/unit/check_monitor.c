@@ -51,8 +51,11 @@ START_TEST(pidfile_tells_pid)
 {
 	int fd = pidfile_open(path);
 	char text[32] = "";
+	struct stat st;
 
 	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 077, 0); /* a lock on it, by anybody else, would keep the next rsipd out */
 	ck_assert_int_gt(pread(fd, text, sizeof(text) - 1, 0), 0);
 	ck_assert_int_eq(atoi(text), getpid());
 	pidfile_close(fd, path);
