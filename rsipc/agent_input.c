@@ -4,6 +4,7 @@
 #include "lease.h"
 #include "log.h"
 #include "names.h"
+#include "reason.h"
 #include "when.h"
 
 #define TAKEN_WAIT_MS 1000 /* before asking again for what the gateway has just taken away */
@@ -14,6 +15,7 @@ static struct log_limit async_limit, junk_limit, trust_limit;
 static void
 input_async(struct agent *agent, const struct rsip_message *m)
 {
+	char said[REASON_MAX];
 	struct lease *lease;
 
 	switch (m->type) {
@@ -27,8 +29,9 @@ input_async(struct agent *agent, const struct rsip_message *m)
 		agent_lose(agent, "de-registered by the gateway", false, backoff_fail(&agent->registering));
 		break;
 	case RSIP_ERROR_RESPONSE:
-		log_warn_limited(&async_limit, "agent", "gateway refuses our packets error=%s text=\"%.*s\"",
-		    rsip_error_name(m->error), m->error_text_len, m->error_text_len > 0 ? m->error_text : "");
+		reason_said(m, said, sizeof(said));
+		log_warn_limited(&async_limit, "agent", "gateway refuses our packets error=%s text=\"%s\"",
+		    rsip_error_name(m->error), said);
 		if (m->error == RSIP_REGISTER_FIRST)
 			agent_lose(agent, "the gateway does not know it", true, 0);
 		else if (m->error == RSIP_LOCAL_ADDR_UNALLOWED || m->error == RSIP_LOCAL_ADDRPORT_UNALLOWED)
@@ -88,10 +91,12 @@ ask_again(struct agent *agent)
 static void
 log_refused(const struct agent *agent, const struct rsip_message *m)
 {
+	char said[REASON_MAX];
+
+	reason_said(m, said, sizeof(said));
 	log_warn_limited(&trust_limit, "agent", "message discarded, it does not prove to be the gateway's: compare identity and "
-	    "key-file of both ends type=%s error=%s text=\"%.*s\" refused=%llu", rsip_msg_name(m->type),
-	    rsip_error_name(m->error), m->error_text_len, m->error_text_len > 0 ? m->error_text : "",
-	    (unsigned long long)agent->trust.refused);
+	    "key-file of both ends type=%s error=%s text=\"%s\" refused=%llu", rsip_msg_name(m->type),
+	    rsip_error_name(m->error), said, (unsigned long long)agent->trust.refused);
 }
 
 static void

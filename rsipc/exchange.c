@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "names.h"
+#include "reason.h"
 #include "renew.h"
 #include "request.h"
 #include "when.h"
@@ -18,50 +19,12 @@
 #define QUERY_TCP_MS 600000 /* how often to ask what is local: it may change at a reload of the gateway */
 #define QUERY_UDP_MS 60000  /* over UDP also to notice a gateway that has forgotten us: no connection breaks */
 
-/* What a person can do about a refusal. */
-static const struct advice { enum rsip_error error; const char *text; } advices[] = {
-	{ RSIP_USE_TCP, "the gateway serves TCP only: set transport = \"tcp\"" },
-	{ RSIP_FLOW_POLICY_VIOLATION, "the gateway wants the peer named: set remote and remote-port of the lease" },
-	{ RSIP_UNSUPPORTED_MESSAGE, "the gateway does not serve this kind of lease" },
-	{ RSIP_REGISTRATION_DENIED, "the gateway's policy does not admit this host: ask its operator" },
-	{ RSIP_ALREADY_REGISTERED, "the gateway holds an older registration of this host and does not tell its client ID" },
-	{ RSIP_BAD_TUNNEL_TYPE, "the gateway does not allow this tunnel: set type in section tunnel" },
-	{ RSIP_LOCAL_ADDR_UNAVAILABLE, "the gateway has no free address now" },
-	{ RSIP_LOCAL_ADDRPORT_UNAVAILABLE, "the gateway has not so many free ports now, or not for one host" },
-	{ RSIP_LOCAL_ADDRPORT_INUSE, "the port is another's: set another port" },
-	{ RSIP_LOCAL_ADDRPORT_UNALLOWED, "the gateway does not lease that port: set another port" },
-	{ RSIP_REMOTE_ADDR_UNALLOWED, "the gateway does not allow that peer" },
-	{ RSIP_REMOTE_ADDRPORT_UNALLOWED, "the gateway does not allow that peer and port" },
-	{ RSIP_IPSEC_UNALLOWED, "the gateway does not allow IPsec for this host: ask its operator" },
-	{ RSIP_IPSEC_SPI_UNAVAILABLE, "the gateway has not so many free SPIs now, or not for one host" },
-};
-
-static const char *
-advice_for(enum rsip_error error)
-{
-	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-		if (advices[i].error == error)
-			return advices[i].text;
-	}
-	return rsip_error_name(error);
-}
-
-/* The refusal in words: the gateway's own where it sent some, else what we know of that error. */
-static void
-describe(char *text, size_t cap, const struct rsip_message *m)
-{
-	if (m->error_text_len > 0)
-		snprintf(text, cap, "%.*s", m->error_text_len, m->error_text);
-	else
-		snprintf(text, cap, "%s", advice_for(m->error));
-}
-
 static void
 log_refusal(const char *what, const struct rsip_message *m, int64_t wait_ms)
 {
-	char text[256];
+	char text[REASON_MAX];
 
-	describe(text, sizeof(text), m);
+	reason_text(m, text, sizeof(text));
 	log_warn("agent", "%s refused error=%s text=\"%s\" retry_in_ms=%lld", what, rsip_error_name(m->error), text,
 	    (long long)wait_ms);
 }
@@ -316,7 +279,7 @@ assign_refused(struct agent *agent, const struct rsip_message *m)
 	lease->ask = ASK_NEAR;
 	lease->ask_at = clock_now() + wait;
 	lease->error = m->error;
-	describe(lease->error_text, sizeof(lease->error_text), m);
+	reason_text(m, lease->error_text, sizeof(lease->error_text));
 	snprintf(what, sizeof(what), "lease %s", lease->want->name);
 	log_refusal(what, m, wait);
 }
