@@ -36,6 +36,8 @@ options_usage(FILE *out)
 {
 	fputs("  -j, --json           print JSON, one document a line\n"
 	      "  -s, --socket=SOCKET  the daemon's control socket\n"
+	      "  -h, --help           show this and exit\n"
+	      "  -V, --version        show the version and exit\n"
 	      "of who:\n"
 	      "      --at=TIME        then, such as 2026-11-22T08:30Z, or @ and seconds since 1970; else now\n"
 	      "of trace and replay:\n"
