@@ -86,5 +86,7 @@ verdict_judge(struct verdict *verdict, uint64_t h, struct sa_end own, struct sa_
 	bool known = !verdict->gap && h > verdict->from && only_source(verdict, h, own, source);
 
 	forget(verdict, h);
+	if (!verdict->gap && h > verdict->from)
+		verdict->from = h;
 	return known;
 }

@@ -6,8 +6,8 @@
  * where the packet H came from. So from the first mapping event on a capture writes down source and sequence number of
  * every ESP header of that SPI, from any source, the current one included; a header may be forged, H cannot.
  *
- * Judged is an H that is higher than H was once the capture stood, so its packet went through the capture. It came from
- * one of those who sent a header with that number. Of these, one that is not the SA's own source and for whom the kernel
+ * Judged is an H that is higher than H was once the capture stood, so its packet went through the capture, and each H once:
+ * its headers were there when H was, and one that comes later is a copy's. The packet came from one of those who sent a header with that number. Of these, one that is not the SA's own source and for whom the kernel
  * has told no mapping since the capture began never sent an authentic packet: struck out. Is one left, it is him. Are
  * several left, or none, nothing is judged and the next packet is waited for.
  *
@@ -45,7 +45,7 @@ struct verdict {
 	struct sa_end mapped[VERDICT_SOURCES];
 	size_t n_mapped; /* ever */
 	bool gap;        /* headers were lost, or the capture has only begun */
-	uint64_t from;   /* only a higher H went through the capture as a whole */
+	uint64_t from;   /* only a higher H went through the capture as a whole, and was not judged yet */
 };
 
 void verdict_begin(struct verdict *verdict);

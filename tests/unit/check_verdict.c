@@ -60,6 +60,27 @@ START_TEST(late_packet_and_forged_header)
 }
 END_TEST
 
+/* The peer's own newest packet again, once its number was judged and its header is forgotten: the copy stands alone. */
+START_TEST(newest_sent_again)
+{
+	verdict_mapping(&verdict, FORGER);
+	verdict_header(&verdict, FORGER, 90);
+	verdict_header(&verdict, OWN, 101);
+	ck_assert(judge(101));
+	ck_assert(sa_end_equal(source, OWN));
+	verdict_header(&verdict, FORGER, 101);
+	ck_assert(!judge(101));
+	verdict_header(&verdict, FORGER, 102);
+	verdict_header(&verdict, OWN, 102);
+	ck_assert(!judge(102));
+	verdict_header(&verdict, FORGER, 102);
+	ck_assert(!judge(102));
+	verdict_header(&verdict, OWN, 103);
+	ck_assert(judge(103));
+	ck_assert(sa_end_equal(source, OWN));
+}
+END_TEST
+
 /* Forged before the capture, so that the peer's own header of that number is not in it. */
 START_TEST(before_the_capture)
 {
@@ -142,6 +163,7 @@ main(void)
 	tcase_add_test(all, who_moved);
 	tcase_add_test(all, late_packet);
 	tcase_add_test(all, late_packet_and_forged_header);
+	tcase_add_test(all, newest_sent_again);
 	tcase_add_test(all, before_the_capture);
 	tcase_add_test(all, headers_alone_are_nothing);
 	tcase_add_test(all, forger_cannot_hide_a_move);

@@ -93,6 +93,10 @@ step_late() {
 	check "$label: held back: no SA has moved" test_picture "$picture"
 	check "$label: held back: both tunnels work" both_reach
 	check "$label: held back: no SA has moved afterwards either" test_picture "$picture"
+	tap wire wan0 "udp port 4500"
+	check "$label: held back, and the host speaks" wait_for 5 reach
+	tap_end wire
+	attacked_in_vain "held back, and then the host's newest copied from there" g XfrmInStateSeqError replay wire $G_A $EVIL:4500 1
 }
 
 test_tapped() { [ "$(tapped "$1" udp)" -ge "$2" ]; }
