@@ -323,7 +323,7 @@ reload_cb(void *arg)
 {
 	struct host *host = arg;
 
-	if (reload(host->conf, host->path, host->agent, host->guests))
+	if (reload(host->conf, host->path, host->agent, host->guests, host->ipsec))
 		watch_growth(host);
 }
 

@@ -145,6 +145,15 @@ ipsec_close(struct ipsec *ipsec)
 	free(ipsec);
 }
 
+void
+ipsec_conf_changed(struct ipsec *ipsec)
+{
+	for (unsigned i = 0; i < ipsec->n; i++) {
+		if (ipsec->carriers[i].adoption != NULL)
+			adoption_conf_changed(ipsec->carriers[i].adoption);
+	}
+}
+
 struct sa_backend *
 ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption)
 {

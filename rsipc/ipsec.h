@@ -18,6 +18,9 @@ bool ipsec_wanted(const struct conf *conf);
 struct ipsec *ipsec_open(struct loop *loop, const struct conf *conf);
 void ipsec_close(struct ipsec *ipsec); /* accepts NULL */
 
+/* The options of section adoption in the conf have changed: they count from now on. */
+void ipsec_conf_changed(struct ipsec *ipsec);
+
 /* Each carrier with its tunnels; NULL starts, NULL ends. *adoption: the rule above it, NULL where tunnels do not
  * move. */
 struct sa_backend *ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption);

@@ -72,12 +72,12 @@ serve_host(struct conf *conf, const char *path)
 
 /* The same without a gateway: IPsec tunnels alone. */
 static int
-serve_station(const struct conf *conf)
+serve_station(struct conf *conf, const char *path)
 {
 	struct station station;
 	bool good;
 
-	if (!station_open(&station, conf))
+	if (!station_open(&station, conf, path))
 		return EXIT_FAILURE;
 	if ((good = ready())) {
 		station_run(&station);
@@ -101,7 +101,7 @@ serve(struct conf *conf, const struct options *options)
 		log_errors_to_stderr(true);
 	}
 	if (path != NULL)
-		status = conf->gateway != 0 ? serve_host(conf, path) : serve_station(conf);
+		status = conf->gateway != 0 ? serve_host(conf, path) : serve_station(conf, path);
 	else
 		log_error("config", "cannot be found again path=%s error=\"%s\"", options->path, strerror(errno));
 	free(path);

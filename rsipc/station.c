@@ -10,6 +10,7 @@
 #include "ipsec.h"
 #include "log.h"
 #include "loop.h"
+#include "reload.h"
 #include "state.h"
 
 static void
@@ -19,12 +20,20 @@ signal_cb(void *arg)
 	loop_stop(((struct station *)arg)->loop);
 }
 
+static void
+reload_cb(void *arg)
+{
+	struct station *station = arg;
+
+	reload_station(station->conf, station->path, station->ipsec);
+}
+
 bool
-station_open(struct station *station, const struct conf *conf)
+station_open(struct station *station, struct conf *conf, const char *path)
 {
 	bool busy;
 
-	*station = (struct station){ .conf = conf, .started = clock_now(), .ctl_fd = -1 };
+	*station = (struct station){ .conf = conf, .path = path, .started = clock_now(), .ctl_fd = -1 };
 	if ((station->state = state_open(conf->state, &busy)) == NULL)
 		return false;
 	station->loop = loop_new();
@@ -35,6 +44,7 @@ station_open(struct station *station, const struct conf *conf)
 	station->ctl = ctl_server_new(station->loop, station->ctl_fd, ctl_station_commands, station);
 	station->sigterm = loop_signal(station->loop, SIGTERM, signal_cb, station);
 	station->sigint = loop_signal(station->loop, SIGINT, signal_cb, station);
+	station->sighup = loop_signal(station->loop, SIGHUP, reload_cb, station);
 	return true;
 }
 
@@ -56,6 +66,7 @@ station_close(struct station *station)
 	}
 	loop_event_free(station->sigterm);
 	loop_event_free(station->sigint);
+	loop_event_free(station->sighup);
 	if (station->loop != NULL)
 		loop_free(station->loop);
 	state_close(station->state);

@@ -13,18 +13,19 @@ struct loop_event;
 struct state;
 
 struct station {
-	const struct conf *conf;
+	struct conf *conf;
+	const char *path;
 	int64_t started;
 	struct loop *loop;
 	struct state *state; /* its lock keeps a second rsipc out */
 	struct ipsec *ipsec;
 	struct ctl_server *ctl;
 	int ctl_fd;
-	struct loop_event *sigterm, *sigint;
+	struct loop_event *sigterm, *sigint, *sighup;
 };
 
-/* Opens everything that needs root. False after a line in the log: nothing is left behind then. */
-bool station_open(struct station *station, const struct conf *conf);
+/* path: what SIGHUP reads again. Opens everything that needs root. False after a line in the log: nothing is left behind then. */
+bool station_open(struct station *station, struct conf *conf, const char *path);
 void station_run(struct station *station); /* until SIGTERM or SIGINT */
 void station_close(struct station *station);
 

@@ -76,6 +76,13 @@ within_rate(struct rule *rule)
 	return limit == 0 || rule->tokens >= MINUTE_MS;
 }
 
+static void
+fill_bucket(struct rule *rule)
+{
+	rule->tokens_at = clock_now();
+	rule->tokens = (int64_t)rule->adoption->conf->per_minute * MINUTE_MS;
+}
+
 /* By a move, or by the return probe before it, not by each packet that asks for one. */
 static void
 spend(struct rule *rule)
@@ -271,11 +278,12 @@ keep_cb(void *arg)
 static void
 begin_keeping(struct rule *rule)
 {
-	const struct adoption *adoption = rule->adoption;
+	const struct adoption_conf *conf = rule->adoption->conf;
 
-	rule->keeping = loop_timer(adoption->loop, keep_cb, rule);
-	if (rule->sa->encap && adoption->conf->keepalive_s > 0)
-		loop_timer_set(rule->keeping, adoption->conf->keepalive_s * 1000);
+	if (rule->sa->encap && conf->keepalive_s > 0)
+		loop_timer_set(rule->keeping, conf->keepalive_s * 1000);
+	else
+		loop_timer_cancel(rule->keeping);
 }
 
 /* That this end is at a new address. */
@@ -340,11 +348,12 @@ added_cb(struct sa *sa, void *arg)
 	struct adoption *adoption = arg;
 	struct rule *rule = mem_zero(1, sizeof(*rule));
 
-	*rule = (struct rule){ .adoption = adoption, .sa = sa, .moved_by = sa->newest, .tokens_at = clock_now() };
-	rule->tokens = (int64_t)adoption->conf->per_minute * MINUTE_MS;
+	*rule = (struct rule){ .adoption = adoption, .sa = sa, .moved_by = sa->newest };
+	fill_bucket(rule);
 	rule->probing = loop_timer(adoption->loop, probe_cb, rule);
 	rule->calling = loop_timer(adoption->loop, call_cb, rule);
 	rule->retrying = loop_timer(adoption->loop, retry_cb, rule);
+	rule->keeping = loop_timer(adoption->loop, keep_cb, rule);
 	begin_keeping(rule);
 	sa->rule = rule;
 }
@@ -384,6 +393,17 @@ adoption_start(struct adoption *adoption)
 {
 	adoption->started = adoption->backend->start(adoption->backend, adoption->loop, &events, adoption);
 	return adoption->started;
+}
+
+void
+adoption_conf_changed(struct adoption *adoption)
+{
+	struct sa_backend *backend = adoption->backend;
+
+	for (struct sa *sa = backend->next(backend, NULL); sa != NULL; sa = backend->next(backend, sa)) {
+		fill_bucket(sa->rule);
+		begin_keeping(sa->rule);
+	}
 }
 
 void

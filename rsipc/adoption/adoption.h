@@ -44,6 +44,8 @@ struct adoption_view {
 struct adoption *adoption_new(struct loop *loop, const struct adoption_conf *conf, struct sa_backend *backend);
 /* Starts the backend with the rule's events; false after a line in the log. */
 bool adoption_start(struct adoption *adoption);
+/* The conf has other options now: each tunnel goes by them, and has the whole of its moves a minute. */
+void adoption_conf_changed(struct adoption *adoption);
 /* Stops the backend. Accepts NULL. */
 void adoption_free(struct adoption *adoption);
 

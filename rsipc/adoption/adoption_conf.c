@@ -42,6 +42,17 @@ adoption_conf_read(const struct cfile *file, struct adoption_conf *out)
 }
 
 void
+adoption_conf_exchange(struct adoption_conf *a, struct adoption_conf *b)
+{
+	struct adoption_conf before = *a;
+
+	*a = *b;
+	*b = before;
+	b->migrate = a->migrate;
+	a->migrate = before.migrate;
+}
+
+void
 adoption_conf_clear(struct adoption_conf *conf)
 {
 	free(conf->allow);

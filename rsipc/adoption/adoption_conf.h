@@ -22,6 +22,9 @@ struct adoption_conf {
 
 extern const struct cfile_option adoption_options[];
 
+/* Of two whose sections both exist, the options that may change while tunnels follow: all but `migrate`. */
+void adoption_conf_exchange(struct adoption_conf *a, struct adoption_conf *b);
+
 /* Faults are reported to the file. adoption_conf_clear frees what out points to. */
 void adoption_conf_read(const struct cfile *file, struct adoption_conf *out);
 void adoption_conf_clear(struct adoption_conf *conf);

@@ -242,6 +242,40 @@ START_TEST(rate_limit)
 }
 END_TEST
 
+/* SIGHUP: from no limit to one, which does not count the moves before. */
+START_TEST(options_change)
+{
+	conf.per_minute = 0;
+	begin();
+	packet(AWAY, 101);
+	packet(HOME, 102);
+	conf.per_minute = 1;
+	conf.keepalive_s = 20;
+	adoption_conf_changed(adoption);
+	packet(AWAY, 103);
+	assert_at(AWAY);
+	packet(HOME, 104);
+	assert_at(AWAY);
+	ck_assert_uint_eq(adoption_counts(adoption)->too_often, 1);
+	conf.keepalive_s = 0;
+	adoption_conf_changed(adoption); /* a timer of 0 seconds that were left would be called for ever */
+	packet(HOME, 105);
+	assert_at(HOME);
+}
+END_TEST
+
+START_TEST(exchanged_options)
+{
+	struct adoption_conf live = { .on = true, .per_minute = 1, .migrate = true };
+	struct adoption_conf fresh = { .on = true, .per_minute = 2, .return_probe = true, .migrate = false };
+
+	adoption_conf_exchange(&live, &fresh);
+	ck_assert_uint_eq(live.per_minute, 2);
+	ck_assert(live.return_probe && live.migrate && !fresh.migrate);
+	ck_assert_uint_eq(fresh.per_minute, 1);
+}
+END_TEST
+
 START_TEST(return_probe)
 {
 	conf.return_probe = true;
@@ -440,6 +474,8 @@ suite(void)
 	tcase_add_test(all, extended_numbers);
 	tcase_add_test(all, allowed_prefixes);
 	tcase_add_test(all, rate_limit);
+	tcase_add_test(all, options_change);
+	tcase_add_test(all, exchanged_options);
 	tcase_add_test(all, return_probe);
 	tcase_add_test(all, late_answer_moves_nothing);
 	tcase_add_test(all, packets_that_wait_for_an_answer_are_no_moves);

@@ -80,12 +80,33 @@ user_questions() {
 	world_end() { user_stop; }
 }
 
+# SIGHUP: the gateway's guards change, its tunnels stay.
+user_reload() {
+	user_conf g "$lan" "$host" "$1" >"$LAB_TMP/user-g.conf"
+	kill -HUP "$agent_g_pid"
+	wait_for 5 eval "[ \$(grep -c 'reloaded adoption=yes' $LAB_TMP/agent_g.log) = $2 ]"
+}
+
+user_reloads() {
+	local host='"10.1.0.1/32", "fd00:1::1/128"' lan='"10.2.0.0/24", "fd00:2::/64"'
+	check "$label: SIGHUP: other guards" user_reload 'allow = { "192.0.2.0/24" }' 1
+	host_at b
+	check "$label: SIGHUP: the address that is allowed no more is refused" wait_for 5 refused_one
+	check "$label: SIGHUP: the tunnel is where it was" sends_to g $G_A $H_A
+	check "$label: SIGHUP: no guards" user_reload "" 2
+	check "$label: SIGHUP: the host is followed" wait_for 5 ends_are $H_B $G_A
+	check "$label: SIGHUP: both tunnels work" both_reach
+	host_at a
+}
+refused_one() { agent_ctl g -j sas | jq -e '.[0].refused > 0'; }
+
 # Everything without IKE, in this shell's child: the questions stay there.
 user_moves() {
 	local label="user space" report step late_moves=''
 	user_questions
 	check_here "$label: tunnels for IPv4 and IPv6 work" user_start || { user_stop; return; }
 	for step in stream idle flap both; do "step_$step"; done
+	user_reloads
 	user_stop
 	label="user space: attacks"
 	attack_world "" && { step_replayed; step_forged; step_late; step_late_host; step_forwarded; }
