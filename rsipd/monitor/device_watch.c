@@ -23,8 +23,7 @@ struct device_watch {
 	struct netlink_watch *netlink;
 	bool gone; /* one is, and that has been told */
 	bool done;
-	void (*others)(void *arg);
-	void *arg;
+	const struct device_events *events;
 };
 
 /* ---- what there is ---- */
@@ -112,24 +111,25 @@ changed_cb(void *arg)
 	if (change.gone != NULL && !watch->gone)
 		log_warn("monitor", "a device is gone, its packets are lost until it is back device=%s", change.gone);
 	watch->gone = change.gone != NULL;
+	if (change.gone == NULL && change.other == NULL)
+		watch->events->settled(watch->events->arg);
 	if (change.gone != NULL || change.other == NULL || !is_ready(watch->env->conf))
 		return;
 	log_warn("monitor", "a device has come back, beginning anew with it device=%s", change.other);
 	watch->done = true;
-	watch->others(watch->arg);
+	watch->events->others(watch->events->arg);
 }
 
 /* ---- life ---- */
 
 struct device_watch *
-device_watch_new(const struct workers_env *env, void (*others)(void *arg), void *arg)
+device_watch_new(const struct workers_env *env, const struct device_events *events)
 {
 	struct device_watch *watch = mem_zero(1, sizeof(*watch));
 
 	watch->env = env;
 	watch->first = env->place.net;
-	watch->others = others;
-	watch->arg = arg;
+	watch->events = events;
 	watch->netlink = netlink_watch(env->loop, SETTLE_MS, changed_cb, watch);
 	if (watch->netlink != NULL)
 		return watch;

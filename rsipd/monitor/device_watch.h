@@ -7,11 +7,17 @@ struct device_watch;
 struct loop;
 struct workers_env;
 
-/* Watches the devices of env, whose conf names them and whose place tells them as they are now. Calls others as soon as all
+struct device_events {
+	void (*others)(void *arg);  /* see below */
+	void (*settled)(void *arg); /* addresses or routes changed, and the devices are those of before */
+	void *arg;
+};
+
+/* Watches the devices of env, whose conf names them and whose place tells them as they are now. Calls events->others as soon as all
  * are there again, up and with the addresses that RSIP is served at, and one of them is another one; nothing more is
- * looked for from then on. One that is gone is told in the log. env is kept. NULL after a line in the log. The caller
+ * looked for from then on. One that is gone is told in the log. env and events are kept. NULL after a line in the log. The caller
  * ends it with device_watch_free, which accepts NULL. */
-struct device_watch *device_watch_new(const struct workers_env *env, void (*others)(void *arg), void *arg);
+struct device_watch *device_watch_new(const struct workers_env *env, const struct device_events *events);
 void device_watch_free(struct device_watch *watch);
 
 #endif

@@ -427,6 +427,16 @@ on_other_devices(void *arg)
 	workers_stop(m->workers);
 }
 
+/* The rings leave what is from the machine itself, or for it, to the kernel. */
+static void
+on_settled(void *arg)
+{
+	struct monitor *m = arg;
+
+	if (netstate_readdressed(m->netstate))
+		netstate_rings_again(m->netstate, m->env.conf, &m->env.place, &m->env.relay);
+}
+
 static void
 on_stopped(void *arg)
 {
@@ -463,6 +473,7 @@ on_watchdog(void *arg)
 static void
 monitor_serve(struct monitor *m)
 {
+	const struct device_events devices = { on_other_devices, on_settled, m };
 	struct loop *loop = m->env.loop;
 
 	m->signals = loop_readable(loop, m->signal_fd, on_signal, m);
@@ -471,7 +482,7 @@ monitor_serve(struct monitor *m)
 		on_watchdog(m);
 	m->workers = workers_start(&m->env);
 	watch_upstream(m);
-	m->devices = device_watch_new(&m->env, on_other_devices, m);
+	m->devices = device_watch_new(&m->env, &devices);
 	loop_run(loop);
 	device_watch_free(m->devices);
 	upstream_watch_free(m->upstream);

@@ -25,7 +25,7 @@
 struct netstate {
 	struct netlink *nl;
 	struct undo *undo;
-	struct netlink_addr *addrs; /* all of the machine's, as of the last netstate_find */
+	struct netlink_addr *addrs; /* all of the machine's, as of the last netstate_find or _readdressed */
 	size_t n_addrs;
 	struct netstate_place steered; /* of its own addresses, those that have their rule */
 };
@@ -309,6 +309,29 @@ netstate_apply(struct netstate *state, const struct conf *conf, const struct net
 		sink_make(state->undo, state->nl, place->net.gateway_addr);
 	}
 	return apply_pools(state, conf, place->net.public_addr, before) && apply_own(state, conf, place);
+}
+
+static bool
+same_addresses(const struct netlink_addr *a, const struct netlink_addr *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].addr != b[i].addr || a[i].ifindex != b[i].ifindex || a[i].prefix_len != b[i].prefix_len)
+			return false;
+	}
+	return true;
+}
+
+bool
+netstate_readdressed(struct netstate *state)
+{
+	struct netlink_addr *now;
+	size_t n = netlink_addresses(state->nl, &now);
+	bool same = n == state->n_addrs && same_addresses(now, state->addrs, n);
+
+	free(state->addrs);
+	state->addrs = now;
+	state->n_addrs = n;
+	return !same;
 }
 
 /* Its routes went with it; what is not the TUN's stands, and is not applied twice. */

@@ -50,11 +50,14 @@ bool netstate_find(struct netstate *state, const struct conf *conf, struct netst
 bool netstate_apply(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                     const struct conf *before);
 
-/* Packet rings: rings.h. Open takes the TUN's index into place; again comes after a reload. */
+/* Packet rings: rings.h. Open takes the TUN's index into place; again comes after a reload, and when addresses changed. */
 bool netstate_open_rings(struct netstate *state, const struct conf *conf, struct netstate_place *place,
                          struct relay_fds *fds);
 void netstate_rings_again(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                           struct relay_fds *fds);
+
+/* Whether the machine has other addresses now than when this was asked last, or netstate_find was. */
+bool netstate_readdressed(struct netstate *state);
 
 /* The TUN has been made anew: gives it what netstate_apply gave to the one before, and tells place. */
 bool netstate_renew_tun(struct netstate *state, const struct conf *conf, struct netstate_place *place);

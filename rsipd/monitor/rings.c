@@ -29,7 +29,7 @@ struct rings {
 	struct undo *undo;
 	struct netlink *nl, *questions;
 	const struct conf *conf;
-	struct ring_filter_site site;
+	struct ring_filter_site site; /* with what it points to our own: site_free */
 	struct relay_fds *fds;
 	struct ring_filter filter;
 };
@@ -53,13 +53,47 @@ merge_ranges(const struct conf *conf, struct ip4_range *out)
 	return n;
 }
 
-static struct ring_filter_site
-site_of(const struct conf *conf, const struct netstate_place *place, struct ip4_range *ranges)
+/* With the ends of its subnets, of which the kernel knows what it makes. Loopback addresses are left to it anyway. */
+static size_t
+own_addresses(struct netlink *nl, ip4_t **out)
 {
+	struct netlink_addr *addrs;
+	size_t n = 0, n_addrs = netlink_addresses(nl, &addrs);
+
+	*out = mem_zero(3 * n_addrs + 1, sizeof(**out));
+	for (size_t i = 0; i < n_addrs; i++) {
+		ip4_t addr = addrs[i].addr, mask = ip4_mask(addrs[i].prefix_len);
+
+		if (addr >> 24 == 127)
+			continue;
+		(*out)[n++] = addr;
+		if (addrs[i].prefix_len < 31) {
+			(*out)[n++] = addr & mask;
+			(*out)[n++] = addr | ~mask;
+		}
+	}
+	free(addrs);
+	return n;
+}
+
+static struct ring_filter_site
+site_of(const struct conf *conf, struct netlink *nl)
+{
+	struct ip4_range *ranges = mem_zero(conf->n_pool_ranges + 1, sizeof(*ranges));
+	ip4_t *own;
+	size_t n_own = own_addresses(nl, &own);
+
 	return (struct ring_filter_site){
-		.pools = ranges, .n_pools = merge_ranges(conf, ranges), .own = place->own, .n_own = place->n_own,
+		.pools = ranges, .n_pools = merge_ranges(conf, ranges), .own = own, .n_own = n_own,
 		.gateways = conf->listen, .n_gateways = conf->n_listen,
 	};
+}
+
+static void
+site_free(struct ring_filter_site *site)
+{
+	free((struct ip4_range *)site->pools);
+	free((ip4_t *)site->own);
 }
 
 static bool
@@ -104,7 +138,7 @@ open_ring(struct rings *all, const char *device, unsigned ifindex, bool public)
 	if (!netlink_ether(all->questions, ifindex, &ether))
 		return refuse(all, device, "use it: it is down, or no Ethernet", ENETDOWN);
 	if (!make_filter(all, public, ether.mtu, TAKEN, LEFT))
-		return refuse(all, device, "tell its packets apart: too many pools", E2BIG);
+		return refuse(all, device, "tell its packets apart: too many pools or addresses", E2BIG);
 	if (!ring_open(ring, ifindex, ether.mtu, &all->filter, &what))
 		return refuse(all, device, what, errno);
 	make_filter(all, public, ether.mtu, DROPPED, PASSED);
@@ -149,14 +183,13 @@ rings_open(struct undo *undo, struct netlink *nl, const struct conf *conf, const
 		return true;
 	all = mem_zero(1, sizeof(*all));
 	*all = (struct rings){ .undo = undo, .nl = nl, .conf = conf, .fds = fds };
-	struct ip4_range *ranges = mem_zero(conf->n_pool_ranges + 1, sizeof(*ranges));
-	all->site = site_of(conf, place, ranges);
+	all->site = site_of(conf, nl);
 	if (open_common(fds) && (all->questions = netlink_over(fds->questions)) != NULL)
 		good = open_devices(all, place);
 	else
 		good = refuse(all, "any", "open sockets", errno);
 	netlink_close(all->questions);
-	free(ranges);
+	site_free(&all->site);
 	free(all);
 	return good;
 }
@@ -173,7 +206,7 @@ refilter(struct rings *all, const struct relay_ring *ring, const char *device, b
 	            keep_from_kernel(all, device, ring->ifindex, true) == 0;
 
 	if (!good)
-		log_warn("relay", "the packet ring keeps to the old pools, the new ones take the TUN's way device=%s error=\"%s\"",
+		log_warn("relay", "the packet ring keeps to the old pools and addresses, the new ones take the TUN's way device=%s error=\"%s\"",
 		         device, strerror(errno));
 }
 
@@ -181,19 +214,18 @@ void
 rings_again(struct undo *undo, struct netlink *nl, const struct conf *conf, const struct netstate_place *place,
             struct relay_fds *fds)
 {
-	struct ip4_range *ranges = mem_zero(conf->n_pool_ranges + 1, sizeof(*ranges));
 	struct rings *all = mem_zero(1, sizeof(*all));
 
 	*all = (struct rings){ .undo = undo, .nl = nl, .conf = conf, .fds = fds };
-	all->site = site_of(conf, place, ranges);
+	all->site = site_of(conf, nl);
 	all->questions = fds->n_rings > 0 ? netlink_over(fds->questions) : NULL;
 	for (size_t i = 0; i < fds->n_rings && all->questions != NULL; i++) {
 		if (fds->rings[i].ifindex == place->net.public_ifindex)
 			refilter(all, &fds->rings[i], conf->public_interface, true);
 	}
 	netlink_close(all->questions);
+	site_free(&all->site);
 	free(all);
-	free(ranges);
 }
 
 void

@@ -18,7 +18,7 @@ struct undo;
 bool rings_open(struct undo *undo, struct netlink *nl, const struct conf *conf, const struct netstate_place *place,
                 struct relay_fds *fds);
 
-/* The pools of a new conf, for rings that are open. What fails is logged; packets pass by the TUN then. */
+/* The pools of a new conf, or other addresses of the machine, for rings that are open. What fails is logged; packets pass by the TUN then. */
 void rings_again(struct undo *undo, struct netlink *nl, const struct conf *conf, const struct netstate_place *place,
                  struct relay_fds *fds);
 

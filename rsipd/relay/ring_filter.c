@@ -72,10 +72,17 @@ plain_ipv4(struct writer *w, uint32_t frame_max)
 	leave_if(w, BPF_JSET, FRAGMENT_BITS);
 }
 
-/* The kernel answers what has no hop to live, and drops what comes from nowhere (RFC 1812 5.3.7). SCTP that a device
- * shall checksum only when it is sent is nothing that we can complete. */
 static void
-may_be_sent_on(struct writer *w)
+leave_own(struct writer *w, const struct ring_filter_site *site)
+{
+	for (size_t i = 0; i < site->n_own; i++)
+		leave_if(w, BPF_JEQ, site->own[i]);
+}
+
+/* The kernel answers what has no hop to live, and drops what comes from nowhere (RFC 1812 5.3.7) or from itself. SCTP that
+ * a device shall checksum only when it is sent is nothing that we can complete. */
+static void
+may_be_sent_on(struct writer *w, const struct ring_filter_site *site)
 {
 	load(w, BPF_B, AT_TTL);
 	leave_unless(w, BPF_JGT, 1);
@@ -85,6 +92,8 @@ may_be_sent_on(struct writer *w)
 	leave_if(w, BPF_JEQ, 0);
 	leave_if(w, BPF_JEQ, 127);
 	leave_if(w, BPF_JGE, 224);
+	load(w, BPF_W, AT_SRC);
+	leave_own(w, site);
 }
 
 /* Taken when the accumulator is in one of the ranges: a binary search, jumps written out. */
@@ -122,10 +131,9 @@ ring_filter_public(struct ring_filter *f, const struct ring_filter_site *site, u
 {
 	struct writer w = begin(f, frame_max, taken, left);
 
-	may_be_sent_on(&w);
+	may_be_sent_on(&w, site);
 	load(&w, BPF_W, AT_DST);
-	for (size_t i = 0; i < site->n_own; i++)
-		leave_if(&w, BPF_JEQ, site->own[i]);
+	leave_own(&w, site);
 	if (site->n_pools > 0)
 		search(&w, site->pools, site->n_pools);
 	else

@@ -23,7 +23,7 @@ struct ring_filter {
 struct ring_filter_site {
 	const struct ip4_range *pools; /* sorted, disjoint */
 	size_t n_pools;
-	const ip4_t *own; /* pool addresses that are also the machine's own: left to the kernel */
+	const ip4_t *own; /* the machine's: the kernel sees to what is for them, and to what pretends to be from them */
 	size_t n_own;
 	const ip4_t *gateways; /* the addresses that hosts send their tunnel packets to */
 	size_t n_gateways;
@@ -31,7 +31,7 @@ struct ring_filter_site {
 
 /* What comes in on the public interface to a pool address, resp. on a private one through a tunnel. In both cases
  * unicast to us, untagged, unfragmented, without IP options, not longer than frame_max, Ethernet header included; on
- * the public side also with a hop to live and from a source that may be. False when the site has too many pools. */
+ * the public side also with a hop to live and from a source that may be. False when the site has too many pools or addresses. */
 bool ring_filter_public(struct ring_filter *f, const struct ring_filter_site *site, uint32_t frame_max, uint32_t taken,
                         uint32_t left);
 bool ring_filter_private(struct ring_filter *f, const struct ring_filter_site *site, uint32_t frame_max, uint32_t taken,

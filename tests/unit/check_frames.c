@@ -148,6 +148,17 @@ START_TEST(the_rest_is_left)
 }
 END_TEST
 
+/* The kernel takes a packet that says it comes from the machine itself for a lie, and drops it. */
+START_TEST(what_pretends_to_be_from_us_is_left)
+{
+	struct frame f = frame_of(&(struct test_packet){ .src = own[0], .dst = IP(203, 0, 113, 8), .proto = UDP });
+
+	ck_assert_uint_eq(public(&f), LEFT);
+	f = frame_of(&(struct test_packet){ .src = own[0] + 1, .dst = IP(203, 0, 113, 8), .proto = UDP });
+	ck_assert_uint_eq(public(&f), TAKEN);
+}
+END_TEST
+
 START_TEST(tunnels_are_taken)
 {
 	static const struct { ip4_t dst; uint8_t proto; uint32_t verdict; } cases[] = {
@@ -267,6 +278,7 @@ main(void)
 
 	tcase_add_test(tc, pool_addresses_are_taken);
 	tcase_add_test(tc, the_rest_is_left);
+	tcase_add_test(tc, what_pretends_to_be_from_us_is_left);
 	tcase_add_test(tc, tunnels_are_taken);
 	tcase_add_test(tc, more_pools_than_fit);
 	tcase_add_test(tc, outer_headers);
