@@ -390,6 +390,7 @@ serve(struct control *c, const struct dp_counters *counters)
 
 	for (size_t i = 0; i < fds->n_listen; i++)
 		server_listen(c->server, c->conf->listen[i], fds->tcp[i], fds->udp[i]);
+	dp_client_set_xdp(c->dp, fds->xdp);
 	dp_client_connect(c->dp, fds->relay);
 	c->gateway = (struct gateway){ .store = c->store, .ledger = &c->ledger, .stats = &c->stats, .data = counters, .meters = fds->meters,
 	                               .xdp = fds->xdp, .data_plane = c->data_plane,

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "xdp_slots.h"
 
 #define PENDING_MAX 512 /* packets that wait for the socket; with more, telling everything is simpler */
 #define BATCH 64        /* packets sent by one system call, so that the data plane wakes once for many */
@@ -35,6 +36,7 @@ struct dp_client {
 	const struct conf *conf;
 	const ip4_t *own;
 	size_t n_own;
+	const struct xdp_tables *xdp; /* or NULL */
 	struct dp_client_events events;
 
 	int fd; /* -1: no data plane now */
@@ -246,6 +248,8 @@ on_unbind(void *arg, uint32_t bind_id)
 	struct dp_unbind m = { .op = DP_UNBIND, .bind_id = bind_id };
 
 	dp->changes++;
+	if (dp->xdp != NULL)
+		xdp_slots_stop(dp->xdp, bind_id);
 	claims_forget_binding(&dp->claims, bind_id);
 	tell(dp, &m, sizeof(m));
 }
@@ -484,6 +488,12 @@ dp_client_free(struct dp_client *dp)
 	loop_event_free(dp->flush);
 	claims_clear(&dp->claims);
 	free(dp);
+}
+
+void
+dp_client_set_xdp(struct dp_client *dp, const struct xdp_tables *xdp)
+{
+	dp->xdp = xdp;
 }
 
 void

@@ -22,6 +22,11 @@ struct dp_client *dp_client_new(struct loop *loop, struct binding_table *binding
                                 const ip4_t *own, size_t n_own, const struct dp_client_events *events);
 void dp_client_free(struct dp_client *dp);
 
+/* Beside the data plane at the other end there are these tables, whose bindings this process may write (xdp_tables.h):
+ * what is taken back is stopped there at once. xdp: borrowed; NULL: there are none. */
+struct xdp_tables;
+void dp_client_set_xdp(struct dp_client *dp, const struct xdp_tables *xdp);
+
 /* Speaks to the data plane at fd from now on (taken over, non-blocking) and tells it everything. */
 void dp_client_connect(struct dp_client *dp, int fd);
 

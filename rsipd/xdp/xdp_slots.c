@@ -75,6 +75,15 @@ xdp_slots_publish(struct xdp_tables *t, uint32_t slot, uint8_t flags)
 }
 
 void
+xdp_slots_stop(const struct xdp_tables *t, uint32_t bind_id)
+{
+	uint32_t slot = xdp_slots_find(t, bind_id);
+
+	if (slot != 0)
+		__atomic_store_n(&t->bindings[slot].flags, 0, __ATOMIC_RELEASE);
+}
+
+void
 xdp_slots_leave(struct xdp_tables *t, uint32_t slot, int64_t now)
 {
 	struct xdp_terms *terms = &t->terms[slot];

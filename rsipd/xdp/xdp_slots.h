@@ -28,6 +28,10 @@ uint32_t xdp_slots_take(struct xdp_tables *t, uint32_t bind_id, int64_t now);
 /* All else of the entry has been written: it is live from now on. */
 void xdp_slots_publish(struct xdp_tables *t, uint32_t slot, uint8_t flags);
 
+/* Nothing goes by the binding's entry any more, which stays the relay's to leave. For control, at once when it takes a
+ * binding back: a relay may just then be gone, and the next one is in step only when it has been told everything. */
+void xdp_slots_stop(const struct xdp_tables *t, uint32_t bind_id);
+
 /* Nothing goes by it any more. */
 void xdp_slots_leave(struct xdp_tables *t, uint32_t slot, int64_t now);
 

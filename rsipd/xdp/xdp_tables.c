@@ -174,8 +174,10 @@ xdp_tables_protect(struct xdp_tables *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < MAPPED; i++)
-		mprotect(*memory_of(t, i), mapped_size(t, mapped[i].map), PROT_READ);
+	for (size_t i = 0; i < MAPPED; i++) {
+		if (mapped[i].map != XDP_MAP_BINDINGS)
+			mprotect(*memory_of(t, i), mapped_size(t, mapped[i].map), PROT_READ);
+	}
 }
 
 /* ---- devices ---- */

@@ -4,9 +4,9 @@
  *
  * Who may do what: since Linux 5.19, kernel.unprivileged_bpf_disabled forbids a process without CAP_BPF to make maps
  * and load programs, and nothing else: bpf(2) still looks up, updates and deletes elements of a map whose descriptor
- * it holds. So the relay, which applies control's messages and sees what packets teach, is the one writer; it needs
+ * it holds. So the relay, which applies control's messages and sees what packets teach, is the writer; it needs
  * bpf(2) in its list of system calls and no capability. Memory-mapped maps cost it no call at all, and are how
- * control reads counters. */
+ * control reads counters, and stops what it takes back whether there is a relay or not: xdp_slots_stop. */
 #ifndef RSIPD_XDP_TABLES_H
 #define RSIPD_XDP_TABLES_H
 
@@ -58,7 +58,8 @@ extern const char *const xdp_map_names[XDP_MAP_COUNT];
  * line in the log: a map is not what its name says, or memory is short. */
 bool xdp_tables_open(struct xdp_tables *t, const int fd[XDP_MAP_COUNT]);
 void xdp_tables_close(struct xdp_tables *t);
-void xdp_tables_protect(struct xdp_tables *t); /* their memory is read-only in this process; t may be NULL */
+/* In this process their memory is read-only from now on, but for that of the bindings. t may be NULL. */
+void xdp_tables_protect(struct xdp_tables *t);
 
 /* Tells the programs of a device that they run on. roles: enum xdp_device_roles; number: 1 to XDP_EGRESS_MAX - 1, its
  * own for each device, or 0 where the driver cannot send redirected frames. Remembered paths are void then. False

@@ -319,9 +319,37 @@ part_check() {
 	host_stop x1
 }
 
+# --- a relay that stands still, and is as good as none ------------------------------------------------------------------
+
+# Packets of the peer to x1's port by the fast path.
+reach_fast() {
+	local before
+	before=$(fast_packets)
+	for _ in 1 2 3 4 5; do on y bash -c "echo >/dev/udp/$PUBLIC/$PORT_x1"; done
+	wait_for 1 more_fast "$before"
+}
+more_fast() { [ "$(fast_packets)" -gt "$1" ]; }
+
+part_away() {
+	local child bind_id
+	lease_up && up xdp && host_up || { fail "away: a gateway with the fast path"; return; }
+	check "away: UDP there and back" flows
+	child=$(ps -o pid=,args= --ppid "$(monitor_pid)" | awk '/rsipd: relay/ { print $1 }')
+	bind_id=$(bindings "map(select(.ports != [] and .ports[0][1] == $PORT_x1))[0].bind_id")
+	stop rsipc_x1 KILL # it would lease again, perhaps the same
+	kill -STOP "$child"
+	check "away: the fast path goes on" reach_fast
+	check "away: a lease is taken back" gateway_ctl free "$bind_id"
+	refute "away: no packet of it goes on" reach_fast
+	kill -CONT "$child"
+	check "away: the relay comes into step" wait_for 10 gateway_ctl check
+	refute "away: and it stays with that" reach_fast
+	stop rsipd
+}
+
 prefix=$LAB
 if lab_can_native "the life of the fast path"; then
-	for part in ${*:-life faults generic check}; do
+	for part in ${*:-life faults generic check away}; do
 		printf '== %s\n' "$part"
 		LAB=$prefix-$part
 		[ "$part" != generic ] || LAB_DATA_PLANE=generic

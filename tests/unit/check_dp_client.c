@@ -12,6 +12,8 @@
 #include "loop.h"
 #include "random.h"
 #include "registration.h"
+#include "xdp_slots.h"
+#include "xdp_tables.h"
 
 static const char conf_text[] =
     "pool \"a\" { addresses = { \"203.0.113.1-203.0.113.9\" } methods = { \"rsap-ip\", \"rsipsec\" } }\n"
@@ -251,6 +253,29 @@ end_something(void)
 
 /* --- */
 
+/* With no relay to hear of it, or with one that will not come to it. */
+START_TEST(what_ends_is_stopped_in_the_fast_path)
+{
+	static struct xdp_binding bindings[1024];
+	static struct xdp_terms terms[1024];
+	static struct xdp_count in[1024], out[1024];
+	struct xdp_tables tables = {
+		.bindings = bindings, .terms = terms, .counts_in = in, .counts_out = out, .sizes = { .bindings = 1024 },
+	};
+	struct binding *ends = lease_something(), *stays = lease_something();
+	uint32_t bind_id = ends->bind_id, slot = xdp_slots_take(&tables, bind_id, 1);
+
+	xdp_slots_publish(&tables, slot, 0);
+	xdp_slots_publish(&tables, xdp_slots_take(&tables, stays->bind_id, 1), 0);
+	dp_client_set_xdp(dp, &tables);
+	ck_assert_uint_eq(xdp_slots_find(&tables, bind_id), slot);
+	lease_end(&f.ledger, ends, LEASE_FREED);
+	ck_assert_uint_eq(xdp_slots_find(&tables, bind_id), 0);
+	ck_assert_uint_ne(xdp_slots_find(&tables, stays->bind_id), 0);
+	ck_assert_uint_eq(terms[slot].bind_id, bind_id); /* which the relay's sweep looks for */
+}
+END_TEST
+
 START_TEST(everything_then_changes)
 {
 	for (int i = 0; i < 20; i++)
@@ -449,6 +474,7 @@ main(void)
 	tcase_add_test(tc, claims);
 	tcase_add_test(tc, what_it_says);
 	tcase_add_test(tc, reload);
+	tcase_add_test(tc, what_ends_is_stopped_in_the_fast_path);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
