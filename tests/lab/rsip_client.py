@@ -77,7 +77,7 @@ class Host:
 
 class Session:
     """What TCP and UDP have in common. client_id is what REGISTER_RESPONSE said, until de-registered."""
-    default_timeout = 2.0
+    default_timeout = 10.0  # for what must come: a machine may be slow
 
     def __init__(self, host):
         self.host, self.client_id, self.flow, self.registered = host, None, None, None
@@ -166,8 +166,8 @@ class Tcp(Session):
 
 
 class Udp(Session):
-    """Retransmits as RFC 3103 5 recommends: 12.5 ms, doubled, seven attempts. Asynchronous messages (counter 0) that
-    arrive meanwhile wait in `told`."""
+    """Retransmits as RFC 3103 5 recommends: 12.5 ms, doubled, seven attempts; and waits on for an answer to the last.
+    Asynchronous messages (counter 0) that arrive meanwhile wait in `told`."""
 
     def __init__(self, host, first=1):
         super().__init__(host)
@@ -206,10 +206,8 @@ class Udp(Session):
         self.next = 1 if number == 0xffffffff else number + 1  # RFC 3103 10.1: wraps to 1, not 0
         self.host.pace()
         self.last = message(kind, *params, counter(number))
-        wait = 0.0125
-        for _ in range(7):
+        for wait in [0.0125 * 2 ** attempt for attempt in range(6)] + [self.default_timeout]:
             self.send(self.last)
             with contextlib.suppress(Silence):
                 return self.answer_to(number, wait)
-            wait *= 2
         raise Silence("no answer to message counter %d after seven attempts" % number)

@@ -10,12 +10,13 @@ import ip_packet
 from rsip_client import namespace
 
 ETH_P_IP, PACKET_OUTGOING = 0x0800, 4
+PATIENCE_S = 10.0  # for what must come: a machine may be slow
 
 
 class End:
     """Receives packets; what a check did not wait for stays out of its way."""
 
-    def expect(self, packet, seconds=1.0):
+    def expect(self, packet, seconds=PATIENCE_S):
         """Waits for this very packet. Returns None, or what came in its place."""
         deadline, others = time.monotonic() + seconds, []
         while time.monotonic() < deadline:
@@ -27,7 +28,7 @@ class End:
         seen = ", ".join(one.hex(" ") for one in others) or "nothing"
         return "expected %s, got %s" % (packet.hex(" "), seen)
 
-    def find(self, test, seconds=1.0):
+    def find(self, test, seconds=PATIENCE_S):
         """The first packet that passes the test, or None."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

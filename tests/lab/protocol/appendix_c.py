@@ -4,6 +4,9 @@ from protocol.harness import check, expect, expect_equal, expect_error, expect_k
 from rsip_wire import (Err, IP_IP, MACRO, MICRO, Msg, NONE, address, bind_id, client_id, fqdn, indicator, lease_time,
                        message, netmask, ports, query_tuples, tunnel_type)
 
+IKE_PORT = 4500  # shared, of the others in the pool's range none is
+HELD = set()     # ports that a check has given back, which are another host's only after the hold-down
+
 
 @check("appendix C 16.1: RSAP-IP, local macro, no remote policy")
 def rsap_macro(lab):
@@ -15,6 +18,8 @@ def rsap_macro(lab):
     expect((2, "10.20.60.0", "255.255.255.0") in query_tuples(answer), "not local")
     # "The host requests eight more particular ports for use with RSAP-IP with the same address."
     more = (got[0] + 4096 - 1024) % 60000 // 8 * 8 + 1032
+    more += 8 if IKE_PORT in range(more, more + 8) else 0
+    HELD.update(got, range(more, more + 8))
     second = expect_kind(host.rsap(local, ports(8, more), None, ports(), lease_time(1800)), Msg.ASSIGN_RESPONSE_RSAP_IP)
     expect_raw(second, message(Msg.ASSIGN_RESPONSE_RSAP_IP, client_id(host.client_id), bind_id(second.bind_id),
                                address(local), ports(8, more), address(), ports(), lease_time(1800),
@@ -36,7 +41,8 @@ def rsap_micro(lab):
     expect_raw(first, message(Msg.ASSIGN_RESPONSE_RSAP_IP, client_id(host.client_id), bind_id(first.bind_id),
                               address(local[0]), ports(1, got[0]), address("203.0.113.200"), ports(1, 21),
                               lease_time(600), tunnel_type(IP_IP)))
-    data = got[0] + 1 if got[0] < 65535 else got[0] - 1
+    near = [*range(got[0] + 1, 65536), *range(got[0] - 1, 1023, -1)]
+    data = next(port for port in near if port not in HELD and port != IKE_PORT)
     second = expect_kind(host.listen(local[0], ports(1, data), "203.0.113.200", ports(1, 20)), Msg.LISTEN_RESPONSE)
     expect_equal("granted", (second.addresses, second.port_lists), ([local[0], "203.0.113.200"], [[data], [20]]))
     expect_kind(host.de_register(), Msg.DE_REGISTER_RESPONSE)

@@ -12,6 +12,7 @@ from rsip_client import Host
 from rsip_wire import ERROR_TEXT, Err, Msg, WireError
 from tunnel import Peer, Tunnel
 
+PATIENCE_S = 40  # a slow machine; all of it takes a fraction of a second
 CHECKS = []  # (title, function), in the order of definition
 
 
@@ -78,14 +79,14 @@ class Gateway:
         self.log, self.process, self.conf = log, None, None
 
     def run(self, *command):
-        return subprocess.run(self.enter + list(command), capture_output=True, text=True, timeout=10)
+        return subprocess.run(self.enter + list(command), capture_output=True, text=True, timeout=PATIENCE_S)
 
     def start(self, conf=None):
         self.conf = conf or self.conf
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.enter + [self.rsipd, "-f", "-c", self.conf], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while self.run(self.rsipctl, "-s", "/run/rsip/rsipd.sock", "status").returncode:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Broken("rsipd does not come up; see " + self.log)
@@ -99,7 +100,7 @@ class Gateway:
 
     def stop(self, sig=signal.SIGTERM):
         self.process.send_signal(sig)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE_S)
 
     def kill(self):
         """Everything at one instant: stopped first, as a worker that sees its monitor go would end in good order."""
@@ -108,7 +109,7 @@ class Gateway:
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
 
     def forget(self):
         self.run("sh", "-c", "rm -rf /var/lib/rsip")

@@ -1,6 +1,7 @@
 """Time and restarts: expiry is told, hold-down ends, leases survive (RFC 3103 6, 9.5.3, 9.13; design 4)."""
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +17,7 @@ def registered(session):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while not condition():
         expect(time.monotonic() < deadline, "it does not come about")
         time.sleep(0.05)
@@ -37,14 +38,15 @@ def told(session, seconds, until=None):
 
 @check("expiry: FREE_RESPONSE for the binding, DE-REGISTER_RESPONSE for the host, counter 0, on time, over UDP and TCP")
 def expiry(lab):
+    start = time.monotonic()
     sessions = registered(lab.short1.udp()), registered(lab.short2.tcp())
     binds = [expect_kind(session.rsap(None, ports(), None, ports(), lease_time(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
              for session in sessions]
     expect_equal("leases", [answer.lease for answer in binds], [1, 1])
-    start = time.monotonic()
     for session, answer in zip(sessions, binds):
-        heard = told(session, start + 4.5 - time.monotonic())
+        heard = told(session, 20, until=2)
         expect_equal("told", heard, [(Msg.FREE_RESPONSE, answer.bind_id, 0), (Msg.DE_REGISTER_RESPONSE, None, 0)])
+        expect(time.monotonic() - start >= 2.9, "the registration ended before its time")
         expect_error(session.query(), Err.REGISTER_FIRST)
         session.client_id = None
     listed = [host["address"] for host in lab.gateway.ctl("hosts")]
@@ -54,13 +56,16 @@ def expiry(lab):
 @check("expiry: EXTEND keeps the binding and with it the registration (R = max(R, B))")
 def extended(lab):
     session = registered(lab.short1.tcp())
-    answer = session.rsap(None, ports(), None, ports(), lease_time(2))
+    answer = session.rsap(None, ports(), None, ports(), lease_time(4))
     binding = expect_kind(answer, Msg.ASSIGN_RESPONSE_RSAP_IP).bind_id
-    for _ in range(3):
+    for _ in range(4):
         expect_equal("told", told(session, 1.3), [])
-        expect_equal("lease", expect_kind(session.extend(binding, 2), Msg.EXTEND_RESPONSE).lease, 2)
+        expect_equal("lease", expect_kind(session.extend(binding, 4), Msg.EXTEND_RESPONSE).lease, 4)
     # Both end at the same instant; DE-REGISTER_RESPONSE alone says it all (9.5.1).
-    heard = [kind for kind, *_ in told(session, 2.6)]
+    heard = told(session, 20, until=1)
+    if heard and heard[0][0] == Msg.FREE_RESPONSE:
+        heard += told(session, 20, until=1)
+    heard = [kind for kind, *_ in heard]
     expect(heard in ([Msg.FREE_RESPONSE, Msg.DE_REGISTER_RESPONSE], [Msg.DE_REGISTER_RESPONSE]), "told: %s" % heard)
     session.client_id = None
 
@@ -68,11 +73,16 @@ def extended(lab):
 @check("hold-down: the freed port is another host's after it, not before")
 def hold_down(lab):
     mine, other = registered(lab.short1.tcp()), registered(lab.short2.tcp())
-    answer = expect_kind(mine.rsap("203.0.113.9", ports(1, 3000)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    answer = expect_kind(mine.rsap("203.0.113.9", ports(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    port = answer.port_lists[0][0]  # one that nobody else has, nor has had of late
+    freed = time.monotonic()
     mine.free(answer.bind_id)
-    expect_error(other.rsap("203.0.113.9", ports(1, 3000)), Err.LOCAL_ADDRPORT_INUSE)
-    time.sleep(1.3)
-    expect_kind(other.rsap("203.0.113.9", ports(1, 3000)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    while (answer := other.rsap("203.0.113.9", ports(1, port))).kind == Msg.ERROR_RESPONSE:
+        expect_error(answer, Err.LOCAL_ADDRPORT_INUSE)
+        expect(time.monotonic() - freed < 20, "it is held for ever")
+        time.sleep(0.1)
+    expect_kind(answer, Msg.ASSIGN_RESPONSE_RSAP_IP)
+    expect(time.monotonic() - freed >= 0.9, "it was not held for its second")
 
 
 def steady(bindings):
@@ -94,7 +104,7 @@ def restarted(lab, how):
     expect_equal("bindings", steady(after), steady(before))
     for was, now in zip(sorted(before, key=lambda b: b["bind_id"]), sorted(after, key=lambda b: b["bind_id"])):
         # The database has whole seconds, rounded up: a restart never ends a lease before the time that its host was told.
-        expect(was["expires_in_s"] - 15 <= now["expires_in_s"] <= was["expires_in_s"] + 1, "expiry %s, was %s" % (now, was))
+        expect(was["expires_in_s"] - 60 <= now["expires_in_s"] <= was["expires_in_s"] + 1, "expiry %s, was %s" % (now, was))
     again = lab.x1.tcp()
     again.client_id, tcp.client_id = tcp.client_id, None
     expect_kind(again.extend(one.bind_id, 3000), Msg.EXTEND_RESPONSE)
@@ -132,8 +142,8 @@ def restart_monitor(lab):
         children = lab.gateway.children()
         expect(len(children) >= 2, "children %s" % children)
         lab.gateway.process.kill()
-        lab.gateway.process.wait(5)
-        deadline = time.monotonic() + 3
+        lab.gateway.process.wait(20)
+        deadline = time.monotonic() + 20
         while any(os.path.exists("/proc/%d" % pid) for pid in children.values()):
             expect(time.monotonic() < deadline, "children stay behind: %s" % children)
             time.sleep(0.02)
@@ -146,11 +156,11 @@ def restart_children(lab):
     def how():
         for name, pid in lab.gateway.children().items():
             os.kill(pid, signal.SIGKILL)
-            deadline = time.monotonic() + 8
+            deadline = time.monotonic() + 30
             while pid in lab.gateway.children().values() or len(lab.gateway.children()) < 2:
                 expect(time.monotonic() < deadline, "%s is not started anew" % name)
                 time.sleep(0.05)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while lab.gateway.run(lab.gateway.rsipctl, "-s", "/run/rsip/rsipd.sock", "status").returncode:
             expect(time.monotonic() < deadline, "rsipd does not answer")
             time.sleep(0.05)
@@ -186,12 +196,12 @@ def kill_midway(lab):
 @check("expiry: a host that came back on another connection is told there")
 def told_anew(lab):
     session = registered(lab.short2.tcp())
-    answer = expect_kind(session.rsap(None, ports(), None, ports(), lease_time(1)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    answer = expect_kind(session.rsap(None, ports(), None, ports(), lease_time(2)), Msg.ASSIGN_RESPONSE_RSAP_IP)
     session.close()
     again = lab.short2.tcp()
     again.client_id, session.client_id = session.client_id, None
     expect_kind(again.query(), Msg.QUERY_RESPONSE)
-    expect_equal("told", told(again, 1.6), [(Msg.FREE_RESPONSE, answer.bind_id, 0)])
+    expect_equal("told", told(again, 20, until=1), [(Msg.FREE_RESPONSE, answer.bind_id, 0)])
 
 
 @check("restart without its state: REGISTER_FIRST to everything but REGISTER (10.2.2)")
@@ -221,14 +231,25 @@ def reload(lab):
                             (good.replace("rsap-ip", "rsap-pi"), 3000), ("gateway {", 3000), (good, 3600)):
             with open(conf, "w", encoding="utf-8") as file:
                 file.write(text)
+            before_it = log_size(lab)
             lab.gateway.process.send_signal(signal.SIGHUP)
-            time.sleep(0.5)
+            wait_for(lambda: re.search("config: (reloaded|reload refused)", log_since(lab, before_it)))
             expect_equal("bindings", steady(lab.gateway.bindings())[:1], steady(before))
             answer = expect_kind(session.rsap(None, ports()), Msg.ASSIGN_RESPONSE_RSAP_IP)
             expect_equal("lease after reload", answer.lease, lease)
     finally:
         with open(conf, "w", encoding="utf-8") as file:
             file.write(good)
+
+
+def log_size(lab):
+    return os.path.getsize(lab.gateway.log)
+
+
+def log_since(lab, start):
+    with open(lab.gateway.log, encoding="utf-8", errors="replace") as log:
+        log.seek(start)
+        return log.read()
 
 
 def reconfigure(gateway, text):
