@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 LAB_HOSTS="x1:10.0.0.11 x2:10.0.0.12 x3:10.0.0.13"
 . "$here/topology.sh"
 . "$here/relay_gateway.sh"
+. "$here/captures.sh"
 export PYTHONDONTWRITEBYTECODE=1
 
 shared=203.0.113.8 whole=203.0.113.64 own=203.0.113.1 peer=203.0.113.200
@@ -111,7 +112,13 @@ end_in() { # end_in NODE PROGRAM: by pid, within one namespace
 	for pid in $(ip netns pids "$LAB-$1"); do
 		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && kill "$pid"
 	done
-	sleep 0.3
+	wait_for 5 ended_in "$@"
+}
+ended_in() {
+	local pid
+	for pid in $(ip netns pids "$LAB-$1"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$2" ] || return 1
+	done
 }
 
 # The same packets inside the tunnel and at the peer; ID 0 with DF among them.
@@ -123,7 +130,7 @@ unmodified() {
 	both try_ping
 	tcp_file x1 $peer 8000 1300
 	on x1 ping -c 1 -Q 0xb8 -W 1 $peer >/dev/null
-	sleep 0.5
+	mark $peer "$relay_tmp/y.pcap" x1 "$relay_tmp/x1.pcap" x2 "$relay_tmp/x2.pcap" || echo "the captures have not got all"
 	end_in y tcpdump
 	end_in x1 tcpdump
 	end_in x2 tcpdump

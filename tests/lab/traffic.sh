@@ -4,9 +4,11 @@
 # Set before: PUBLIC, the address that the peer sees; PORT_x1 and PORT_x2, a port that the host may use as its own.
 # LISTEN_x1: the port at which x1 serves.
 
+. "$(dirname "${BASH_SOURCE[0]}")/captures.sh"
+
 PEER=203.0.113.200
 
-# Services of the peer y: web pages, iperf3 for each host, who-am-I over TCP and UDP, FTP that calls back.
+# Services of the peer y: web pages, who-am-I over TCP and UDP, FTP that calls back.
 peer_up() {
 	local dir=$LAB_TMP/www
 	mkdir -p "$dir"
@@ -19,8 +21,6 @@ peer_up() {
 		http { access_log off; sendfile off; server { listen $PEER:80; root $dir; } }
 	END
 	background y nginx -c "$LAB_TMP/nginx.conf" -e "$LAB_TMP/nginx.log"
-	background y iperf3 -s -B "$PEER" -p 5201
-	background y iperf3 -s -B "$PEER" -p 5202
 	# shellcheck disable=SC2016 # socat's shell expands them
 	background y socat "TCP-LISTEN:7001,bind=$PEER,reuseaddr,fork" 'SYSTEM:read line; echo $SOCAT_PEERADDR $SOCAT_PEERPORT'
 	# shellcheck disable=SC2016
@@ -41,12 +41,18 @@ try_web() { both fetch small; }
 
 try_download() { both fetch big; }
 
-# iperf HOST ARG...: two seconds with the host's own server; fails when nothing arrived.
+# iperf HOST ARG...: two seconds with a server of its own, as one that has just served may be busy yet; fails when nothing
+# arrived.
 iperf() {
-	local host=$1 port=520${1#x}
+	local host=$1 port=520${1#x} server status
 	shift
-	on "$host" timeout 15 iperf3 -J -c "$PEER" -p "$port" -t 2 --connect-timeout 2000 "$@" >"$LAB_TMP/iperf-$host.json" ||
-		{ echo "$host: iperf3 $*: $(jq -r '.error // empty' "$LAB_TMP/iperf-$host.json")"; return 1; }
+	ip netns exec "$LAB-y" timeout 60 iperf3 -s -1 -B "$PEER" -p "$port" >>"$LAB_TMP/services.log" 2>&1 </dev/null & server=$!
+	wait_for 5 on y sh -c "ss -Hltn sport = :$port | grep -q ."
+	on "$host" timeout 30 iperf3 -J -c "$PEER" -p "$port" -t 2 --connect-timeout 8000 "$@" >"$LAB_TMP/iperf-$host.json"
+	status=$?
+	[ $status = 0 ] || kill $server # it serves one that comes
+	wait $server 2>/dev/null
+	[ $status = 0 ] || { echo "$host: iperf3 $*: $(jq -r '.error // empty' "$LAB_TMP/iperf-$host.json")"; return 1; }
 	jq -r --arg what "$host iperf3 $*" '(.end.sum_received // .end.sum) as $r |
 		"\($what): \($r.bits_per_second / 1e6 | floor) Mbit/s, \($r.lost_percent // 0 | floor) % lost"' \
 		"$LAB_TMP/iperf-$host.json"
@@ -139,7 +145,7 @@ try_unmodified() {
 		python3 "$here/inject.py" odd "$LAB" x1 rsip0 "$PUBLIC" "$PORT_x1" "$PEER"
 		python3 "$here/inject.py" odd "$LAB" x2 rsip0 "$PUBLIC" "$PORT_x2" "$PEER"
 	fi
-	sleep 1.5 # the kernel hands over a part of the ring that is not full after a second
+	mark "$PEER" "$LAB_TMP/y.pcap" x1 "$LAB_TMP/x1.pcap" x2 "$LAB_TMP/x2.pcap" || echo "the captures have not got all"
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
 	python3 -B "$here/pcap_compare.py" "$PUBLIC" "$LAB_TMP/y.pcap" "$LAB_TMP/x1.pcap" "$LAB_TMP/x2.pcap"
 }

@@ -7,15 +7,22 @@ capture_file() { echo "$LAB_TMP/capture_$1.pcap"; }
 # capture_start NAME NODE DEVICE [FILTER]
 capture_start() {
 	: >"$LAB_TMP/capture_$1.log" # one before has said that it listens
-	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -B 16384 -w "$(capture_file "$1")" ${4:+"$4"}
+	start "$2" "capture_$1" tcpdump -i "$3" -Z root -s 0 -U -B 16384 -w "$(capture_file "$1")" ${4:+"$4"}
 	CAPTURES+=("$1")
 	wait_for 20 grep -q 'listening on' "$LAB_TMP/capture_$1.log"
 }
 
-# Stops all captures, when what is on its way has arrived: tcpdump gets packets from the kernel once a second.
+capture_sizes() { for name in "${CAPTURES[@]}"; do stat -c %s "$(capture_file "$name")"; done; }
+
+# Stops all captures, when what is on its way has arrived: tcpdump gets packets from the kernel once a second, and writes
+# them as they come.
 capture_stop() {
-	local name
-	sleep 1.5
+	local name before=none
+	for _ in {1..10}; do
+		[ "$before" != "$(capture_sizes)" ] || break
+		before=$(capture_sizes)
+		sleep 2
+	done
 	for name in "${CAPTURES[@]}"; do stop "capture_$name" INT; done
 	CAPTURES=()
 }
