@@ -32,11 +32,13 @@ behind() {
 }
 
 routers_up() {
+	local last
 	behind x2 x3 10.1.0.1 10.1.0.13
 	on n ip route add 10.1.0.0/24 via 10.0.0.12
 	on n sysctl -qw net.ipv4.icmp_ratelimit=0
 	on x3 ip route add 10.0.0.0/24 via 10.1.0.1
 	behind y z 198.51.100.1 $far
+	for last in 8 9 10; do on z ip addr add "198.51.100.$last/24" dev eth0; done
 	on z ip route replace default via 198.51.100.1 advmss 1460 # so that TCP has to find the path MTU
 	on n ip route add 198.51.100.0/24 via $peer
 	head -c 3000000 /dev/urandom >"$relay_tmp/file"
@@ -142,12 +144,18 @@ grows_and() { # grows_and COUNTER COMMAND...: both
 	before=$(relay_counter "$name")
 	"$@" && wait_for 2 counted "$name" "$before"
 }
+# The relay gives each sender a share of its room by a secret hash: one of another address may get the flood's, in one case
+# of 256 (fragment_hold.h). So there are four, of which two at least are let alone.
 flooded() {
-	probe y flood $peer $shared 100000 & local flood=$!
-	fragmented reversed z $far x1 $shared 99 1506
-	local status=$?
-	kill "$flood" 2>/dev/null
-	return $status
+	local last passed=0
+	ip netns exec "$LAB-y" python3 "$here/path_probe.py" flood $peer $shared 1000000 & local flood=$!
+	for last in 7 8 9 10; do
+		fragmented reversed z "198.51.100.$last" x1 $shared 99 "$((1506 + last))" && passed=$((passed + 1))
+	done
+	kill "$flood"
+	wait "$flood" 2>/dev/null
+	echo "$passed of 4 senders"
+	[ $passed -ge 2 ]
 }
 
 # --- header fields ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
     path_probe.py error SOURCE PEER PORT TYPE CODE   send UDP until an ICMP error of this type and code comes back
     path_probe.py fragments ORDER SOURCE PEER SPORT DPORT SIZE   one UDP packet, in fragments; by tun0, where it is
     path_probe.py receive ADDRESS PORT SIZE          wait for one UDP packet of so many bytes
-    path_probe.py flood SOURCE PEER COUNT            that many later fragments without a first
+    path_probe.py flood SOURCE PEER COUNT            that many later fragments without a first, a few thousand a second
     path_probe.py route SOURCE PEER SPORT            UDP with a loose source route
 
 KIND is udp, tcp, esp, ah or ike; ORDER is in-order, reversed, overlapping or first-last.
@@ -140,6 +140,8 @@ def flood(source, peer, count):
     out = Raw()
     for ident in range(int(count)):
         out.send(ip_packet.ip(source, peer, ip_packet.UDP, b"x" * 64, ident=ident % 65535 + 1, offset=1480))
+        if ident % 50 == 49:
+            time.sleep(0.01)  # so that no queue before the relay is full: what is tried is the relay's room
 
 
 def route(source, peer, sport):
