@@ -114,14 +114,14 @@ class Audit:
         owned = {}
         for host in self.hosts:
             for lease in host.leases.values():
-                if lease.low > now + 2:  # it must not end meanwhile
-                    owned.update((one, host.source) for one in probes_of(lease))
+                if lease.low > now + 2:
+                    owned.update((one, (host.source, lease.low)) for one in probes_of(lease))
         leased = set().union(*(lease.tuples() for host in self.hosts for lease in host.leases.values()))
         tried = {one for host in self.hosts for lease in host.leases.values() for one in probes_of(lease)}
         whole = {lease.address for host in self.hosts for lease in host.leases.values() if lease.method == "rsa-ip"}
         gone = sorted(one for one in self.tried - leased if one[0] not in whole)
-        wanted = [(*one, owned[one]) for one in sorted(owned)]
-        wanted = self.rng.sample(wanted, min(PROBES, len(wanted)))
+        wanted = [((*one, host), low) for one, (host, low) in sorted(owned.items())]
+        wanted = dict(self.rng.sample(wanted, min(PROBES, len(wanted))))
         gone = self.rng.sample(gone, min(PROBES, len(gone)))
         self.tried |= tried
         self.probed += len(wanted) + len(gone)

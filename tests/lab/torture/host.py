@@ -13,6 +13,7 @@ from rsip_wire import Err, Msg, lease_time, no_ports, ports, spi
 from torture.session import Lost, connect
 
 MAX_LEASES = 6
+LINGERS_S = 4  # a gateway that has restarted ends a lease a second later at most, and then is slow
 LEASE_TIMES = (6, 12, 60, 600, 600, 600)  # some run out while the gateway is away
 LAWFUL = {  # what a gateway may say to a host that does nothing wrong
     Msg.ASSIGN_REQUEST_RSAP_IP: (Err.LOCAL_ADDRPORT_UNAVAILABLE, Err.LOCAL_ADDR_UNAVAILABLE),
@@ -196,5 +197,5 @@ class TorturedHost(threading.Thread):
     def forget_expired(self):
         """Those that may have run out are let go of; the audit knows that they may still be there."""
         now = time.monotonic()
-        for lease in [lease for lease in self.leases.values() if lease.high + 1 < now]:
+        for lease in [lease for lease in self.leases.values() if lease.high + LINGERS_S < now]:
             del self.leases[lease.bind_id]

@@ -59,7 +59,7 @@ class Ways:
                     seen.setdefault(packet[-MARK.size:], set()).add(("out", p.source(packet)))
 
     def probe(self, wanted, nobodys, seconds):
-        """wanted: [(address, kind, number, host)], each must be reached and may send. nobodys: [(address, kind,
+        """wanted: {(address, kind, number, host): until when}, each must be reached and may send. nobodys: [(address, kind,
         number)], which must reach nobody. Sends again what is missing, until seconds are over. Returns what is wrong,
         in words."""
         left, seen, deadline = dict.fromkeys(wanted), {}, time.monotonic() + seconds
@@ -74,7 +74,7 @@ class Ways:
                 marks[there], marks[back] = (one, ("in", host)), (one, ("out", address))
                 self.peer.send(self.frame + self.to(address, kind, number, there))
                 self.out.sendto(p.ip(host, GATEWAY, p.IPIP, self.from_(address, kind, number, back)), (GATEWAY, 0))
-            left = self.missing(marks, seen)
+            left = [one for one in self.missing(marks, seen) if wanted[one] > time.monotonic()]
         wrong = ["%s %s %s does not lead to %s and back" % one for one in left]
         for mark, one in strays.items():
             if mark in seen:
