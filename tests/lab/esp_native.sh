@@ -105,7 +105,8 @@ unique() {
 stream() {
 	on b timeout 60 iperf3 -s -1 >"$LAB_TMP/server" 2>&1 &
 	wait_for 5 on b sh -c 'ss -Hltn sport = 5201 | grep -q .' &&
-		on a timeout 60 iperf3 -c "$1" -n 20M --bidir >"$LAB_TMP/client" 2>&1
+		on a timeout 60 iperf3 -c "$1" -n 20M --bidir >"$LAB_TMP/client" 2>&1 || { cat "$LAB_TMP/client"; return 1; }
+	wait $! # the next one listens at the same port
 }
 
 # replay FILE: every packet of a's again, from a port of its own.

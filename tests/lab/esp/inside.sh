@@ -176,7 +176,8 @@ too_big() {
 # kernel_capture: what a sends is also read by tshark, outside of this kernel: b's wire, and the keys.
 kernel_capture() {
 	: >"$LAB_TMP/tcpdump" # the one before has said that it listens
-	on b timeout 60 tcpdump -q -U -i eth0 -w "$out/$label.pcap" -c 8 udp port 4500 or esp 2>"$LAB_TMP/tcpdump" &
+	on b timeout 60 tcpdump -q -U -i eth0 -w "$out/$label.pcap" -c 8 \
+		'(udp port 4500 and udp[4:2] > 9) or esp' 2>"$LAB_TMP/tcpdump" & # a keepalive is one byte
 	local pid=$!
 	wait_for 5 grep -q listening "$LAB_TMP/tcpdump"
 	on a ping -n -q -c 4 -i 0.2 -W 5 -s 77 10.2.0.1 >/dev/null
