@@ -203,8 +203,8 @@ check "pools are routed to the TUN" test "$(in_n ip -o route show proto 155 dev 
 check "the TUN takes packets of any length" grep -q 'mtu 65535' <(in_n ip link show rsipd0)
 check "35 addresses on the public subnet are answered for" test "$(in_n ip neigh show proxy | wc -l)" -eq 35
 on y ip neigh flush all
-check "ARP for a shared address is answered at once" on y arping -q -c 1 -w 1 -I eth0 203.0.113.20
-check "ARP for a whole address is answered" on y arping -q -c 1 -w 1 -I eth0 203.0.113.70
+check "ARP for a shared address is answered at once" on y arping -q -c 1 -w 4 -I eth0 203.0.113.20
+check "ARP for a whole address is answered" on y arping -q -c 1 -w 4 -I eth0 203.0.113.70
 refute "ARP for an address of no pool is not" on y arping -q -c 1 -w 1 -I eth0 203.0.113.40
 check "the public interface's own address still works" on y ping -q -c 1 -W 4 203.0.113.1
 gro() { in_n ethtool -k lan-x1 | grep '^generic-receive-offload:'; }
@@ -246,12 +246,12 @@ reload() { : >"$log"; kill -HUP "$(monitor_pid)"; wait_for 5 said "$1"; }
 
 write_conf 's/"203\.0\.113\.64\/28"/"203.0.113.64\/28", "203.0.113.96\/31"/'
 check "a good file is taken" reload 'config: reloaded'
-check "a new pool address is answered for" on y arping -q -c 1 -w 1 -I eth0 203.0.113.97
+check "a new pool address is answered for" on y arping -q -c 1 -w 4 -I eth0 203.0.113.97
 check "and routed" grep -q 203.0.113.96/31 <(in_n ip route show proto 155)
 write_conf 's/"203\.0\.113\.64\/28"/"203.0.113.64\/99"/'
 check "a bad file is refused" reload 'reload refused, the old config stays'
 check "with its line" said "refused: $(fault 64/99)addresses"
-check "and changes nothing" on y arping -q -c 1 -w 1 -I eth0 203.0.113.97
+check "and changes nothing" on y arping -q -c 1 -w 4 -I eth0 203.0.113.97
 write_conf 's/"lan0" /"lan-x1" /'
 check "what cannot change while it runs is refused" reload 'reload refused, the old config stays'
 rm "$conf"
@@ -316,7 +316,7 @@ up "own address: starts"
 check "own address: packets for it are steered past the local table" \
 	grep -q '^0:.*to 203.0.113.1 iif wan0 lookup 4555' <(in_n ip rule | head -n 1)
 on y ip neigh flush all
-check "own address: ARP is answered" on y arping -q -c 1 -w 1 -I eth0 203.0.113.1
+check "own address: ARP is answered" on y arping -q -c 1 -w 4 -I eth0 203.0.113.1
 ssh_greets() { on "$1" timeout 8 nc -w 6 203.0.113.1 22 </dev/null | grep SSH-2.0; }
 check "own address: the gateway's own service is reached from the Internet" ssh_greets y
 check "own address: and from the private side" ssh_greets x1
@@ -345,7 +345,7 @@ write_conf -e 's/"203\.0\.113\.8\/29", //; s/"203\.0\.113\.20-203\.0\.113\.30"/"
 	-e '/^pool "whole"/,/^}/d; s/"whole", //'
 up "the whole subnet as pool: starts"
 check "the whole subnet as pool: the peer is reached" on y ping -q -c 1 -W 4 203.0.113.1
-check "the whole subnet as pool: all of it is answered for" on y arping -q -c 1 -w 1 -I eth0 203.0.113.250
+check "the whole subnet as pool: all of it is answered for" on y arping -q -c 1 -w 4 -I eth0 203.0.113.250
 down "the whole subnet as pool: ends"
 check "the whole subnet as pool: a clean stop leaves nothing behind" same_as_before
 verdict_exit

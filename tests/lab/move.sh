@@ -60,6 +60,7 @@ count() { gateway_ctl -j stats | jq -r ".control.$1"; }
 has_two() { [ "$(leases_of "$1" | jq length)" = 2 ]; }
 is_at() { [ "$(hosts '.[] | select(.identity == "laptop").address')" = "$1" ] && has_two "$1"; }
 device_of() { on x1 ip -o link show rsip0 | cut -d: -f1; }
+laptops() { [ "$(hosts 'map(select(.identity == "laptop")) | length')" = "$1" ]; }
 same() { [ "$1" = "$2" ] || { echo "is $2, was $1"; return 1; }; }
 port_of() { leases_of "$1" | jq -r '[.[] | select(.ports | length > 0)][0].ports[0][0]'; }
 
@@ -129,7 +130,7 @@ part_moves() {
 	check "$1: flapping ends where the host ends" wait_for 20 is_at 10.0.1.11
 	check "$1: and packets flow there" wait_for 10 reachable 10.0.1.11
 	host_stop x1
-	check "$1: it leaves from where it is" wait_for 10 same 0 "$(hosts 'map(select(.identity == "laptop")) | length')"
+	check "$1: it leaves from where it is" wait_for 10 laptops 0
 	host_stop x2
 	gateway_stop
 	go lan0
@@ -171,9 +172,9 @@ echo $KEY >"$LAB_TMP/laptop.key"
 
 gateway_start "$LAB_TMP/rsipd.conf"
 host_conf x1 '' tcp
-host_start x1 "$LAB_TMP/x1.conf"
 told() { grep -q "$1" "$LAB_TMP/rsipc_x1.log"; }
 : >"$LAB_TMP/rsipc_x1.log"
+host_start x1 "$LAB_TMP/x1.conf"
 check "without an identity the laptop's address is refused, and says why" wait_for 10 told "this gateway wants this host to authenticate"
 check "that is counted" test "$(count auth_missing)" -gt 0
 host_stop x1

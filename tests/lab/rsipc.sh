@@ -201,7 +201,7 @@ outer_dscp() {
 
 # An address that is x1's own is answered for, which shows that arping works.
 arp_quiet() {
-	on x2 arping -q -c 2 -w 2 -I eth0 10.0.0.11 && refused on x2 arping -q -c 2 -w 2 -I eth0 203.0.113.9
+	on x2 arping -q -c 2 -w 8 -I eth0 10.0.0.11 && refused on x2 arping -q -c 2 -w 2 -I eth0 203.0.113.9
 }
 
 later_subnet() {
@@ -248,7 +248,7 @@ smaller_path() {
 	on x1 ip route add 10.0.0.1 dev eth0 mtu lock 1400
 	on x1 ping -q -c 3 -i 0.2 -W 1 -M do -s 1440 "$PEER" | grep -q ' 0 received' &&
 		wait_for 3 mtu $((1400 - overhead)) &&
-		on x1 ping -q -c 1 -W 1 -M do -s $((1400 - overhead - 28)) "$PEER" >/dev/null
+		on x1 ping -q -c 1 -W 8 -M do -s $((1400 - overhead - 28)) "$PEER" >/dev/null
 	status=$?
 	on x1 ip route del 10.0.0.1
 	return $status
@@ -276,7 +276,7 @@ part_commands() {
 	check "$part: one that a signal ends: 128 and its number" test $status = 137
 	check "$part: one run by sudo is the user's" \
 		test "$(SUDO_UID=65534 SUDO_GID=65534 run_command id -u)" = 65534
-	check "$part: ping works in it" run_command ping -q -c 1 -W 2 "$PEER"
+	check "$part: ping works in it" run_command ping -q -c 1 -W 8 "$PEER"
 	check "$part: a server in it is reached at its port" command_server
 	check "$part: two at once, each with ports of its own" two_commands
 	check "$part: SIGTERM is passed on, the lease is freed" passed_on
@@ -368,8 +368,13 @@ part_alone() {
 }
 
 no_gateway() {
-	timeout -s INT 3 nsenter -t "$(box_pid x1)" -m -n -r -w -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- true 2>"$LAB_TMP/alone.log"
-	grep -q 'gateway unreachable' "$LAB_TMP/alone.log"
+	local pid status
+	nsenter -t "$(box_pid x1)" -m -n -r -w -- "$RSIPC" -c "$LAB_TMP/x1.conf" -- true 2>"$LAB_TMP/alone.log" & pid=$!
+	wait_for 5 grep 'gateway unreachable' "$LAB_TMP/alone.log"
+	status=$?
+	kill -INT $pid
+	wait $pid
+	return $status
 }
 
 # --- a tunnel that ends elsewhere ---------------------------------------------------------------------------------------
@@ -405,7 +410,7 @@ part_faults() {
 		sleep 3
 		check "$part, $transport: a gateway that restarts: same registration, same leases" \
 			eval '[ "$(client_id)" = "$id" ] && [ "$(apps)" = "$held" ]'
-		check "$part, $transport: and packets flow" on x1 ping -q -c 1 -W 2 "$PEER"
+		check "$part, $transport: and packets flow" wait_for 5 on x1 ping -q -c 1 -W 2 "$PEER"
 		stop rsipc_x1 KILL
 		host_start x1 "$LAB_TMP/x1.conf"
 		check "$part, $transport: an agent that was killed goes on where it was" \

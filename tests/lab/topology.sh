@@ -106,6 +106,15 @@ lab_up() {
 	on n ip addr add 203.0.113.1/24 dev wan0
 	on y ip addr add 203.0.113.200/24 dev eth0
 	[ "$LAB_DATA_PLANE" != native ] || on y "$BUILDDIR/tests/tools/xdp_end" eth0
+	wait_for 5 lab_settled
+}
+
+# The kernel says of a device that it is up as late as a second after: what a lab compares with later must not be of before.
+lab_settled() {
+	local ns
+	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 { print $1 }'); do
+		! ip -n "$ns" -br link | awk '$1 ~ /^(eth|lan|wan)/ && $2 != "UP"' | grep -q . || return 1
+	done
 }
 
 # Ends what still runs in the lab's namespaces, by pid, then removes them.
