@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from rsip_client import Host, namespace
+from rsip_client import Host, Silence, namespace
 from rsip_wire import Msg, client_id, counter, message, parse
 
 X1 = os.environ["LAB"] + "-x1"
@@ -308,9 +308,12 @@ def attempt(load):
     """Prints what the first good try says, or the last."""
     for _ in range(TRIES):
         results.clear()
-        probe = Probe()
-        load(probe)
-        probe.close()
+        try:
+            probe = Probe()
+            load(probe)
+            probe.close()
+        except (Silence, OSError, EOFError, subprocess.SubprocessError) as why:
+            verdict(False, load.__name__, "%s: %s" % (type(why).__name__, why))
         if all(good for good, _, _ in results):
             break
     for good, name, why in results:
