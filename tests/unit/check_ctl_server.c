@@ -386,7 +386,7 @@ START_TEST(a_slow_reader_is_bounded_and_dropped)
 {
 	int slow, fd;
 
-	ctl_stall_ms = 100;
+	ctl_stall_ms = 3000; /* longer than all of this takes, however busy the machine */
 	slow = client();
 	say(slow, "{\"cmd\":\"list\",\"n\":10000000}\n");
 	pump(1000);
@@ -396,8 +396,10 @@ START_TEST(a_slow_reader_is_bounded_and_dropped)
 	say(fd, "{\"cmd\":\"echo\",\"text\":1}\n");
 	HEARS(fd, "{\"ok\":true,\"result\":1}");
 	ck_assert_int_eq(lists_done, 0);
-	usleep(150000);
-	pump(10);
+	for (int turns = 0; lists_done == 0 && turns < 4000; turns++) {
+		usleep(10000);
+		pump(1);
+	}
 	ck_assert_int_eq(lists_done, 1);
 	say(fd, "{\"cmd\":\"echo\",\"text\":2}\n");
 	HEARS(fd, "{\"ok\":true,\"result\":2}");

@@ -251,7 +251,7 @@ talk(int fd, const char *request)
 	size_t len = 0;
 
 	ck_assert_int_gt(send(fd, request, strlen(request), MSG_NOSIGNAL), 0);
-	for (int turns = 0; turns < 2000; turns++) {
+	for (int turns = 0; turns < 40000; turns++) {
 		ssize_t n;
 
 		loop_once(loop, false);

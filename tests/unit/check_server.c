@@ -3,6 +3,7 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -144,10 +145,27 @@ turns(void)
 	}
 }
 
+/* What is to come has come: at once, but where the kernel has other work than to carry packets. */
+static void
+await_bytes(int fd, int n)
+{
+	int there = 0;
+
+	for (int turn = 0; turn < 20000; turn++) {
+		ck_assert_int_eq(ioctl(fd, FIONREAD, &there), 0);
+		if (there >= n)
+			return;
+		loop_once(loop, false);
+		usleep(500);
+	}
+	ck_abort_msg("%d of %d bytes", there, n);
+}
+
 static uint8_t
 hear(int fd)
 {
 	static uint8_t bytes[RSIP_MESSAGE_MAX];
+	await_bytes(fd, 1);
 	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	ck_assert_int_gt(n, 0);
@@ -162,8 +180,10 @@ hear_next(int fd, uint8_t type)
 	static uint8_t bytes[RSIP_MESSAGE_MAX];
 	size_t len;
 
+	await_bytes(fd, 4);
 	ck_assert_int_eq(recv(fd, bytes, 4, MSG_DONTWAIT), 4);
 	len = (size_t)bytes[2] << 8 | bytes[3];
+	await_bytes(fd, (int)len - 4);
 	ck_assert_int_eq(recv(fd, bytes + 4, len - 4, MSG_DONTWAIT), (ssize_t)(len - 4));
 	ck_assert_int_eq(message_decode(&got, bytes, len), RSIP_OK);
 	ck_assert_uint_eq(got.type, type);
