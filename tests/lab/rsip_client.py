@@ -166,8 +166,9 @@ class Tcp(Session):
 
 
 class Udp(Session):
-    """Retransmits as RFC 3103 5 recommends: 12.5 ms, doubled, seven attempts; and waits on for an answer to the last.
-    Asynchronous messages (counter 0) that arrive meanwhile wait in `told`."""
+    """Retransmits after a second, doubled: much later than RFC 3103 5 recommends, as a request that is sent again while a
+    busy gateway is at it has two answers, and the second would be taken for that to something else. Asynchronous messages
+    (counter 0) that arrive meanwhile wait in `told`."""
 
     def __init__(self, host, first=1):
         super().__init__(host)
@@ -206,8 +207,8 @@ class Udp(Session):
         self.next = 1 if number == 0xffffffff else number + 1  # RFC 3103 10.1: wraps to 1, not 0
         self.host.pace()
         self.last = message(kind, *params, counter(number))
-        for wait in [0.0125 * 2 ** attempt for attempt in range(6)] + [self.default_timeout]:
+        for wait in (1, 2, 4, self.default_timeout):
             self.send(self.last)
             with contextlib.suppress(Silence):
                 return self.answer_to(number, wait)
-        raise Silence("no answer to message counter %d after seven attempts" % number)
+        raise Silence("no answer to message counter %d after four attempts" % number)
