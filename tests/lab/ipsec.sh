@@ -27,7 +27,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
 names=${*#--}
 out=$BUILDDIR/ipsec-lab${names:+-${names// /-}} # other scenarios may run beside these
-limit=1600 # seconds
+limit=3600 # seconds: eight times what it takes
 
 # True when this kernel can do what the lab asks of it, tried in a throw-away namespace.
 kernel_has_ipsec() {
