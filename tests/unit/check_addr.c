@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "addr.h"
+#include "run_suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a[0]))
 #define A(a, b, c, d) ((ip4_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
@@ -162,8 +163,6 @@ main(void)
 {
 	Suite *s = suite_create("addr");
 	TCase *tc = tcase_create("addr");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_ip4);
 	tcase_add_test(tc, test_mask);
@@ -174,8 +173,5 @@ main(void)
 	tcase_add_test(tc, test_ip4_port);
 	tcase_add_test(tc, test_range_split);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "log.h"
 #include "loop.h"
+#include "run_suite.h"
 
 #define HOME ((struct sa_end){ 0xc0000201, 4500 })
 #define LOCAL ((struct sa_end){ 0xc6336401, 4500 })
@@ -495,11 +496,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite());
 }

@@ -6,6 +6,7 @@
 
 #include "agent_impl.h"
 #include "agent_world.h"
+#include "run_suite.h"
 
 #define ASK_APPS(client, counter) \
 	"ASSIGN_REQUEST_RSAP-IP client_id=" client " local_address=any local_ports=any(4) remote_address=any " \
@@ -311,9 +312,5 @@ main(void)
 		tcase_add_test(tc, tests[i]);
 	tcase_add_loop_test(tc, unusable_grants_are_freed, 0, sizeof(unusable) / sizeof(unusable[0]));
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

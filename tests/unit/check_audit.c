@@ -23,6 +23,7 @@
 #include "loop.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 
 static const char conf_text[] =
     "pool \"a\" { addresses = { \"203.0.113.8-203.0.113.11\" } methods = { \"rsap-ip\", \"rsipsec\" }\n"
@@ -532,8 +533,6 @@ main(void)
 {
 	Suite *suite = suite_create("check");
 	TCase *tc = tcase_create("check");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_is_well);
@@ -556,8 +555,5 @@ main(void)
 	tcase_add_test(tc, the_ledger_is_loaded_anew);
 	tcase_add_test(tc, the_client_goes);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "key_file.h"
 #include "message.h"
+#include "run_suite.h"
 
 #define HOST 0x0a00000bu
 #define GATEWAY 0x0a000001u
@@ -271,8 +272,6 @@ main(void)
 {
 	Suite *suite = suite_create("authentication");
 	TCase *mac = tcase_create("mac"), *files = tcase_create("files");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(mac, setup, NULL);
 	tcase_add_loop_test(mac, vector, 0, COUNT(vectors));
@@ -287,8 +286,5 @@ main(void)
 	tcase_add_test(files, no_key_files);
 	suite_add_tcase(suite, mac);
 	suite_add_tcase(suite, files);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

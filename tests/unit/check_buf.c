@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "run_suite.h"
 
 static const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
@@ -171,8 +172,6 @@ main(void)
 {
 	Suite *s = suite_create("buf");
 	TCase *tc = tcase_create("buf");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_read_in_order);
 	tcase_add_test(tc, test_read_past_the_end);
@@ -182,8 +181,5 @@ main(void)
 	tcase_add_test(tc, test_write_past_the_end);
 	tcase_add_test(tc, test_patch);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

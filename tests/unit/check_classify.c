@@ -7,6 +7,7 @@
 
 #include "../dataplane/packet_build.h"
 #include "classify.h"
+#include "run_suite.h"
 
 #define PEER IP(198, 51, 100, 1)
 #define LOCAL IP(203, 0, 113, 8)
@@ -148,17 +149,11 @@ main(void)
 {
 	Suite *suite = suite_create("classify");
 	TCase *tc = tcase_create("classify");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, a_case, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tc, no_shared_ports_no_ike);
 	tcase_add_test(tc, shortest);
 	tcase_add_test(tc, quoted_ike);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

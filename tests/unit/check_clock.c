@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "run_suite.h"
 
 static void
 sleep_10_ms(void)
@@ -34,13 +35,8 @@ main(void)
 {
 	Suite *s = suite_create("clock");
 	TCase *tc = tcase_create("clock");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_clock);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "run_suite.h"
 
 static char told[8192]; /* what was reported, one fault a line */
 
@@ -404,7 +405,6 @@ main(void)
 {
 	Suite *suite = suite_create("conf");
 	TCase *ex = tcase_create("example"), *more = tcase_create("accepted"), *bad = tcase_create("refused");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(ex, example_open, example_close);
 	tcase_add_test(ex, example_gateway);
@@ -424,8 +424,5 @@ main(void)
 	suite_add_tcase(suite, ex);
 	suite_add_tcase(suite, more);
 	suite_add_tcase(suite, bad);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "ctl_server.h"
 #include "loop.h"
 #include "registration.h"
+#include "run_suite.h"
 #include "small_gateway.h"
 
 static struct small_gateway g;
@@ -472,8 +473,6 @@ main(void)
 {
 	Suite *suite = suite_create("ctl");
 	TCase *tc = tcase_create("ctl");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status);
@@ -492,9 +491,5 @@ main(void)
 	tcase_add_test(tc, a_list_whose_ledger_is_loaded_anew);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -20,6 +20,7 @@
 #include "ctl_server.h"
 #include "log.h"
 #include "loop.h"
+#include "run_suite.h"
 
 static char dir[] = "/tmp/check_ctl.XXXXXX", path[64];
 static struct loop *loop;
@@ -566,8 +567,6 @@ main(void)
 {
 	Suite *suite = suite_create("ctl_server");
 	TCase *tc = tcase_create("ctl_server");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -588,9 +587,5 @@ main(void)
 	tcase_add_test(tc, the_client);
 	tcase_add_test(tc, no_daemon);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "../dataplane/packet_build.h"
 #include "demux.h"
 #include "log.h"
+#include "run_suite.h"
 
 #define ADDRS 4
 #define HOSTS 6
@@ -356,8 +357,6 @@ main(void)
 {
 	Suite *suite = suite_create("demux");
 	TCase *tc = tcase_create("demux");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -367,9 +366,5 @@ main(void)
 	tcase_add_test(tc, told_again_it_keeps_what_it_learned);
 	tcase_add_test(tc, pools);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 #include "xdp_slots.h"
 #include "xdp_tables.h"
 
@@ -462,7 +463,6 @@ main(void)
 {
 	Suite *suite = suite_create("dp_client");
 	TCase *tc = tcase_create("dp_client");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -476,8 +476,5 @@ main(void)
 	tcase_add_test(tc, reload);
 	tcase_add_test(tc, what_ends_is_stopped_in_the_fast_path);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

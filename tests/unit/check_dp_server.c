@@ -12,6 +12,7 @@
 #include "dp_server.h"
 #include "ike_demux.h"
 #include "log.h"
+#include "run_suite.h"
 
 #define ADDR 10
 #define PEER 77
@@ -403,8 +404,6 @@ main(void)
 {
 	Suite *suite = suite_create("dp_server");
 	TCase *tc = tcase_create("dp_server");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, claims_are_told_once);
@@ -419,9 +418,5 @@ main(void)
 	tcase_add_test(tc, messages_of_wrong_size);
 	tcase_add_test(tc, out_of_order);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

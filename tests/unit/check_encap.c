@@ -9,6 +9,7 @@
 #include "demux_binding.h"
 #include "encap.h"
 #include "rsip_proto.h"
+#include "run_suite.h"
 #include "tunnel_header.h"
 
 #define HOST IP(10, 0, 0, 11)
@@ -162,8 +163,6 @@ main(void)
 {
 	Suite *suite = suite_create("encap");
 	TCase *tc = tcase_create("encap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, ecn_of_rfc_6040);
 	tcase_add_test(tc, headers_off);
@@ -172,9 +171,5 @@ main(void)
 	tcase_add_test(tc, headers_on);
 	tcase_add_test(tc, gre_key);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

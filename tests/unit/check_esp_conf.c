@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "esp_keys.h"
 #include "esp_sequence.h"
+#include "run_suite.h"
 
 static char told[8192], dir[] = "/tmp/check_esp_conf.XXXXXX", conf_path[128], keys_path[128], state_path[128];
 
@@ -287,8 +288,6 @@ main(void)
 {
 	Suite *s = suite_create("esp_conf");
 	TCase *tc = tcase_create("conf");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, defaults);
@@ -300,9 +299,5 @@ main(void)
 	tcase_add_test(tc, numbers_outlive_the_machine);
 	tcase_add_test(tc, strange_state_is_refused);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

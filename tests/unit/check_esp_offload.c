@@ -6,6 +6,7 @@
 #include "checksum.h"
 #include "esp_merge.h"
 #include "esp_segment.h"
+#include "run_suite.h"
 #include "wire.h"
 
 #define OPTIONS 12 /* timestamps */
@@ -237,8 +238,6 @@ main(void)
 {
 	Suite *s = suite_create("esp_offload");
 	TCase *tc = tcase_create("offload");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, taken_apart, 0, 2);
 	tcase_add_loop_test(tc, checksum_completed, 0, 2);
@@ -247,9 +246,5 @@ main(void)
 	tcase_add_test(tc, single);
 	tcase_add_test(tc, not_joined);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "esp_packet.h"
+#include "run_suite.h"
 #include "wire.h"
 
 #define ICMP_PACKET \
@@ -229,8 +230,6 @@ main(void)
 {
 	Suite *s = suite_create("esp_packet");
 	TCase *tc = tcase_create("packet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, vector_is_read, 0, VECTORS);
 	tcase_add_loop_test(tc, vector_is_written, 0, VECTORS);
@@ -240,9 +239,5 @@ main(void)
 	tcase_add_loop_test(tc, bad_padding, 0, VECTORS);
 	tcase_add_test(tc, algorithm_names);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

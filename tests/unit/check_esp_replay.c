@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "esp_replay.h"
+#include "run_suite.h"
 
 #define STEPS 20000
 #define MODEL_SPAN (1u << 17) /* of numbers behind `base` */
@@ -181,8 +182,6 @@ main(void)
 {
 	Suite *s = suite_create("esp_replay");
 	TCase *tc = tcase_create("window");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, agrees_with_the_model);
 	tcase_add_test(tc, esn_wraps);
@@ -190,9 +189,5 @@ main(void)
 	tcase_add_test(tc, esn_has_ends);
 	tcase_add_test(tc, taken_up_again);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

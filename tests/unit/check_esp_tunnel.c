@@ -7,6 +7,7 @@
 #include "esp_sequence.h"
 #include "esp_tunnel.h"
 #include "packet.h"
+#include "run_suite.h"
 #include "wire.h"
 
 static struct esp_prefix net_a, net_b, net6_a, net6_b;
@@ -379,8 +380,6 @@ main(void)
 {
 	Suite *s = suite_create("esp_tunnel");
 	TCase *tc = tcase_create("tunnel");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, passes);
@@ -397,9 +396,5 @@ main(void)
 	tcase_add_test(tc, mtu);
 	tcase_add_test(tc, prefixes);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

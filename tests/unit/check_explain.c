@@ -14,6 +14,7 @@
 #include "lease_source.h"
 #include "log.h"
 #include "packet_line.h"
+#include "run_suite.h"
 
 static struct lease_view *view;
 static int64_t now;
@@ -359,8 +360,6 @@ main(void)
 {
 	Suite *suite = suite_create("explain");
 	TCase *tc = tcase_create("explain");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -378,8 +377,5 @@ main(void)
 	tcase_add_test(tc, filters);
 	tcase_add_test(tc, bad_filters_are_refused);
 	tcase_add_test(tc, lines);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "../dataplane/packet_build.h"
 #include "fragment_hold.h"
 #include "log.h"
+#include "run_suite.h"
 
 #define HERE IP(203, 0, 113, 8)
 #define PEER IP(203, 0, 113, 200)
@@ -185,8 +186,6 @@ main(void)
 {
 	Suite *suite = suite_create("fragment_hold");
 	TCase *tc = tcase_create("fragment_hold");
-	SRunner *runner;
-	int failed;
 
 	log_init("check_fragment_hold", LOG_TO_NONE, LOG_LVL_ERROR, false);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -199,9 +198,5 @@ main(void)
 	tcase_add_test(tc, one_packet_floods);
 	tcase_add_test(tc, everybody_floods);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

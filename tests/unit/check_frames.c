@@ -11,6 +11,7 @@
 #include "packet.h"
 #include "ring_filter.h"
 #include "rsip_proto.h"
+#include "run_suite.h"
 #include "tunnel_header.h"
 #include "unsummed.h"
 #include "wire.h"
@@ -273,8 +274,6 @@ main(void)
 {
 	Suite *suite = suite_create("frames");
 	TCase *tc = tcase_create("frames");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, pool_addresses_are_taken);
 	tcase_add_test(tc, the_rest_is_left);
@@ -285,9 +284,5 @@ main(void)
 	tcase_add_test(tc, a_hop);
 	tcase_add_test(tc, checksums_left_to_the_device);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

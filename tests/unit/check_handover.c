@@ -10,6 +10,7 @@
 #include "agent_world.h"
 #include "clock.h"
 #include "handover.h"
+#include "run_suite.h"
 
 static struct world w;
 
@@ -96,16 +97,11 @@ main(void)
 {
 	Suite *suite = suite_create("handover");
 	TCase *tc = tcase_create("handover");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_that_is_held);
 	tcase_add_test(tc, one_shared_address);
 	tcase_add_test(tc, the_file_changes_with_the_leases_only);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "naive_model.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 
 #define STEPS 1000000ul
 #define STEPS_A_HISTORY 20000
@@ -312,15 +313,10 @@ main(void)
 {
 	Suite *suite = suite_create("histories");
 	TCase *tc = tcase_create("histories");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 600); /* a debug build looks at everything after each operation */
 	tcase_add_test(tc, histories);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

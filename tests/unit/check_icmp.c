@@ -8,6 +8,7 @@
 #include "../dataplane/packet_build.h"
 #include "checksum.h"
 #include "icmp.h"
+#include "run_suite.h"
 #include "wire.h"
 
 #define PEER IP(198, 51, 100, 1)
@@ -158,8 +159,6 @@ main(void)
 {
 	Suite *suite = suite_create("icmp");
 	TCase *tc = tcase_create("icmp");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, an_error_quotes_what_fits);
 	tcase_add_test(tc, no_error_about_these);
@@ -168,9 +167,5 @@ main(void)
 	tcase_add_test(tc, no_answer_to_these);
 	tcase_add_test(tc, quotes_that_are_no_packet);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "id_table.h"
+#include "run_suite.h"
 
 #define IDS 20000u
 
@@ -129,8 +130,6 @@ main(void)
 {
 	Suite *suite = suite_create("id_table");
 	TCase *tc = tcase_create("id_table");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, found_until_removed);
@@ -139,8 +138,5 @@ main(void)
 	tcase_add_test(tc, records_are_used_again);
 	tcase_add_test(tc, small_ids_in_their_order);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "agent_world.h"
 #include "ike.h"
+#include "run_suite.h"
 
 static struct world w;
 
@@ -94,9 +95,5 @@ main(void)
 	tcase_add_test(tc, strongswan_with_learned_cookies);
 	tcase_add_test(tc, environment);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

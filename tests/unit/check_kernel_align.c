@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "adoption/kernel_align.h"
+#include "run_suite.h"
 
 #define HERE 0xcb007101u
 #define THERE 0xcb0071c8u
@@ -90,8 +91,6 @@ main(void)
 {
 	Suite *s = suite_create("kernel_align");
 	TCase *tc = tcase_create("kernel_align");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, whole);
@@ -100,9 +99,5 @@ main(void)
 	tcase_add_loop_test(tc, some_led_away, 0, 3);
 	tcase_add_test(tc, another_tunnel_of_the_reqid);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -11,6 +11,7 @@
 #include "adoption/kernel_state.h"
 #include "esp/esp_packet.h"
 #include "log.h"
+#include "run_suite.h"
 
 #define SPI 0x10001
 #define SEQUENCE 70000
@@ -192,8 +193,6 @@ main(void)
 {
 	Suite *suite = suite_create("kernel keys");
 	TCase *tc = tcase_create("keys");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, gcm_128);
@@ -208,9 +207,5 @@ main(void)
 	tcase_add_test(tc, encryption_without_authentication);
 	tcase_add_test(tc, no_keys);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "adoption/kernel_move.h"
 #include "log.h"
+#include "run_suite.h"
 #include "xfrm_world.h"
 
 #define G ((struct sa_end){ 0xcb007102, 4500 })
@@ -192,8 +193,6 @@ main(void)
 {
 	Suite *s = suite_create("kernel_move");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, peer_moves);
@@ -206,8 +205,5 @@ main(void)
 	tcase_add_test(all, and_moves_on);
 	tcase_add_test(all, nothing_to_move);
 	suite_add_tcase(s, all);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

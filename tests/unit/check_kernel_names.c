@@ -10,6 +10,7 @@
 #include "adoption/kernel_names.h"
 #include "adoption/netlink_xfrm.h"
 #include "log.h"
+#include "run_suite.h"
 #include "xfrm_world.h"
 
 #define HERE ((struct sa_end){ 0xcb007102, 4500 })
@@ -275,8 +276,6 @@ main(void)
 {
 	Suite *s = suite_create("kernel_names");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, groups);
@@ -288,8 +287,5 @@ main(void)
 	tcase_add_test(all, not_by_name);
 	tcase_add_test(all, all_anew);
 	suite_add_tcase(s, all);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

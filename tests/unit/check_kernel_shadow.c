@@ -12,6 +12,7 @@
 #include "adoption/kernel_tunnel.h"
 #include "adoption/netlink_xfrm.h"
 #include "log.h"
+#include "run_suite.h"
 #include "xfrm_world.h"
 
 #define G 0xcb007102u
@@ -279,8 +280,6 @@ main(void)
 {
 	Suite *s = suite_create("kernel_shadow");
 	TCase *tc = tcase_create("kernel_shadow");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_has_one);
@@ -294,9 +293,5 @@ main(void)
 	tcase_add_loop_test(tc, end_with_the_tunnel, 0, 2);
 	tcase_add_test(tc, cleared);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

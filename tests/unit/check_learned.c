@@ -7,6 +7,7 @@
 
 #include "learned.h"
 #include "log.h"
+#include "run_suite.h"
 
 static struct learned_table *table;
 static struct learner x1, x2;
@@ -195,8 +196,6 @@ main(void)
 {
 	Suite *suite = suite_create("learned");
 	TCase *tc = tcase_create("learned");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_oldest_holder_is_found);
@@ -209,9 +208,5 @@ main(void)
 	tcase_add_test(tc, a_binding_takes_what_was_learned_with_it);
 	tcase_add_test(tc, walk);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

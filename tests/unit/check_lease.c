@@ -11,6 +11,7 @@
 #include "lease.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 
 static const char conf_text[] =
     "pool \"a\" { addresses = { \"203.0.113.8-203.0.113.9\" } methods = { \"rsap-ip\", \"rsipsec\" }\n"
@@ -460,7 +461,6 @@ main(void)
 {
 	Suite *suite = suite_create("lease");
 	TCase *tc = tcase_create("lease");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -475,8 +475,5 @@ main(void)
 	tcase_add_test(tc, one_ike_listener);
 	tcase_add_test(tc, reload);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "run_suite.h"
 
 static int saved_stderr = -1;
 static FILE *captured;
@@ -195,8 +196,6 @@ main(void)
 {
 	Suite *s = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, capture, release);
 	tcase_add_test(tc, test_text);
@@ -207,8 +206,5 @@ main(void)
 	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_fatal);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

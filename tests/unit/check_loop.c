@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "run_suite.h"
 
 static struct loop *loop;
 static char trace[64];
@@ -159,8 +160,6 @@ main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *tc = tcase_create("loop");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, deferred_work_follows_the_input_of_each_turn);
@@ -169,9 +168,5 @@ main(void)
 	tcase_add_test(tc, stopping_ends_the_turn_first);
 	tcase_add_test(tc, signals_and_timers);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

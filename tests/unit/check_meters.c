@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "meters.h"
+#include "run_suite.h"
 
 #define MANY 5000u
 
@@ -145,8 +146,6 @@ main(void)
 {
 	Suite *suite = suite_create("meters");
 	TCase *tc = tcase_create("meters");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_its_own);
@@ -156,9 +155,5 @@ main(void)
 	tcase_add_test(tc, spoilt_by_a_child);
 	tcase_add_test(tc, none);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

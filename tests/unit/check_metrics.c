@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "metrics_text.h"
+#include "run_suite.h"
 #include "small_gateway.h"
 
 static struct small_gateway g;
@@ -335,8 +336,6 @@ main(void)
 {
 	Suite *suite = suite_create("metrics");
 	TCase *text = tcase_create("text"), *http = tcase_create("http");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(text, setup, teardown);
 	tcase_add_test(text, text_is_well_formed);
@@ -350,9 +349,5 @@ main(void)
 	tcase_add_test(http, http_connections_are_bounded);
 	suite_add_tcase(suite, text);
 	suite_add_tcase(suite, http);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -24,6 +24,7 @@
 #include "own_network.h"
 #include "pidfile.h"
 #include "reload.h"
+#include "run_suite.h"
 #include "sysctl.h"
 #include "undo.h"
 
@@ -358,7 +359,6 @@ main(void)
 {
 	Suite *suite = suite_create("monitor");
 	TCase *tc = tcase_create("without root");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, pidfile_tells_pid);
@@ -375,8 +375,5 @@ main(void)
 	tcase_add_test(tc, message_keeps_one_descriptor);
 	tcase_add_test(tc, reload_is_sealed);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "names.h"
 #include "rsip_proto.h"
+#include "run_suite.h"
 #include "utf8.h"
 
 START_TEST(test_messages)
@@ -112,8 +113,6 @@ main(void)
 {
 	Suite *s = suite_create("names");
 	TCase *tc = tcase_create("names");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, test_messages);
 	tcase_add_test(tc, test_parameters);
@@ -121,8 +120,5 @@ main(void)
 	tcase_add_test(tc, test_config_words);
 	tcase_add_test(tc, test_utf8);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -17,6 +17,7 @@
 
 #include "netlink.h"
 #include "own_network.h"
+#include "run_suite.h"
 
 #define SILENT "192.0.2.50"
 
@@ -107,8 +108,6 @@ main(void)
 {
 	Suite *suite = suite_create("netlink_neighbours");
 	TCase *all = tcase_create("neighbours");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (!own_network())
 		return 77;
@@ -117,8 +116,5 @@ main(void)
 	tcase_add_test(all, the_next_packet_asks);
 	tcase_add_test(all, others_stay);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "netlink.h"
 #include "own_network.h"
+#include "run_suite.h"
 
 #define PATIENCE 500 /* turns of 10 ms for what must be told */
 #define SILENCE 20   /* and for what must not */
@@ -139,8 +140,6 @@ main(void)
 {
 	Suite *suite = suite_create("netlink_paths");
 	TCase *all = tcase_create("paths");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (!own_network())
 		return 77;
@@ -150,8 +149,5 @@ main(void)
 	tcase_add_test(all, routes);
 	tcase_add_test(all, rules);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

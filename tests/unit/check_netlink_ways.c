@@ -9,6 +9,7 @@
 
 #include "netlink.h"
 #include "own_network.h"
+#include "run_suite.h"
 
 static struct netlink *nl;
 static struct netlink_ways *ways;
@@ -151,8 +152,6 @@ main(void)
 {
 	Suite *suite = suite_create("netlink_ways");
 	TCase *all = tcase_create("ways");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (!own_network())
 		return 77;
@@ -167,8 +166,5 @@ main(void)
 	tcase_add_test(all, many_routes);
 	tcase_add_test(all, whose_address);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "checksum.h"
 #include "mss.h"
 #include "packet.h"
+#include "run_suite.h"
 #include "siphash.h"
 #include "token_bucket.h"
 #include "wire.h"
@@ -183,8 +184,6 @@ main(void)
 {
 	Suite *suite = suite_create("packet");
 	TCase *tc = tcase_create("packet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, checksum_of_rfc_1071);
 	tcase_add_test(tc, checksum_adjusted_as_rfc_1624_says);
@@ -195,9 +194,5 @@ main(void)
 	tcase_add_test(tc, siphash_of_the_paper);
 	tcase_add_test(tc, tokens);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "pool.h"
 #include "pool_state.h"
 #include "random.h"
+#include "run_suite.h"
 
 static struct ip4_range addresses[] = { { 0xcb007108, 0xcb00710a }, { 0xcb007114, 0xcb007114 } };
 static struct conf_pool pools[] = { {
@@ -573,7 +574,6 @@ main(void)
 {
 	Suite *suite = suite_create("pool");
 	TCase *tc = tcase_create("pool");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -584,8 +584,5 @@ main(void)
 	tcase_add_test(tc, keeps_its_address);
 	tcase_add_test(tc, ports_are_spread);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

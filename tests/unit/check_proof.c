@@ -10,6 +10,7 @@
 #include "rate.h"
 #include "registration.h"
 #include "request.h"
+#include "run_suite.h"
 
 #define GATEWAY 0x0a000001 /* 10.0.0.1 */
 #define HOST 0x0a00000b    /* 10.0.0.11, must authenticate */
@@ -301,8 +302,6 @@ main(void)
 {
 	Suite *suite = suite_create("proof");
 	TCase *all = tcase_create("proof");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
@@ -316,8 +315,5 @@ main(void)
 	tcase_add_test(all, one_registration_for_an_identity);
 	tcase_add_test(all, regret);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "range_table.h"
+#include "run_suite.h"
 
 #define SPACE 20000u
 #define OWNERS 3u
@@ -130,15 +131,10 @@ main(void)
 {
 	Suite *suite = suite_create("range_table");
 	TCase *tc = tcase_create("range_table");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, beside_an_array, 0, 2);
 	tcase_add_test(tc, in_order);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

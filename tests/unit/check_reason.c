@@ -5,6 +5,7 @@
 
 #include "message.h"
 #include "reason.h"
+#include "run_suite.h"
 
 static struct rsip_message m;
 
@@ -67,15 +68,11 @@ main(void)
 {
 	Suite *suite = suite_create("reason");
 	TCase *tc = tcase_create("reason");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tc, no_field_is_forged);
 	tcase_add_test(tc, cut_between_characters);
 	tcase_add_test(tc, longest);
 	tcase_add_test(tc, words_of_our_own);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

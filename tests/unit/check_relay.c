@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "fragment_hold.h"
 #include "log.h"
+#include "run_suite.h"
 
 /* Each packet in memory of its exact size, so that sanitizers see what is read behind it. */
 static uint8_t *
@@ -387,8 +388,6 @@ main(void)
 {
 	Suite *suite = suite_create("relay");
 	TCase *tc = tcase_create("relay");
-	SRunner *runner;
-	int failed;
 
 	log_init("check_relay", LOG_TO_NONE, LOG_LVL_ERROR, false);
 	tcase_add_loop_test(tc, a_case, 0, COUNT(cases));
@@ -403,9 +402,5 @@ main(void)
 	tcase_add_test(tc, lost_fragments_are_counted);
 	tcase_add_test(tc, a_path_becomes_narrower);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

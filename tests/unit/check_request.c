@@ -6,6 +6,7 @@
 #include "message.h"
 #include "rate.h"
 #include "request.h"
+#include "run_suite.h"
 
 #define HOST 0x0a00000b /* 10.0.0.11 */
 #define FIRST_SPI 0x20000000
@@ -97,14 +98,10 @@ main(void)
 {
 	Suite *suite = suite_create("request");
 	TCase *tc = tcase_create("request");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, many_spis);
 	tcase_add_test(tc, more_spis_than_an_answer_holds);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "loop.h"
 #include "resolver.h"
+#include "run_suite.h"
 
 #define ADDRESS 0xc6336407 /* 198.51.100.7 */
 
@@ -145,15 +146,11 @@ main(void)
 {
 	Suite *suite = suite_create("resolver");
 	TCase *tc = tcase_create("resolver");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, an_answer);
 	tcase_add_test(tc, other_servers);
 	tcase_add_test(tc, other_servers_with_an_answer_in_hand);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "renew.h"
 #include "retransmit.h"
+#include "run_suite.h"
 #include "when.h"
 
 #define START 1000000
@@ -152,9 +153,5 @@ main(void)
 	tcase_add_test(tc, backoff_spreads);
 	tcase_add_test(tc, renewal);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "run_suite.h"
 
 static char told[8192]; /* what was reported, one fault a line */
 
@@ -184,9 +185,5 @@ main(void)
 	tcase_add_loop_test(tc, fault, 0, sizeof(faults) / sizeof(faults[0]));
 	tcase_add_test(tc, no_file);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

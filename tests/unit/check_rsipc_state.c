@@ -9,6 +9,7 @@
 
 #include "agent_world.h"
 #include "clock.h"
+#include "run_suite.h"
 #include "state.h"
 
 static struct world w;
@@ -276,9 +277,5 @@ main(void)
 	tcase_add_test(tc, private);
 	tcase_add_test(tc, not_a_database);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

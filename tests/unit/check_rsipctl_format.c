@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "show.h"
 #include "who.h"
 #include "writer.h"
@@ -271,8 +272,6 @@ main(void)
 {
 	Suite *suite = suite_create("rsipctl_format");
 	TCase *tc = tcase_create("rsipctl_format");
-	SRunner *runner;
-	int failed;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tc, status);
@@ -288,9 +287,5 @@ main(void)
 	tcase_add_loop_test(tc, what_is_asked_for, 0, sizeof(kinds) / sizeof(kinds[0]));
 	tcase_add_test(tc, times);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

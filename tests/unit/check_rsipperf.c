@@ -10,6 +10,7 @@
 #include "histogram.h"
 #include "message.h"
 #include "perf_options.h"
+#include "run_suite.h"
 #include "swarm.h"
 #include "tally.h"
 
@@ -313,8 +314,6 @@ main(void)
 {
 	Suite *s = suite_create("rsipperf");
 	TCase *tc = tcase_create("figures"), *hosts = tcase_create("hosts"), *at_once = tcase_create("several at once");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, quantiles);
 	tcase_add_test(tc, merged_quantiles);
@@ -330,8 +329,5 @@ main(void)
 	suite_add_tcase(s, at_once);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, hosts);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

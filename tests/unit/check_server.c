@@ -16,6 +16,7 @@
 #include "parked.h"
 #include "rate.h"
 #include "request.h"
+#include "run_suite.h"
 #include "server.h"
 #include "sockaddr.h"
 #include "transport.h"
@@ -520,7 +521,6 @@ main(void)
 {
 	Suite *suite = suite_create("server");
 	TCase *tc = tcase_create("server");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -535,8 +535,5 @@ main(void)
 	tcase_add_test(tc, requests_wait_for_a_name);
 	tcase_add_test(tc, datagrams_wait_for_a_name);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

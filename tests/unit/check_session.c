@@ -10,6 +10,7 @@
 #include "random.h"
 #include "rate.h"
 #include "replay.h"
+#include "run_suite.h"
 #include "session.h"
 #include "slab.h"
 
@@ -241,7 +242,6 @@ main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *tc = tcase_create("session");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, client_ids);
@@ -252,8 +252,5 @@ main(void)
 	tcase_add_test(tc, rates);
 	tcase_add_loop_test(tc, deadlines, 0, 5);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

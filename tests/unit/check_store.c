@@ -14,6 +14,7 @@
 #include "lease.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 #include "store_check.h"
 #include "store_suite.h"
 
@@ -420,7 +421,6 @@ main(void)
 {
 	Suite *suite = suite_create("store");
 	TCase *tc = tcase_create("store");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, store_setup, store_teardown);
@@ -435,8 +435,5 @@ main(void)
 	tcase_add_loop_test(tc, failed_commit_takes_the_changes_meanwhile, 0, 2);
 	tcase_add_test(tc, failed_begin_of_a_query_fails_the_commit);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

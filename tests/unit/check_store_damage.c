@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "run_suite.h"
 #include "store_suite.h"
 
 /* --- databases that cannot be used --- */
@@ -282,7 +283,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_damage");
 	TCase *tc = tcase_create("damage");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, store_setup, store_teardown);
@@ -293,8 +293,5 @@ main(void)
 	tcase_add_test(tc, log_with_a_torn_end);
 	tcase_add_test(tc, log_without_its_database);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "lease.h"
 #include "registration.h"
+#include "run_suite.h"
 #include "store_suite.h"
 #include "who_held.h"
 
@@ -293,7 +294,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_history");
 	TCase *tc = tcase_create("history");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, store_setup, store_teardown);
@@ -305,8 +305,5 @@ main(void)
 	tcase_add_test(tc, move);
 	tcase_add_test(tc, old_history_goes);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "loop.h"
 #include "rsip_proto.h"
+#include "run_suite.h"
 #include "sockaddr.h"
 #include "transport.h"
 
@@ -465,7 +466,6 @@ main(void)
 {
 	Suite *suite = suite_create("transport");
 	TCase *tc = tcase_create("transport");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, segmentation, 1, 25);
@@ -486,8 +486,5 @@ main(void)
 	tcase_add_test(tc, datagrams_there_and_back);
 	tcase_add_test(tc, datagrams_freed_by_the_first);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "icmp.h"
 #include "packet.h"
 #include "ports.h"
+#include "run_suite.h"
 #include "tun_demux.h"
 #include "wire.h"
 
@@ -200,9 +201,5 @@ main(void)
 	tcase_add_loop_test(tc, confinement, 0, sizeof(confined) / sizeof(confined[0]));
 	tcase_add_test(tc, no_confinement);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

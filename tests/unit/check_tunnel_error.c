@@ -11,6 +11,7 @@
 #include "checksum.h"
 #include "engine.h"
 #include "log.h"
+#include "run_suite.h"
 #include "wire.h"
 
 #define ANY_ROUTER IP(10, 0, 0, 77)
@@ -149,15 +150,9 @@ main(void)
 {
 	Suite *suite = suite_create("tunnel_error");
 	TCase *tc = tcase_create("tunnel_error");
-	SRunner *runner;
-	int failed;
 
 	log_init("check_tunnel_error", LOG_TO_NONE, LOG_LVL_ERROR, false);
 	tcase_add_loop_test(tc, a_case, 0, COUNT(cases));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

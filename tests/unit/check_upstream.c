@@ -14,6 +14,7 @@
 #include "pool_spec.h"
 #include "random.h"
 #include "registration.h"
+#include "run_suite.h"
 #include "upstream.h"
 
 enum { HOST = 0x0a00000a, UP = 0xcb007109 /* 203.0.113.9 */ };
@@ -310,8 +311,6 @@ main(void)
 {
 	Suite *suite = suite_create("upstream");
 	TCase *tc = tcase_create("upstream");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -324,8 +323,5 @@ main(void)
 	tcase_add_test(tc, what_is_taken_away_ends);
 	tcase_add_test(tc, packets_do_not_go_past_the_tunnel);
 	tcase_add_test(tc, bad_files_are_refused);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

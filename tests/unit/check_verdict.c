@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "adoption/verdict.h"
+#include "run_suite.h"
 
 #define OWN ((struct sa_end){ 0xc0000201, 4500 })
 #define MOVED ((struct sa_end){ 0xcb007105, 1024 })
@@ -156,8 +157,6 @@ main(void)
 {
 	Suite *s = suite_create("verdict");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(all, setup, NULL);
 	tcase_add_test(all, who_moved);
@@ -171,8 +170,5 @@ main(void)
 	tcase_add_test(all, full);
 	tcase_add_test(all, round_the_end_of_32_bits);
 	suite_add_tcase(s, all);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

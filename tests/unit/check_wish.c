@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent_world.h"
+#include "run_suite.h"
 #include "wish.h"
 
 static struct world w;
@@ -105,9 +106,5 @@ main(void)
 	tcase_add_test(tc, within_the_routes_of_the_config);
 	tcase_add_test(tc, one_lease_for_any_peer_opens_all);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "demux.h"
 #include "ike_demux.h"
 #include "log.h"
+#include "run_suite.h"
 #include "xdp_blocks.h"
 #include "xdp_feed.h"
 #include "xdp_object.h"
@@ -634,8 +635,6 @@ suite_of_all(void)
 int
 main(void)
 {
-	SRunner *runner;
-	int failed;
 
 	if (!load()) {
 		printf("SKIP: XDP tables cannot be made here: %s\n", xdp_object_error());
@@ -643,9 +642,5 @@ main(void)
 	}
 	xdp_tables_close(&t);
 	xdp_object_free(object);
-	runner = srunner_create(suite_of_all());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite_of_all());
 }

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "run_suite.h"
 #include "xdp_port_table.h"
 
 static struct xdp_ports table;
@@ -70,14 +71,9 @@ main(void)
 {
 	Suite *s = suite_create("xdp_port_table");
 	TCase *tc = tcase_create("xdp_port_table");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, random_ranges, 0, 4);
 	tcase_add_test(tc, aligned_blocks_are_uniform);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }
