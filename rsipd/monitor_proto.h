@@ -7,7 +7,9 @@
  * Reload (SIGHUP at the monitor): the monitor opens and checks the file, sends MON_RELOAD with it, and waits for
  * MON_RELOADED or MON_REFUSED before it touches routes and neighbours. Control refuses what cannot change while the
  * gateway runs (interfaces, listen addresses, transports, paths, metrics address). Leases outlive the pool they came
- * from: the monitor adds the routes of new pool addresses and leaves those of vanished ones until it exits. */
+ * from: the monitor adds the routes of new pool addresses and leaves those of vanished ones until it exits. Control tells
+ * it by MON_LEFT of those that are leased still, at its start before MON_READY and after each MON_RELOADED, so that they
+ * are carried by a monitor as well that has not seen their pool. */
 #ifndef RSIPD_MONITOR_PROTO_H
 #define RSIPD_MONITOR_PROTO_H
 
@@ -34,6 +36,10 @@ enum monitor_op {
 	MON_PONG,
 	/* monitor -> control */
 	MON_KEYS, /* with a descriptor: the keys of the config that the next MON_RELOAD brings (conf_keys.h) */
+	/* control -> monitor: text is addresses, one a line, that no pool has and of which something is leased; and the answer,
+	 * before which no more are told: those of them that the monitor cannot carry */
+	MON_LEFT,
+	MON_NOT_CARRIED,
 };
 
 #define MON_TEXT_MAX 2048

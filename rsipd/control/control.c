@@ -19,6 +19,7 @@
 #include "gateway.h"
 #include "history.h"
 #include "lease.h"
+#include "left.h"
 #include "ledger.h"
 #include "log.h"
 #include "loop.h"
@@ -62,6 +63,7 @@ struct control {
 	struct ctl_server *ctl;
 	struct metrics *metrics;
 	struct history *history;
+	struct left left; /* what the monitor has to be told of */
 	struct loop_event *expiry, *committed, *store_retry, *monitor, *sigterm, *sigint;
 	int keys_fd; /* of the config that a reload brings; -1: none */
 	int status;
@@ -283,6 +285,35 @@ add_line(const char *line, void *arg)
 	snprintf(text + len, MON_TEXT_MAX - len, "%s\n", line);
 }
 
+/* Goes on with telling the monitor. */
+static void
+tell_left(struct control *c)
+{
+	char text[MON_TEXT_MAX];
+
+	if (left_next(&c->left, text))
+		monitor_send(c->fds->monitor, MON_LEFT, text, -1);
+	else
+		left_done(&c->left);
+}
+
+static void
+begin_left(struct control *c)
+{
+	left_find(&c->left, &c->ledger);
+	if (c->left.n > 0)
+		log_warn("lease", "leases of addresses that no pool has any more are carried until they end addresses=%zu", c->left.n);
+	tell_left(c);
+}
+
+static void
+on_not_carried(struct control *c, const char *text)
+{
+	left_withdraw(&c->ledger, text);
+	server_raise(c->server);
+	tell_left(c);
+}
+
 /* All of the new configuration, or nothing of it. */
 static void
 reload(struct control *c, int fd, const char *path)
@@ -315,6 +346,7 @@ reload(struct control *c, int fd, const char *path)
 	conf_free(old);
 	log_info("control", "reloaded bindings=%zu", binding_count(&c->ledger.bindings));
 	monitor_send(c->fds->monitor, MON_RELOADED, NULL, -1);
+	begin_left(c);
 }
 
 /* Two lines: which one, and how or why. */
@@ -361,6 +393,8 @@ on_monitor(int fd, void *arg)
 		}
 		if (msg.op == MON_DATA_PLANE)
 			set_data_plane(c, msg.text);
+		if (msg.op == MON_NOT_CARRIED)
+			on_not_carried(c, msg.text);
 		if (msg.op == MON_PING)
 			monitor_send(fd, MON_PONG, NULL, -1);
 		if (passed >= 0)
@@ -409,6 +443,7 @@ serve(struct control *c, const struct dp_counters *counters)
 	c->sigint = loop_signal(c->loop, SIGINT, on_signal, c);
 	arm_expiry(c);
 	name_watch_begin(c->names);
+	begin_left(c);
 	monitor_send(fds->monitor, MON_READY, NULL, -1);
 	loop_run(c->loop);
 }
@@ -445,6 +480,7 @@ unmake(struct control *c)
 	loop_event_free(c->committed);
 	loop_event_free(c->store_retry);
 	history_free(c->history);
+	left_done(&c->left);
 	loop_event_free(c->expiry);
 	server_free(c->server);
 	dp_client_free(c->dp);

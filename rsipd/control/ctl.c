@@ -14,6 +14,7 @@
 #include "gateway.h"
 #include "lease.h"
 #include "ledger.h"
+#include "left.h"
 #include "log.h"
 #include "mem.h"
 #include "registration.h"
@@ -124,8 +125,9 @@ do_bindings(struct ctl_conn *conn, const json_t *request, void *arg)
 }
 
 /* All addresses, in the order of the config file: the next one is at offset of its range. A reload may change the
- * pools meanwhile; the place is then looked for again by its numbers, and the list ends when there is none. */
-struct pool_walk { const struct gateway *gw; size_t pool, range; uint32_t offset; };
+ * pools meanwhile; the place is then looked for again by its numbers, and the list ends when there is none. Then those that
+ * are leased, and of no pool any more. */
+struct pool_walk { const struct gateway *gw; size_t pool, range; uint32_t offset; struct left left; };
 
 static json_t *
 pool_walk_next(void *arg)
@@ -143,7 +145,16 @@ pool_walk_next(void *arg)
 				return document_pool_address(walk->gw, pool, range.first + walk->offset++);
 		}
 	}
-	return NULL;
+	return walk->left.told < walk->left.n ? document_pool_address(walk->gw, NULL, walk->left.addrs[walk->left.told++]) : NULL;
+}
+
+static void
+pool_walk_end(void *arg)
+{
+	struct pool_walk *walk = arg;
+
+	left_done(&walk->left);
+	free(walk);
 }
 
 static void
@@ -153,7 +164,8 @@ do_pools(struct ctl_conn *conn, const json_t *request, void *arg)
 
 	(void)request;
 	walk->gw = arg;
-	ctl_answer_list(conn, pool_walk_next, walk, free);
+	left_find(&walk->left, walk->gw->ledger);
+	ctl_answer_list(conn, pool_walk_next, walk, pool_walk_end);
 }
 
 /* ---- single documents ---- */

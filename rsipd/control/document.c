@@ -133,7 +133,8 @@ document_pool_address(const struct gateway *gw, const struct conf_pool *pool, ip
 {
 	struct pool_totals t = pool_address_totals(gw->ledger->pool, pool, addr);
 
-	return value_made(json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", value_text(pool->name), "address",
+	return value_made(json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	    value_text(pool != NULL ? pool->name : NULL), "address",
 	    value_address(addr), "leased_whole", t.addresses_leased > 0, "ports_total", value_count(t.ports_total),
 	    "ports_leased", value_count(t.ports_leased), "ports_held", value_count(t.ports_held), "spis_leased",
 	    value_count(t.spis_leased), "cookies_leased", value_count(t.cookies_leased), "bindings", value_count(t.bindings),

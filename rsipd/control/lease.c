@@ -277,9 +277,9 @@ lease_extend(struct ledger *l, struct binding *b, uint32_t asked_s, struct refus
 
 	if (s->policy == NULL)
 		return refuse(why, RSIP_REGISTRATION_DENIED, "no host section covers this address any more");
-	if (!policy_serves(s->policy, b->local_addr))
+	if (!policy_serves(s->policy, b))
 		return refuse(why, RSIP_LOCAL_ADDR_UNALLOWED,
-		              "%s is in no pool of this host's policy any more: ask for another binding",
+		              "no pool of this host's policy leases that of %s any more: ask for another binding",
 		              ip4_str(b->local_addr, addr));
 
 	if ((lease_s = upstream_lease_s(l->conf, b->local_addr, policy_lease_s(s->policy, asked_s))) == 0)

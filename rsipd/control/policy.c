@@ -246,11 +246,11 @@ policy_endpoint(const struct conf *conf, const struct conf_policy *policy)
 }
 
 bool
-policy_serves(const struct conf_policy *policy, ip4_t local_addr)
+policy_serves(const struct conf_policy *policy, const struct binding *b)
 {
 	for (size_t i = 0; i < policy->n_pools; i++) {
-		if (pool_spec_index(policy->pools[i], local_addr) >= 0)
-			return true;
+		if (pool_spec_covers(policy->pools[i], b))
+			return (policy->pools[i]->tunnels & CONF_TUNNEL(b->tunnel)) != 0;
 	}
 	return false;
 }

@@ -70,8 +70,8 @@ uint32_t policy_lease_s(const struct conf_policy *policy, uint32_t asked_s);
 /* Where hosts of the policy send their tunnels. */
 ip4_t policy_endpoint(const struct conf *conf, const struct conf_policy *policy);
 
-/* Whether leases on this address may be prolonged: a pool of the policy still has it. */
-bool policy_serves(const struct conf_policy *policy, ip4_t local_addr);
+/* Whether this lease may be prolonged: a pool of the policy still leases all of it. */
+bool policy_serves(const struct conf_policy *policy, const struct binding *b);
 
 /* Methods and tunnel types of all the policy's pools, as CONF_METHOD and CONF_TUNNEL bits. */
 unsigned policy_methods(const struct conf_policy *policy);

@@ -183,7 +183,7 @@ pool_address_totals(const struct pool *pool, const struct conf_pool *spec, ip4_t
 	if (a != NULL)
 		totals = a->totals;
 	totals.addresses = 1;
-	totals.ports_total = pool_spec_leasable_ports(spec);
+	totals.ports_total = spec != NULL ? pool_spec_leasable_ports(spec) : 0;
 	return totals;
 }
 

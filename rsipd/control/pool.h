@@ -90,7 +90,7 @@ void pool_each_hold(const struct pool *pool, pool_hold_cb *cb, void *arg);
 /* Of one pool of the present configuration; kept up to date, so it costs nothing to ask. */
 struct pool_totals pool_totals(const struct pool *pool, const struct conf_pool *spec);
 
-/* The same for one address of that pool. Costs a look-up. */
+/* The same for one address of that pool; spec NULL: of none any more. Costs a look-up. */
 struct pool_totals pool_address_totals(const struct pool *pool, const struct conf_pool *spec, ip4_t addr);
 
 /* For the invariant check. */

@@ -106,3 +106,22 @@ pool_spec_has_cookies(const struct conf_pool *spec, uint64_t first, uint64_t las
 {
 	return spec->upstream == NULL || (spec->cookie_last != 0 && first >= spec->cookie_first && last <= spec->cookie_last);
 }
+
+bool
+pool_spec_covers(const struct conf_pool *spec, const struct binding *b)
+{
+	const struct binding_terms *terms = binding_terms(b);
+
+	if (pool_spec_index(spec, b->local_addr) < 0 || (spec->methods & CONF_METHOD(b->method)) == 0)
+		return false;
+	for (size_t i = 0; i < b->n_ports; i++) {
+		if (!pool_spec_has_ports(spec, binding_ports(b)[i]))
+			return false;
+	}
+	for (size_t i = 0; i < b->n_spis; i++) {
+		if (!pool_spec_has_spis(spec, binding_spis(b)[i]))
+			return false;
+	}
+	return terms->cookie_mask == 0 ||
+	       pool_spec_has_cookies(spec, terms->cookie_value, terms->cookie_value | ~terms->cookie_mask);
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "binding.h"
 #include "conf.h"
 
 /* The addresses of a pool are counted from 0, over its ranges in order. */
@@ -21,5 +22,8 @@ uint64_t pool_spec_leasable_ports(const struct conf_pool *spec); /* of each addr
 bool pool_spec_has_ports(const struct conf_pool *spec, struct port_range range); /* all of them leasable */
 bool pool_spec_has_spis(const struct conf_pool *spec, struct spi_range range);
 bool pool_spec_has_cookies(const struct conf_pool *spec, uint64_t first, uint64_t last);
+
+/* Whether all of the binding may be leased of this pool. */
+bool pool_spec_covers(const struct conf_pool *spec, const struct binding *b);
 
 #endif

@@ -156,6 +156,9 @@ lock_file(struct opening *o)
 
 	sql->lock_fd = open(o->path, O_RDWR | O_CLOEXEC);
 	if (sql->lock_fd < 0 && errno == ENOENT) {
+		if (lstat(o->path, &st) == 0)
+			return explain(o, "the lease database %s is a symbolic link to what is not there: mount or restore that, or remove "
+			               "the link and lose the leases", o->path);
 		if (!check_log(o) || !make(o))
 			return false;
 		sql->lock_fd = open(o->path, O_RDWR | O_CLOEXEC);

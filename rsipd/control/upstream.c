@@ -23,26 +23,6 @@ upstream_lease_s(const struct conf *conf, ip4_t addr, uint32_t lease_s)
 	return left < lease_s ? (uint32_t)left : lease_s;
 }
 
-/* Whether all of the binding is still ours to lease. */
-static bool
-is_covered(const struct conf_pool *spec, const struct binding *b)
-{
-	const struct binding_terms *terms = binding_terms(b);
-
-	if (spec == NULL || (spec->methods & CONF_METHOD(b->method)) == 0)
-		return false;
-	for (size_t i = 0; i < b->n_ports; i++) {
-		if (!pool_spec_has_ports(spec, binding_ports(b)[i]))
-			return false;
-	}
-	for (size_t i = 0; i < b->n_spis; i++) {
-		if (!pool_spec_has_spis(spec, binding_spis(b)[i]))
-			return false;
-	}
-	return terms->cookie_mask == 0 ||
-	       pool_spec_has_cookies(spec, terms->cookie_value, terms->cookie_value | ~terms->cookie_mask);
-}
-
 static void
 withdraw(struct ledger *l, struct binding *b)
 {
@@ -61,9 +41,9 @@ upstream_withdraw(struct ledger *l, const struct conf *old)
 		return;
 	binding_cursor_start(&cursor, &l->bindings);
 	while ((b = binding_cursor_next(&cursor)) != NULL) {
-		const struct conf_pool *before = conf_pool_of(old, b->local_addr);
+		const struct conf_pool *before = conf_pool_of(old, b->local_addr), *now = conf_pool_of(l->conf, b->local_addr);
 
-		if (before != NULL && before->upstream != NULL && !is_covered(conf_pool_of(l->conf, b->local_addr), b))
+		if (before != NULL && before->upstream != NULL && (now == NULL || !pool_spec_covers(now, b)))
 			withdraw(l, b);
 	}
 }

@@ -370,6 +370,25 @@ on_no_answer(void *arg)
 	reload_done(m);
 }
 
+/* --- leases without a pool ---------------------------------------------------------------------------------------- */
+
+static void
+on_left(const struct monitor_msg *msg, void *arg)
+{
+	struct monitor *m = arg;
+	char *copy = mem_strdup(msg->text), *rest = copy, *line, str[IP4_STRLEN];
+	struct monitor_msg answer = { .op = MON_NOT_CARRIED };
+	size_t len = 0;
+	ip4_t addr;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (ip4_parse(line, &addr) && !netstate_carry(m->netstate, m->env.conf, &m->env.place, addr))
+			len += (size_t)snprintf(answer.text + len, sizeof(answer.text) - len, "%s\n", ip4_str(addr, str));
+	}
+	free(copy);
+	workers_tell_not_carried(m->workers, answer.text);
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -499,7 +518,7 @@ monitor_init(struct monitor *m, struct conf *conf)
 {
 	m->env = (struct workers_env) {
 		.conf = conf, .relay = RELAY_NO_FDS, .log_start = log_open_in_worker, .relay_starts = on_relay_starts,
-		.serving = on_serving, .failed = on_failed, .answered = on_answer, .no_answer = on_no_answer,
+		.serving = on_serving, .failed = on_failed, .answered = on_answer, .left = on_left, .no_answer = on_no_answer,
 		.in_step = on_in_step, .stopped = on_stopped, .arg = m,
 	};
 	m->pid_fd = m->signal_fd = m->text_fd = m->asked_fd = -1;

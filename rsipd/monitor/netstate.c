@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uthash.h>
 
 #include "conf.h"
 #include "log.h"
@@ -22,11 +23,18 @@
 #define OWN_TABLE 4555
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* One that is leased, and of no pool. */
+struct left_address {
+	ip4_t addr;
+	UT_hash_handle hh;
+};
+
 struct netstate {
 	struct netlink *nl;
 	struct undo *undo;
 	struct netlink_addr *addrs; /* all of the machine's, as of the last netstate_find or _readdressed */
 	size_t n_addrs;
+	struct left_address *carried; /* uthash */
 	struct netstate_place steered; /* of its own addresses, those that have their rule */
 };
 
@@ -43,15 +51,27 @@ netstate_open(const char *journal)
 	return NULL;
 }
 
+static void
+release(struct netstate *state)
+{
+	struct left_address *left, *next;
+
+	HASH_ITER(hh, state->carried, left, next) {
+		HASH_DELETE(hh, state->carried, left);
+		free(left);
+	}
+	netlink_close(state->nl);
+	free(state->addrs);
+	free(state);
+}
+
 void
 netstate_close(struct netstate *state)
 {
 	if (state == NULL)
 		return;
 	undo_close(state->undo);
-	netlink_close(state->nl);
-	free(state->addrs);
-	free(state);
+	release(state);
 }
 
 void
@@ -60,9 +80,7 @@ netstate_leave(struct netstate *state)
 	if (state == NULL)
 		return;
 	undo_leave(state->undo);
-	netlink_close(state->nl);
-	free(state->addrs);
-	free(state);
+	release(state);
 }
 
 void
@@ -266,6 +284,65 @@ apply_pools(struct netstate *state, const struct conf *conf, ip4_t src, const st
 	return true;
 }
 
+/* --- addresses that are leased, and of no pool ------------------------------------------------------------------------- */
+
+#define CARRIED_MAX 65536 /* as many as the largest range of a pool */
+
+static bool
+is_private(const struct conf *conf, const char *device)
+{
+	for (size_t i = 0; i < conf->n_private_interfaces; i++) {
+		if (strcmp(conf->private_interfaces[i], device) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Control, which says that they are leased, is not trusted to steer any address there is. */
+static bool
+may_carry(const struct netstate *state, const struct conf *conf, ip4_t addr)
+{
+	if (addr >> 24 == 0 || addr >> 24 == 127 || addr >> 24 >= 224 || HASH_COUNT(state->carried) >= CARRIED_MAX)
+		return false;
+	for (size_t i = 0; i < conf->n_local_networks; i++) {
+		if (ip4_prefix_has(conf->local_networks[i], addr))
+			return false;
+	}
+	for (size_t i = 0; i < state->n_addrs; i++) {
+		const struct netlink_addr *at = &state->addrs[i];
+		if (at->addr == addr || (is_private(conf, at->device) && ((at->addr ^ addr) & ip4_mask(at->prefix_len)) == 0))
+			return false;
+	}
+	return true;
+}
+
+bool
+netstate_carry(struct netstate *state, const struct conf *conf, const struct netstate_place *place, ip4_t addr)
+{
+	struct left_address *left;
+
+	HASH_FIND(hh, state->carried, &addr, sizeof(addr), left);
+	if (left != NULL || netstate_place_owns(&state->steered, addr))
+		return true;
+	if (!may_carry(state, conf, addr) || !route_to_tun(state, (struct ip4_prefix){ addr, 32 }, place->net.public_addr, 0) ||
+	    !answer_range(state, conf, (struct ip4_range){ addr, addr }, NULL))
+		return false;
+	left = mem_zero(1, sizeof(*left));
+	left->addr = addr;
+	HASH_ADD(hh, state->carried, addr, sizeof(left->addr), left);
+	return true;
+}
+
+static bool
+route_carried(struct netstate *state, ip4_t src)
+{
+	for (const struct left_address *left = state->carried; left != NULL; left = left->hh.next) {
+		if (!route_to_tun(state, (struct ip4_prefix){ left->addr, 32 }, src, 0))
+			return false;
+	}
+	return true;
+}
+
 /* --- own-address mode --------------------------------------------------------------------------------------------- */
 
 bool
@@ -340,7 +417,7 @@ netstate_renew_tun(struct netstate *state, const struct conf *conf, struct netst
 {
 	place->net.tun_ifindex = netlink_index(state->nl, TUN);
 	return settings_apply(state->undo, state->nl, conf) && bring_tun_up(state) &&
-	       apply_pools(state, conf, place->net.public_addr, conf) &&
+	       apply_pools(state, conf, place->net.public_addr, conf) && route_carried(state, place->net.public_addr) &&
 	       (state->steered.n_own == 0 || route_to_tun(state, (struct ip4_prefix) { 0, 0 }, 0, OWN_TABLE));
 }
 

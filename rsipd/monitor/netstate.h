@@ -50,6 +50,11 @@ bool netstate_find(struct netstate *state, const struct conf *conf, struct netst
 bool netstate_apply(struct netstate *state, const struct conf *conf, const struct netstate_place *place,
                     const struct conf *before);
 
+/* The same for an address that is of no pool of conf, but leased still. False, and nothing made, where that cannot be: the
+ * address is the machine's own (but for one that netstate_apply has steered), or of a private device's subnet, or of a local
+ * network. After netstate_apply; again has no effect. */
+bool netstate_carry(struct netstate *state, const struct conf *conf, const struct netstate_place *place, ip4_t addr);
+
 /* Packet rings: rings.h. Open takes the TUN's index into place; again comes after a reload, and when addresses changed. */
 bool netstate_open_rings(struct netstate *state, const struct conf *conf, struct netstate_place *place,
                          struct relay_fds *fds);

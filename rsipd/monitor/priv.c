@@ -153,8 +153,8 @@ can_write(const char *database)
 		good = false;
 	}
 	if (good && access(database, R_OK | W_OK) != 0 && errno != ENOENT) {
-		log_error("priv", "user %s cannot write the state; give it to the user: chown %s %s*", RSIP_USER, RSIP_USER,
-		          database);
+		log_error("priv", "user %s cannot write the state; let it: chown %s %s* && chmod u+rw %s*", RSIP_USER, RSIP_USER,
+		          database, database);
 		good = false;
 	}
 	free(dir);

@@ -206,6 +206,8 @@ on_channel(int fd, void *arg)
 			control_serves(all);
 		else if (msg.op == MON_RELOADED || msg.op == MON_REFUSED)
 			all->env->answered(&msg, all->env->arg);
+		else if (msg.op == MON_LEFT)
+			all->env->left(&msg, all->env->arg);
 	}
 }
 
@@ -219,6 +221,15 @@ workers_tell_data_plane(struct workers *all)
 	         rings_text(&all->env->relay, 1 + all->env->place.net.n_private));
 	if (control->pid != 0)
 		monitor_send(control->channel, MON_DATA_PLANE, text, -1);
+}
+
+void
+workers_tell_not_carried(struct workers *all, const char *text)
+{
+	const struct worker *control = &all->worker[WORKER_CONTROL];
+
+	if (control->pid != 0)
+		monitor_send(control->channel, MON_NOT_CARRIED, text, -1);
 }
 
 bool

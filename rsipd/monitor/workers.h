@@ -34,6 +34,7 @@ struct workers_env {
 	void (*serving)(void *arg); /* control serves for the first time */
 	void (*failed)(void *arg);  /* a worker ended before that: it cannot work */
 	void (*answered)(const struct monitor_msg *msg, void *arg); /* MON_RELOADED or MON_REFUSED */
+	void (*left)(const struct monitor_msg *msg, void *arg); /* MON_LEFT: to be answered by workers_tell_not_carried */
 	void (*no_answer)(void *arg); /* control ended: what was asked of it goes unanswered */
 	void (*in_step)(void *arg);   /* the relay knows all that control does, for the first time or after a restart */
 	void (*stopped)(void *arg);   /* both have ended after workers_stop */
@@ -56,6 +57,9 @@ bool workers_reload(struct workers *workers, const struct conf *conf, int conf_f
 
 /* Tells control that env's data_plane has changed. */
 void workers_tell_data_plane(struct workers *workers);
+
+/* Answers MON_LEFT. */
+void workers_tell_not_carried(struct workers *workers, const char *text);
 
 /* Ends the worker; as it was asked to, it is started anew at once. */
 enum worker_id { WORKER_CONTROL, WORKER_RELAY, WORKER_COUNT };

@@ -230,7 +230,7 @@ DAMAGES = [  # title, what is done to a database as kill -9 left it, what rsipd 
     ("has a log with garbage in it", "dd if=/dev/urandom of={db}-wal bs=100 seek=2 count=1 conv=notrunc 2>/dev/null",
      r"the write-ahead log {db}-wal, .* is damaged behind byte \d+, with \d+ commits behind that"),
     ("cannot be read", "chown root {db} {db}-wal; chmod 600 {db} {db}-wal",
-     r"cannot write the state; give it to the user: chown _rsip {db}"),
+     r"cannot write the state; let it: chown _rsip {db}"),
 ]
 
 

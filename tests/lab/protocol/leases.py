@@ -289,6 +289,23 @@ def extension_refused(lab):
     wait_for(lambda: all(pool["address"] != "203.0.113.42" for pool in lab.gateway.ctl("pools")))
 
 
+@check("ports that the pool does not lease any more: EXTEND is answered by FREE_RESPONSE (9.10.3)")
+def extension_of_other_ports(lab):
+    def ports_total():
+        return next(pool["ports_total"] for pool in lab.gateway.ctl("pools") if pool["address"] == "203.0.113.40")
+
+    session, before = registered(lab.plain.udp()), ports_total()
+    old = expect_kind(session.rsap(None, ports(8)), Msg.ASSIGN_RESPONSE_RSAP_IP)
+    first = old.port_lists[0][0]
+    others = "1024-%d" % (first + 6) if first > 30000 else "%d-65535" % (first + 1)
+    conf = '"203.0.113.40" }\n    methods   = { "rsap-ip" }\n    ports     = "%s"'
+    with changed_conf(lab, conf % "1024-65535", conf % others):
+        wait_for(lambda: ports_total() != before)
+        answer = expect_kind(session.extend(old.bind_id), Msg.FREE_RESPONSE)
+        expect_equal("client and bind ID", (answer.client_id, answer.bind_id), (session.client_id, old.bind_id))
+    wait_for(lambda: ports_total() == before)
+
+
 @check("a host that the configuration does not cover any more is told by DE-REGISTER_RESPONSE (9.5.3)")
 def not_covered_any_more(lab):
     sessions = registered(lab.x1.udp()), registered(lab.x2.tcp())
