@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -195,8 +196,8 @@ def read_only_start(lab):
 
 def digest(lab):
     names = shell(lab, "ls %s" % DIR).split()
-    return {name: hashlib.sha256(subprocess.run(lab.gateway.enter + ["cat", DIR + "/" + name], capture_output=True,
-                                                check=True).stdout).hexdigest()
+    return {name: hashlib.sha256(subprocess.run(lab.gateway.enter + ["cat", DIR + "/" + name],
+                                                capture_output=True).stdout).hexdigest()
             for name in names if not name.endswith("-shm")}
 
 
@@ -214,6 +215,7 @@ DAMAGES = [  # title, what is done to a database as kill -9 left it, what rsipd 
     ("is empty", "truncate -s 0 {db}; rm -f {db}-wal {db}-shm", r"the lease database {db} is empty"),
     ("is empty, beside its log", "truncate -s 0 {db}", r"the lease database {db} is empty"),
     ("is gone, its log is there", "rm {db}", r"the lease database {db} is gone, and its write-ahead log"),
+    ("is a link to what is not there", "rm -f {db}*; ln -s /run/elsewhere {db}", r"the lease database {db} is a symbolic link"),
     ("is cut in the middle", "{fold}; truncate -s 20480 {db}", r"the lease database {db} is damaged"),
     ("has a page of garbage", "{fold}; dd if=/dev/urandom of={db} bs=4096 seek=2 count=1 conv=notrunc 2>/dev/null",
      r"the lease database {db} is damaged"),
@@ -360,6 +362,71 @@ def clock_ahead(lab):
     answer = expect_kind(again.session.rsap(A, ports(4, taken[0])), Msg.ASSIGN_RESPONSE_RSAP_IP)
     expect_equal("ports", answer.port_lists[0], taken)
     expect(answer.bind_id != bind, "the same bind ID again")
+
+
+# --- a pool that is gone from the config -----------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def without_pool(lab):
+    """The config that the gateway is started with has another address in place of A."""
+    good, other = os.environ["FAULTS_CONF"], os.environ["FAULTS_CONF"] + ".other"
+    with open(good, encoding="utf-8") as conf, open(other, "w", encoding="utf-8") as changed:
+        changed.write(conf.read().replace('"%s"' % A, '"203.0.113.10"'))
+    lab.gateway.conf = other
+    try:
+        yield
+    finally:
+        lab.gateway.conf = good
+
+
+def kill_control(lab):
+    def control():
+        return next((pid for name, pid in lab.gateway.children().items() if "control" in name), None)
+
+    old = control()
+    os.kill(old, signal.SIGKILL)
+    wait_for("another control process", lambda: control() not in (None, old))
+    wait_for("it answers", lambda: lab.gateway.run(lab.gateway.rsipctl, "-s", "/run/rsip/rsipd.sock", "status").returncode == 0)
+
+
+@check("rsipd is killed and its pool gone from the config: what is leased flows on, and is not extended")
+def pool_is_gone(lab):
+    one = holder(lab)
+    lab.gateway.kill()
+    with without_pool(lab):
+        lab.gateway.start()
+        one.has_what_it_was_told()
+        one.flows()
+        expect_equal("addresses without a pool", [a["address"] for a in lab.gateway.ctl("pools") if a["name"] is None], [A])
+        lab.gateway.ctl("check")
+        kill_control(lab)
+        one.flows()
+        restart(lab)
+        one.flows()
+        last = list(one.leases)[-1]
+        expect_kind(one.session.extend(last), Msg.FREE_RESPONSE)
+        del one.leases[last]
+        one.has_what_it_was_told()
+        lab.gateway.kill()
+    lab.gateway.start()
+    one.flows()
+
+
+@check("the pool is gone from the config and its address the machine's own: its leases end")
+def pool_is_own(lab):
+    holder(lab)
+    lab.gateway.kill()
+    shell(lab, "ip addr add %s/32 dev lo" % A)
+    try:
+        with without_pool(lab):
+            lab.gateway.start()
+            wait_for("the leases end", lambda: not lab.gateway.bindings())
+            expect_equal("how", shell(lab, "sqlite3 %s 'SELECT DISTINCT how FROM history'" % DB).split(), ["withdrawn"])
+            lab.gateway.ctl("check")
+            lab.gateway.kill()
+    finally:
+        shell(lab, "ip addr del %s/32 dev lo" % A)
+    lab.gateway.start()
 
 
 def main(*words):
