@@ -107,6 +107,7 @@ tick_cb(void *arg)
 	struct esp_engine *engine = arg;
 
 	esp_own_keepalives(engine);
+	esp_sequence_foresee(engine->sequence);
 	if (clock_now() - engine->looked >= LOOK_MS)
 		look_at_all(engine);
 	loop_timer_set(engine->tick, TICK_MS);

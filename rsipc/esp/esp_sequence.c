@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "esp_sequence.h"
 
 #include <errno.h>
@@ -17,6 +19,8 @@
 
 #define MAGIC "rsip-esp-1\n"
 #define BLOCK (1u << 20) /* a write to the disk for so many packets */
+#define AHEAD 4          /* inbound: so many seconds of packets */
+#define OUTBOUND 1       /* in a counter's first byte of id: the direction */
 #define BOOT_ID "kernel/random/boot_id"
 #define BOOT_ID_LEN 40
 
@@ -27,6 +31,7 @@ struct esp_sequence {
 	struct file_head *head;
 	struct esp_counter *counters; /* behind the head */
 	size_t n, size;
+	uint64_t *foreseen; /* of each counter: its packets a second ago */
 	bool rebooted;
 };
 
@@ -110,6 +115,9 @@ take_up(struct esp_sequence *file)
 			file->counters[i].sequence = file->counters[i].reserved;
 	}
 	memcpy(file->head->boot_id, boot_id, BOOT_ID_LEN);
+	file->foreseen = mem_zero(file->n, sizeof(*file->foreseen));
+	for (size_t i = 0; i < file->n; i++)
+		file->foreseen[i] = file->counters[i].packets;
 }
 
 static bool
@@ -163,6 +171,7 @@ esp_sequence_close(struct esp_sequence *file)
 		unmap_file(file);
 	if (file->fd >= 0)
 		close(file->fd);
+	free(file->foreseen);
 	free(file);
 }
 
@@ -186,7 +195,7 @@ esp_sequence_find(struct esp_sequence *file, const uint8_t *key, size_t len, boo
 
 	if (EVP_Digest(key, len, id, &id_len, EVP_sha256(), NULL) != 1)
 		return NULL;
-	id[0] = (uint8_t)((id[0] & 0xfe) | outbound); /* a bit of it tells the direction */
+	id[0] = (uint8_t)((id[0] & ~OUTBOUND) | (outbound ? OUTBOUND : 0));
 	if ((counter = find_id(file, id)) == NULL && (counter = find_id(file, none)) != NULL)
 		memcpy(counter->id, id, sizeof(counter->id));
 	if (counter != NULL && counter->sequence > limit)
@@ -205,4 +214,34 @@ esp_sequence_reserve(struct esp_sequence *file, struct esp_counter *counter)
 	counter->reserved = before;
 	log_error("esp", "sequence numbers cannot be reserved error=\"%s\": nothing is sent", strerror(errno));
 	return false;
+}
+
+/* By packets and not by numbers: a peer may leave some of those out. */
+static uint64_t
+ahead_of(const struct esp_counter *counter, uint64_t packets)
+{
+	uint64_t ahead = AHEAD * packets;
+
+	return counter->sequence <= UINT64_MAX - ahead ? counter->sequence + ahead : UINT64_MAX;
+}
+
+/* Only what is in the file already is written so, not where it is on the disk: the first reserve of an outbound number has
+ * seen to that. */
+void
+esp_sequence_foresee(struct esp_sequence *file)
+{
+	bool news = false;
+
+	for (size_t i = 0; i < file->n; i++) {
+		struct esp_counter *c = &file->counters[i];
+		uint64_t reserved = ahead_of(c, c->packets - file->foreseen[i]);
+
+		if ((c->id[0] & OUTBOUND) == 0 && c->reserved != reserved) {
+			c->reserved = reserved;
+			news = true;
+		}
+		file->foreseen[i] = c->packets;
+	}
+	if (news && file->fd >= 0)
+		sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }

@@ -248,20 +248,15 @@ START_TEST(numbers_outlive_the_program)
 }
 END_TEST
 
-/* The machine went down: what was reserved may have been used. */
-START_TEST(numbers_outlive_the_machine)
+/* The file as it is on the disk at this instant, found by another boot. */
+static struct esp_sequence *
+after_power_failure(struct esp_sequence *file)
 {
-	struct esp_sequence *file = esp_sequence_open(state_path, 2);
-	struct esp_counter *out = esp_sequence_find(file, KEY, 10, true, UINT64_MAX);
 	char saved[4096];
-	uint64_t reserved;
 	size_t len;
 	FILE *f;
 
-	ck_assert(esp_sequence_reserve(file, out));
-	reserved = out->reserved;
-	out->sequence = 1234;
-	ck_assert_ptr_nonnull(f = fopen(state_path, "r")); /* as it is on the disk at that instant, of another boot */
+	ck_assert_ptr_nonnull(f = fopen(state_path, "r"));
 	len = fread(saved, 1, sizeof(saved), f);
 	fclose(f);
 	esp_sequence_close(file);
@@ -270,8 +265,49 @@ START_TEST(numbers_outlive_the_machine)
 	ck_assert_uint_eq(fwrite(saved, 1, len, f), len);
 	fclose(f);
 	ck_assert_ptr_nonnull(file = esp_sequence_open(state_path, 2));
+	return file;
+}
+
+/* The machine went down: what was reserved may have been used. */
+START_TEST(numbers_outlive_the_machine)
+{
+	struct esp_sequence *file = esp_sequence_open(state_path, 2);
+	struct esp_counter *out = esp_sequence_find(file, KEY, 10, true, UINT64_MAX);
+	uint64_t reserved;
+
+	ck_assert(esp_sequence_reserve(file, out));
+	reserved = out->reserved;
+	out->sequence = 1234;
+	file = after_power_failure(file);
 	ck_assert_uint_eq(esp_sequence_find(file, KEY, 10, true, UINT64_MAX)->sequence, reserved);
 	ck_assert_uint_eq(esp_sequence_find(file, KEY, 10, true, 1000)->sequence, 1000); /* never beyond the last */
+	esp_sequence_close(file);
+}
+END_TEST
+
+/* What came since the disk was written counts as received; of an idle tunnel nothing more than what was. */
+START_TEST(received_numbers_outlive_the_machine)
+{
+	struct esp_sequence *file = esp_sequence_open(state_path, 2);
+	struct esp_counter *in = esp_sequence_find(file, KEY, 10, false, UINT64_MAX);
+	struct esp_counter *out = esp_sequence_find(file, KEY, 10, true, UINT64_MAX);
+
+	ck_assert(esp_sequence_reserve(file, out));
+	in->sequence = 1u << 31; /* with a jump */
+	in->packets = 50;
+	esp_sequence_foresee(file);
+	file = after_power_failure(file);
+	in = esp_sequence_find(file, KEY, 10, false, UINT64_MAX);
+	ck_assert_uint_ge(in->sequence, (1u << 31) + 50);
+	ck_assert_uint_lt(in->sequence, (1u << 31) + 1000);
+	in->sequence = UINT64_MAX - 1;
+	in->packets++;
+	esp_sequence_foresee(file);
+	ck_assert_uint_eq(in->reserved, UINT64_MAX);
+	in->sequence = 7000;
+	esp_sequence_foresee(file); /* a second without a packet */
+	file = after_power_failure(file);
+	ck_assert_uint_eq(esp_sequence_find(file, KEY, 10, false, UINT64_MAX)->sequence, 7000);
 	esp_sequence_close(file);
 }
 END_TEST
@@ -296,6 +332,7 @@ main(void)
 	tcase_add_loop_test(tc, key_fault, 0, sizeof(key_faults) / sizeof(key_faults[0]));
 	tcase_add_test(tc, keys_are_read);
 	tcase_add_test(tc, numbers_outlive_the_program);
+	tcase_add_test(tc, received_numbers_outlive_the_machine);
 	tcase_add_test(tc, numbers_outlive_the_machine);
 	tcase_add_test(tc, strange_state_is_refused);
 	suite_add_tcase(s, tc);
