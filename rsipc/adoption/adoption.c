@@ -18,6 +18,7 @@
 #define DUMMY_FIRST_MS 10 /* the gap behind the first dummy; each is twice the one before */
 #define DUMMY_LAST_MS 5000
 #define DUMMIES_LEAST 3 /* also to a peer that sends all the time: one may be lost, and a kernel judges by the second */
+#define START_STEP_MS 5 /* between the calls of two tunnels that were there when we started */
 
 static struct log_limit refused_limit, failed_limit;
 
@@ -26,6 +27,7 @@ struct adoption {
 	const struct adoption_conf *conf;
 	struct sa_backend *backend;
 	bool started;
+	unsigned n_found; /* tunnels that were there at the start */
 	struct adoption_counts counts;
 };
 
@@ -261,6 +263,18 @@ begin_calling(struct rule *rule)
 	call_cb(rule);
 }
 
+/* A tunnel that is there when we start: who was here before may have been killed before the peer knew that this end had
+ * moved, and in user space nobody has followed the routes meanwhile. */
+static void
+call_at_start(struct rule *rule)
+{
+	if (!rule->sa->encap)
+		return;
+	rule->dummies_left = DUMMIES_LEAST;
+	rule->gap_ms = DUMMY_FIRST_MS;
+	loop_timer_set(rule->calling, ++rule->adoption->n_found * START_STEP_MS);
+}
+
 /* RFC 3948 2.3, but by a packet that the peer can adopt: a NAT that has forgotten us gives another port at once. */
 static void
 keep_cb(void *arg)
@@ -355,6 +369,8 @@ added_cb(struct sa *sa, void *arg)
 	rule->retrying = loop_timer(adoption->loop, retry_cb, rule);
 	rule->keeping = loop_timer(adoption->loop, keep_cb, rule);
 	begin_keeping(rule);
+	if (!adoption->started)
+		call_at_start(rule);
 	sa->rule = rule;
 }
 

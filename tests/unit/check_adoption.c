@@ -243,6 +243,40 @@ START_TEST(rate_limit)
 }
 END_TEST
 
+/* Turns of the loop, which the test's clock does not slow down, until so many were sent. */
+static void
+until_dummies(unsigned n)
+{
+	while (world.dummies < n)
+		loop_once(loop, true);
+}
+
+/* Who was here before may have been killed before the peer knew where this end is. */
+START_TEST(tunnels_found_at_the_start_call_the_peer)
+{
+	begin();
+	ck_assert_uint_eq(world.dummies, 0); /* not before the backend has started */
+	until_dummies(3);
+	ck_assert_uint_eq(adoption_counts(adoption)->moved, 0);
+}
+END_TEST
+
+START_TEST(tunnels_that_come_later_do_not)
+{
+	struct loop_event *end = loop_timer(loop, (loop_cb *)loop_stop, loop);
+	struct sa later = { .name = "later", .encap = true };
+
+	world.sa.encap = false; /* native ESP is not adopted by anybody */
+	begin();
+	world.events->added(&later, world.arg);
+	loop_timer_set(end, 100);
+	loop_run(loop);
+	ck_assert_uint_eq(world.dummies, 0);
+	world.events->removed(&later, world.arg);
+	loop_event_free(end);
+}
+END_TEST
+
 /* SIGHUP: from no limit to one, which does not count the moves before. */
 START_TEST(options_change)
 {
@@ -373,14 +407,6 @@ START_TEST(move_that_finds_nothing_is_tried_again)
 }
 END_TEST
 
-/* Turns of the loop, which the test's clock does not slow down, until so many were sent. */
-static void
-until_dummies(unsigned n)
-{
-	while (world.dummies < n)
-		loop_once(loop, true);
-}
-
 START_TEST(our_move_calls_the_peer)
 {
 	conf.dummies = 4;
@@ -428,8 +454,8 @@ START_TEST(idle_tunnel_is_heard_of)
 {
 	conf.keepalive_s = 1;
 	begin();
-	until_dummies(2);
-	ck_assert_uint_eq(adoption_counts(adoption)->dummies, 2);
+	until_dummies(5); /* three of them because it was there at the start */
+	ck_assert_uint_eq(adoption_counts(adoption)->dummies, 5);
 }
 END_TEST
 
@@ -475,6 +501,8 @@ suite(void)
 	tcase_add_test(all, extended_numbers);
 	tcase_add_test(all, allowed_prefixes);
 	tcase_add_test(all, rate_limit);
+	tcase_add_test(all, tunnels_found_at_the_start_call_the_peer);
+	tcase_add_test(all, tunnels_that_come_later_do_not);
 	tcase_add_test(all, options_change);
 	tcase_add_test(all, exchanged_options);
 	tcase_add_test(all, return_probe);

@@ -25,7 +25,7 @@ finish() {
 modules() {
 	local module
 	for module in tun ipv6 dummy sch_netem xfrm_user esp4 esp6 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg \
-		chacha20poly1305 iptable_filter iptable_nat nf_conntrack_netlink; do
+		chacha20poly1305 iptable_filter iptable_nat iptable_raw nf_conntrack_netlink; do
 		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
 	done
 }

@@ -2,10 +2,14 @@
 # after moves.sh.
 
 NAT_ADDRESS=203.0.113.1
+NAT_INSIDE=192.0.2.0/24,198.51.100.0/24
 
 # nat_up FIRST: from now on r translates the host's flows to ports from that one; flows that it knows begin anew. The new rule
-# is there before the old one goes: a packet in between would begin a flow that is not translated.
+# is there before the old one goes: a packet in between would begin a flow that is not translated. So would one from outside
+# to the host's own address, which no translator lets in.
 nat_up() {
+	on r iptables-legacy -t raw -F || return
+	on r iptables-legacy -t raw -A PREROUTING -i wan0 -d "$NAT_INSIDE" -j DROP || return
 	on r iptables-legacy -t nat -I POSTROUTING 1 -o wan0 -p udp -j SNAT --to-source "$NAT_ADDRESS:$1-$(($1 + 99))" || return
 	on r iptables-legacy -t nat -D POSTROUTING 2 2>/dev/null # none the first time
 	on r python3 -B "$here/forget_flows.py"
@@ -13,6 +17,7 @@ nat_up() {
 
 nat_down() {
 	on r iptables-legacy -t nat -F
+	on r iptables-legacy -t raw -F
 	on r python3 -B "$here/forget_flows.py"
 }
 
