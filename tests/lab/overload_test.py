@@ -22,12 +22,14 @@ BUILD = os.environ["BUILDDIR"]
 GATEWAY = ("10.0.0.1", 4555)
 CROWD = 10 << 24 | 64 << 16 | 1
 PROBE_INTERVAL = 0.02
-IN_TIME_MS = 100
+IN_TIME_MS = 100 # on a machine on which a gateway that has nothing else to do answers in QUICK_MS; ten times that at the most
+QUICK_MS = 0.4
 SECONDS = 4
 
-TRIES = 4 # what else the machine does may spoil one
+TRIES = 6 # what else the machine does may spoil one
 
 results = []
+in_time_ms = IN_TIME_MS
 
 
 def verdict(good, name, why=""):
@@ -95,6 +97,15 @@ class Probe:
         self.host.close()
 
 
+def set_in_time(probe):
+    """By how much slower this machine is, before the load."""
+    global in_time_ms
+    waited, _ = probe.run(1)
+    usual = waited[len(waited) // 2] if waited else math.inf
+    in_time_ms = IN_TIME_MS * min(10, max(1, usual / QUICK_MS))
+    print("    | an answer takes %.1f ms when there is no load: in time is within %d ms" % (usual, in_time_ms))
+
+
 def check_service(name, waited, lost, share):
     """At least this share of the probe's requests was served, and 99 of 100 of those in time."""
     served = len(waited) / max(1, len(waited) + lost)
@@ -103,7 +114,7 @@ def check_service(name, waited, lost, share):
         name, len(waited), len(waited) + lost, waited[len(waited) // 2] if waited else math.inf, p99))
     verdict(served >= share, "%s: a host that behaves is not starved" % name,
             "%.0f %% of its requests served" % (100 * served))
-    verdict(p99 < IN_TIME_MS, "%s: what is served is served within %d ms" % (name, IN_TIME_MS), "p99 %.1f ms" % p99)
+    verdict(p99 < in_time_ms, "%s: what is served is served in time" % name, "p99 %.1f ms, not %d ms" % (p99, in_time_ms))
 
 
 def check_memory(name, before_kb, bound_kb):
@@ -310,6 +321,7 @@ def attempt(load):
         results.clear()
         try:
             probe = Probe()
+            set_in_time(probe)
             load(probe)
             probe.close()
         except (Silence, OSError, EOFError, subprocess.SubprocessError) as why:
