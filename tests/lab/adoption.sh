@@ -1,7 +1,7 @@
 #!/bin/bash
 # Address adoption: tunnels whose ends move (adoption/sites.sh draws the lab).
 #
-#   adoption.sh [NAME...]     PASS, FAIL and SKIP lines; without names: all but the demo
+#   adoption.sh [NAME...]     PASS, FAIL and SKIP lines; without names: all but hole and the demo
 #   adoption.sh --demo        one move in words
 #
 #   with ESP of rsipc's own, keys set by hand, in namespaces of this kernel:
@@ -14,6 +14,7 @@
 #     attacks       replayed, forged and late packets; and what somebody on the path can do
 #     guards        the options against that
 #     stock         the agent on the host alone, stock strongSwan at the gateway
+#     hole          a host without an address for half a minute (not without being named: it takes as long)
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
 # procps kmod iptables tcpdump python3 jq strongswan-charon strongswan-swanctl libstrongswan-standard-plugins, and

@@ -252,5 +252,19 @@ moves() {
 	world_end
 }
 
+# A host without any address for longer than strongSwan's MOBIKE looks for a way, 25 seconds: it gives the IKE SA up, and with
+# dpd_action = restart begins anew, for minutes.
+part_hole() {
+	local label="no address for 30 s" SWAN_HOST_CHILD="dpd_action = restart" report
+	world 2 h g || { world_end; return; }
+	host_at nowhere
+	sleep 30
+	host_at a
+	check "$label: both ends have the address" wait_for 30 ends_are $H_A $G_A
+	check "$label: both tunnels work" wait_for 10 both_reach
+	check "$label: one IKE SA, two tunnels, none twice" wait_for 30 none_twice
+	world_end
+}
+
 part_ikev2() { moves IKEv2 2; }
 part_ikev1() { moves IKEv1 1; }

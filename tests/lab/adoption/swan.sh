@@ -37,10 +37,13 @@ swan_child() {
 	printf '%s\n}\n' "${SWAN_CHILD-}"
 }
 
-# swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it, at the host of $SWAN_HOST too. One child SA for IPv4 inside, one for
-# IPv6: IKEv1 has a single selector an SA. SWAN_ENCAP: the nodes that ask for UDP encapsulation, by playing behind a NAT.
+# swan_conf NODE VERSION: swanctl.conf; lines of $SWAN_CONNECTION come with it, at the host of $SWAN_HOST too, and there those of
+# $SWAN_HOST_CHILD with each child. One child SA for IPv4 inside, one for IPv6: IKEv1 has a single selector an SA. SWAN_ENCAP: the
+# nodes that ask for UDP encapsulation, by playing behind a NAT.
 swan_conf() {
 	local node=$1 version=$2 peer=g inner=$IN_H/32 far=10.2.0.0/24 inner6=$IN6_H/128 far6=fd00:2::/64
+	local SWAN_CHILD=${SWAN_CHILD-}
+	[ "$node" = g ] || SWAN_CHILD+=$'\n'${SWAN_HOST_CHILD-}
 	[ "$node" = h ] || { peer=h inner=10.2.0.0/24 far=$IN_H/32 inner6=fd00:2::/64 far6=$IN6_H/128; }
 	cat <<-END
 	connections { vpn {
