@@ -96,11 +96,12 @@ is_between(ip4_t src, ip4_t dst, const struct sa *sa, bool out)
 	return (src == 0 || src == from) && (dst == 0 || dst == to);
 }
 
-/* Does it lead the tunnel's packets to its ends, and by no other SA than its own? */
+/* Does it lead the tunnel's packets to its ends, and by no other SA than its own? That may be missing for a moment, while the
+ * daemon deletes and adds it. */
 static bool
 leads(const struct kernel_policy *policy, const struct tunnel *tunnel)
 {
-	return (policy->spi == 0 || policy->spi == tunnel->out.spi) &&
+	return (policy->spi == 0 || policy->spi == tunnel->spi_out) &&
 	    is_between(policy->src, policy->dst, &tunnel->sa, policy->dir == XFRM_POLICY_OUT);
 }
 
@@ -183,14 +184,14 @@ kernel_shadow_clear(struct kernel_backend *backend)
 
 /* ---- what contradicts ---- */
 
-/* Any generation's: the old ones move as well. */
+/* Any generation's: the old ones move as well. One that is missing for a moment is known when it comes back. */
 static bool
 is_known(const struct kernel_group *group, uint32_t spi)
 {
 	const struct tunnel *tunnel;
 
 	DL_FOREACH2(group->tunnels, tunnel, group_next) {
-		if (tunnel->in.spi == spi || tunnel->out.spi == spi)
+		if (tunnel->in.spi == spi || tunnel->spi_out == spi)
 			return true;
 	}
 	return false;

@@ -66,7 +66,7 @@ setup(void)
 	tunnel = (struct tunnel){
 		.backend = &backend, .group = kernel_names_group(backend.names, REQID),
 		.sa = { .local.addr = G, .remote.addr = AWAY }, .in = { .spi = IN, .reqid = REQID },
-		.out = { .spi = OUT, .reqid = REQID }, .found = true, .unshadowed = true,
+		.out = { .spi = OUT, .reqid = REQID }, .spi_out = OUT, .found = true, .unshadowed = true,
 	};
 	DL_APPEND(backend.tunnels, &tunnel);
 	DL_APPEND2(tunnel.group->tunnels, &tunnel, group_prev, group_next);
@@ -219,6 +219,25 @@ START_TEST(stay_while_the_daemon_follows)
 }
 END_TEST
 
+/* The SAs were read between its delete and its add. */
+START_TEST(stay_while_the_outbound_sa_is_missing)
+{
+	lay();
+	tunnel.out = (struct kernel_state){ 0 };
+	told_sa(REQID, OUT, G, AWAY);
+	told_policy(XFRM_MSG_UPDPOLICY, XFRM_POLICY_OUT, REQID, OUT, G, AWAY);
+	ck_assert_uint_eq(shadows(), 3);
+}
+END_TEST
+
+START_TEST(whole_while_the_outbound_sa_is_missing)
+{
+	tunnel.out = (struct kernel_state){ 0 };
+	lay();
+	ck_assert_uint_eq(shadows(), 3);
+}
+END_TEST
+
 START_TEST(stay_when_others_change)
 {
 	lay();
@@ -287,6 +306,8 @@ main(void)
 	tcase_add_test(tc, not_of_pieces);
 	tcase_add_test(tc, not_of_these);
 	tcase_add_test(tc, stay_while_the_daemon_follows);
+	tcase_add_test(tc, stay_while_the_outbound_sa_is_missing);
+	tcase_add_test(tc, whole_while_the_outbound_sa_is_missing);
 	tcase_add_test(tc, stay_when_others_change);
 	tcase_add_loop_test(tc, end_with_a_rekey, 0, 2);
 	tcase_add_loop_test(tc, end_with_a_move_by_others, 0, 2);
