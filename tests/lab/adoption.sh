@@ -19,14 +19,16 @@
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
 # procps kmod iptables tcpdump python3 jq strongswan-charon strongswan-swanctl libstrongswan-standard-plugins, and
 # user-mode-linux where the running kernel has no ESP or netem: the labs that need it then run in a kernel of their own
-# (uml.sh). Captures and logs of a run that failed stay in $BUILDDIR/adoption-lab.
+# (uml.sh). Captures and logs of a run that failed stay in $BUILDDIR/adoption-lab, behind which stand the names of the
+# parts where there are any.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/verdict.sh"
 . "$here/adoption/kernel.sh"
 BUILDDIR=$(realpath "${BUILDDIR:-$here/../../build/release}")
-out=$BUILDDIR/adoption-lab
+names=${*#--}
+out=$BUILDDIR/adoption-lab${names:+-${names// /-}} # other parts may run beside these
 limit=2400 # seconds, for all of the kernel's
 
 [ "$(id -u)" = 0 ] || { fail "adoption" "needs root"; verdict_exit; }

@@ -84,11 +84,14 @@ capture_start() {
 	capture=$!
 	wait_for 5 grep -q listening "$LAB_TMP/tcpdump"
 }
+# capture_stop NAME: when what `passes` sends at the least, and its answers, are in the file.
 capture_stop() {
-	sleep 0.3 # what is on its way to the file
+	wait_for 5 captured "$1" 22
 	kill $capture
 	wait $capture 2>/dev/null
 }
+
+captured() { [ "$(tcpdump -nr "$LAB_TMP/$1.pcap" 2>/dev/null | wc -l)" -ge "$2" ]; }
 
 # numbers FILE: SPI and sequence number of every packet, as the header has them.
 numbers() { tshark -r "$1" -Y esp -T fields -e esp.spi -e esp.sequence 2>/dev/null; }
@@ -176,11 +179,11 @@ capture_start before
 check_here "they start" both_run
 check "packets pass" passes
 both_end KILL
-capture_stop
+capture_stop before
 capture_start after
 check_here "killed, they start again" both_run
 check "killed, packets pass at once" passes
-capture_stop
+capture_stop after
 check "no sequence number was used twice" unique "$LAB_TMP/before.pcap" "$LAB_TMP/after.pcap"
 check "what was received before the kill is refused behind it, and moves nothing" \
 	replayed_refused "$LAB_TMP/before.pcap"

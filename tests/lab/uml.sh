@@ -93,7 +93,7 @@ fi
 wait "$pid" 2>/dev/null
 pid=
 status=$(cat "$own/status" 2>/dev/null) || {
-	tail -n 20 "$own/boot.log" | sed 's/^/    | /' >&2
+	sed 's/^/    | /' "$own/boot.log" >&2
 	echo "uml.sh: the kernel ended before the script did" >&2
 	exit 126
 }

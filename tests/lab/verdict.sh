@@ -44,13 +44,15 @@ refute() {
 }
 
 # wait_for SECONDS COMMAND [ARG...]: polls until it succeeds; fails when the time is over. SECONDS are those of a quiet
-# machine; one that is slow or busy with other work gets four times as long, which costs nothing where all is well.
+# machine; one that is slow or busy with other work gets four times as long, which costs nothing where all is well. What
+# takes longer is looked at less often, as the looking takes time from what is waited for.
 wait_for() {
-	local deadline=$((EPOCHSECONDS + 4 * $1))
+	local deadline=$((EPOCHSECONDS + 4 * $1)) gap=100 # milliseconds
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $EPOCHSECONDS -lt $deadline ] || return 1
-		sleep 0.1
+		sleep 0.$gap
+		gap=$((gap < 400 ? gap + gap / 8 : gap))
 	done
 }
 

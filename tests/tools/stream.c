@@ -4,8 +4,8 @@
  *   stream [-r RATE] NETNS ADDRESS FILE NETNS ADDRESS FILE    RATE datagrams a second (1000); NETNS: a path such as
  *                                                             /proc/PID/ns/net; ADDRESS: of IPv4 or IPv6; FILE: of that end
  *
- * Runs until SIGTERM, drains for a moment, then writes the files, a line an event, times in microseconds of
- * CLOCK_MONOTONIC:
+ * Prints "flowing" when each end has heard the other. Runs until SIGTERM, drains until nothing comes any more, then writes
+ * the files, a line an event, times in microseconds of CLOCK_MONOTONIC:
  *
  *   sent NUMBER TIME       refused NUMBER TIME ERRNO   (the kernel would not send it)       got NUMBER TIME
  *
@@ -34,7 +34,8 @@
 enum {
 	PORT = 7000,
 	PAYLOAD_LEN = 172, /* RTP with 20 ms of G.711 */
-	DRAIN_MS = 500,
+	DRAIN_MS = 500, /* and again, while anything comes */
+	DRAINS_MAX = 20,
 	FETCH_US = 20000,
 	FETCH_MAX = 64,  /* datagrams a call */
 	BURST_MAX = 100, /* after a stall, no more at once than the kernel's queues hold */
@@ -54,6 +55,7 @@ struct end {
 	const char *file;
 	struct event *events;
 	size_t count, room;
+	size_t heard; /* datagrams that have arrived */
 };
 
 struct datagram {
@@ -169,8 +171,10 @@ fetch(struct end *end, int64_t to_monotonic)
 		}
 		got = recvmmsg(end->fd, messages, FETCH_MAX, 0, NULL); /* less than nothing: none, or an ICMP error */
 		for (int i = 0; i < got; i++) {
-			if (messages[i].msg_len == sizeof(struct datagram))
-				note(end, (struct event){ EVENT_GOT, datagrams[i].number, 0, stamp_of(&messages[i].msg_hdr) + to_monotonic });
+			if (messages[i].msg_len != sizeof(struct datagram))
+				continue;
+			note(end, (struct event){ EVENT_GOT, datagrams[i].number, 0, stamp_of(&messages[i].msg_hdr) + to_monotonic });
+			end->heard++;
 		}
 	} while (got == FETCH_MAX || (got < 0 && errno != EAGAIN));
 }
@@ -206,6 +210,26 @@ open_timer(int64_t interval_us, int64_t start)
 	return fd;
 }
 
+static bool
+is_flowing(const struct end ends[2])
+{
+	return ends[0].heard > 0 && ends[1].heard > 0;
+}
+
+static void
+drain(struct end ends[2])
+{
+	size_t heard;
+
+	for (int i = 0; i < DRAINS_MAX; i++) {
+		heard = ends[0].heard + ends[1].heard;
+		usleep(DRAIN_MS * 1000);
+		fetch_both(ends);
+		if (heard == ends[0].heard + ends[1].heard)
+			break;
+	}
+}
+
 static void
 run(struct end ends[2], unsigned rate)
 {
@@ -213,6 +237,7 @@ run(struct end ends[2], unsigned rate)
 	int timer = open_timer(interval, tick);
 	uint32_t number = 0;
 	uint64_t due;
+	bool told = false;
 
 	while (!stopped && read(timer, &due, sizeof(due)) == sizeof(due)) {
 		int64_t at = due > 1 ? clock_us(CLOCK_MONOTONIC) : tick;
@@ -226,9 +251,13 @@ run(struct end ends[2], unsigned rate)
 			fetch_both(ends);
 			fetched = at;
 		}
+		if (!told && is_flowing(ends)) {
+			puts("flowing");
+			fflush(stdout);
+			told = true;
+		}
 	}
-	usleep(DRAIN_MS * 1000);
-	fetch_both(ends);
+	drain(ends);
 }
 
 static void

@@ -23,11 +23,9 @@ finish() {
 
 # What iproute2 and strongSwan will ask for; loaded by name because nothing does so by itself in a namespace.
 modules() {
-	local module
-	for module in tun ipv6 dummy sch_netem xfrm_user esp4 esp6 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg \
-		chacha20poly1305 iptable_filter iptable_nat iptable_raw nf_conntrack_netlink; do
-		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
-	done
+	modprobe ${MODULES:+-d "$MODULES"} -a tun ipv6 dummy sch_netem xfrm_user esp4 esp6 gcm ctr echainiv \
+		seqiv authenc ghash-generic hmac cbc drbg chacha20poly1305 iptable_filter iptable_nat \
+		iptable_raw nf_conntrack_netlink 2>/dev/null
 }
 
 modules

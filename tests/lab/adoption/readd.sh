@@ -2,8 +2,10 @@
 # replay state and counts. SAs by hand: nobody but the agent touches them. Source this file after manual.sh and attacks.sh.
 
 # monitor NODE, monitor_end: what becomes of its SAs, as the kernel tells it.
-monitor() { start "$1" sa_monitor ip xfrm monitor SA; sleep 0.5; }
+monitor() { start "$1" sa_monitor ip xfrm monitor SA; wait_for 10 listens "$1" "$sa_monitor_pid"; }
 monitor_end() { sleep 0.5; stop sa_monitor; }
+# listens NODE PID: that process takes part in groups of NETLINK_XFRM.
+listens() { on "$1" awk -v pid="$2" '$2 == 6 && $3 == pid && $4 !~ /^0+$/ { found = 1 } END { exit !found }' /proc/net/netlink; }
 was_deleted() { grep -A 1 '^Deleted' "$LAB_TMP/sa_monitor.log" | grep -q "spi $1"; }
 
 # What the gateway's inbound SA has counted, and its replay window: "PACKETS SEQUENCE".
@@ -26,14 +28,12 @@ step_readd() {
 	tap wire wan0 "dst host $G_A and udp port 4500"
 	monitor g
 	stream_start
-	sleep 1
+	wait_for 10 test_tapped wire 50
 	before=$(inbound_at_g $H_A)
 	host_at b
-	sleep 2
-	stream_stop
+	stream_end ends_are $H_B $G_A
 	tap_end wire
 	monitor_end
-	report=$(stream_report 2>&1)
 	echo "    | $report"
 	check "$label: a move with a stream inside: the stream goes on" whole
 	check "$label: both ends have the new address" wait_for 5 ends_are $H_B $G_A

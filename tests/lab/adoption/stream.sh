@@ -3,14 +3,16 @@
 STREAM=${STREAM:-$BUILDDIR/tests/tools/stream}
 STREAM_RATE=${STREAM_RATE:-1000}
 
-# stream_start [4|6]: both ends, until stream_stop.
+# stream_start [4|6]: both ends, until stream_stop. True when each has heard the other.
 stream_start() {
 	local here=$IN_H there=$IN_S
 	[ "${1:-4}" = 4 ] || here=$IN6_H there=$IN6_S
 	rm -f "$LAB_TMP"/stream-?.txt
+	: >"$LAB_TMP/flowing"
 	"$STREAM" -r "$STREAM_RATE" "/proc/$(box_pid h)/ns/net" $here "$LAB_TMP/stream-h.txt" \
-		"/proc/$(box_pid s)/ns/net" $there "$LAB_TMP/stream-s.txt" >>"$LAB_TMP/stream.log" 2>&1 </dev/null &
+		"/proc/$(box_pid s)/ns/net" $there "$LAB_TMP/stream-s.txt" >"$LAB_TMP/flowing" 2>>"$LAB_TMP/stream.log" </dev/null &
 	stream_pid=$!
+	wait_for 10 test -s "$LAB_TMP/flowing"
 }
 
 # It ends of itself, having waited for what is on its way.

@@ -104,6 +104,10 @@ swan_up() {
 	done
 }
 
-# swan_sas NODE: how many child SAs it has installed. swan_ikes NODE: how many IKE SAs.
-swan_sas() { swan "$1" --list-sas | grep -c 'INSTALLED, TUNNEL'; }
-swan_ikes() { swan "$1" --list-sas | grep -c 'ESTABLISHED, IKEv'; }
+# swan_has NODE: "IKES CHILDREN": how many IKE SAs it has established, and child SAs installed.
+swan_has() {
+	swan "$1" --list-sas | awk '
+		/ESTABLISHED, IKEv/ { ikes++ }
+		/INSTALLED, TUNNEL/ { children++ }
+		END { print ikes + 0, children + 0 }'
+}

@@ -17,7 +17,7 @@ user_conf() {
 		    spi-in          = $in
 		    spi-out         = $out
 		    algorithm       = "aes-128-gcm"
-		    replay-window   = 256
+		    replay-window   = 1024
 		    local-networks  = { $2 }
 		    remote-networks = { $3 }
 		    probe-from      = "$probe_from"

@@ -25,11 +25,8 @@ RSIPC=$BUILDDIR/rsipc/rsipc
 ALGORITHMS="aes-128-gcm:20 aes-256-gcm:36 chacha20-poly1305:36 aes-128-cbc-sha256:48 aes-256-cbc-sha256:64"
 
 modules() {
-	local module
-	for module in tun ipv6 xfrm_user esp4 esp6 gcm ctr echainiv seqiv authenc authencesn ghash-generic hmac cbc drbg \
-		chacha_generic poly1305_generic chacha20poly1305; do
-		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
-	done
+	modprobe ${MODULES:+-d "$MODULES"} -a tun ipv6 xfrm_user esp4 esp6 gcm ctr echainiv seqiv authenc \
+		authencesn ghash-generic hmac cbc drbg chacha_generic poly1305_generic chacha20poly1305 2>/dev/null
 }
 
 finish() {

@@ -26,10 +26,8 @@ finish() {
 
 # What iproute2 and strongSwan will ask for; loaded by name because nothing does so by itself in a namespace.
 modules() {
-	local module
-	for module in tun ipip ip_gre xfrm_user esp4 ah4 gcm ctr echainiv seqiv authenc ghash-generic hmac cbc drbg; do
-		modprobe ${MODULES:+-d "$MODULES"} $module 2>/dev/null
-	done
+	modprobe ${MODULES:+-d "$MODULES"} -a tun ipip ip_gre xfrm_user esp4 ah4 gcm ctr echainiv seqiv \
+		authenc ghash-generic hmac cbc drbg 2>/dev/null
 }
 
 modules
