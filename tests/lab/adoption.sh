@@ -37,7 +37,7 @@ rm -rf "$out"
 mkdir -p "$out"
 
 # user_lab PART: in this kernel, whatever it has.
-user_lab() { SITES_KERNEL='' timeout -k 10 600 "$here/adoption/inside.sh" "$out" "$BUILDDIR" "$1"; }
+user_lab() { SITES_KERNEL='' timeout -k 10 900 "$here/adoption/inside.sh" "$out" "$BUILDDIR" "$1"; }
 
 if [ "${1-}" = --demo ]; then
 	. "$here/ipsec/demo_view.sh"
