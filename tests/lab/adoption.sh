@@ -56,6 +56,7 @@ if [ ${#kernel_parts[@]} -gt 0 ]; then
 	0) ;;
 	125) skip "adoption in the kernel" "no ESP and netem in this kernel, and $(tail -n 1 "$out/lab.log")" ;;
 	124) fail "adoption in the kernel" "not done after $limit seconds; see $out" ; status=1 ;;
+	126) fail "adoption in the kernel" "it has crashed"; tail -n 40 "$out/lab.log"; status=1 ;;
 	*) status=1 ;;
 	esac
 fi
