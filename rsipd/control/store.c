@@ -1,4 +1,4 @@
-/* What is written; store_read.c reads it. */
+/* What is written; store_read.c reads it back, and store_who.c the history. */
 #include "store.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The inside of struct store, for store.c, store_answers.c, store_clock.c and store_read.c only. */
+/* The inside of struct store, for store*.c only. */
 #ifndef RSIPD_STORE_STATE_H
 #define RSIPD_STORE_STATE_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "sql.h"
 
 struct session;
@@ -35,6 +36,9 @@ void answers_forget(struct answers *a, struct session *s);
 /* Row seq, read from the file, is the session's latest so far. False when seq is no number of a row. */
 bool answers_restore(struct answers *a, struct session *s, int64_t seq);
 void answers_clear(struct answers *a); /* frees what it holds; it is as new */
+
+/* store_read.c. False when there is no address in that column. */
+bool store_addr_column(struct sql_rows *rows, int column, ip4_t *out);
 
 /* store_clock.c. Before anything is read: on which clock the rows' times are, moved onto ours where that is needed. False
  * when the database cannot be read or written. */
