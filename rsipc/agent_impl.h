@@ -1,4 +1,4 @@
-/* The inside of the agent, for agent*.c and exchange.c only. */
+/* The inside of the agent, for agent*.c and exchange*.c only. */
 #ifndef RSIPC_AGENT_IMPL_H
 #define RSIPC_AGENT_IMPL_H
 

@@ -5,6 +5,7 @@
 #include "agent_impl.h"
 #include "clock.h"
 #include "conf.h"
+#include "exchange_impl.h"
 #include "lease.h"
 #include "log.h"
 #include "mem.h"
@@ -15,12 +16,11 @@
 #include "when.h"
 
 #define MOVE_AGAIN_MS 1000 /* before asking again, of a gateway that says that it cannot now */
-#define UNWANTED_S 60 /* for so long a binding of no lease time is there to be freed */
 #define QUERY_TCP_MS 600000 /* how often to ask what is local: it may change at a reload of the gateway */
 #define QUERY_UDP_MS 60000  /* over UDP also to notice a gateway that has forgotten us: no connection breaks */
 
-static void
-log_refusal(const char *what, const struct rsip_message *m, int64_t wait_ms)
+void
+exchange_log_refusal(const char *what, const struct rsip_message *m, int64_t wait_ms)
 {
 	char text[REASON_MAX];
 
@@ -30,8 +30,8 @@ log_refusal(const char *what, const struct rsip_message *m, int64_t wait_ms)
 }
 
 /* R = max(R, Bi), RFC 3103 6. */
-static void
-prolong(struct agent *agent, int64_t expires)
+void
+exchange_prolong(struct agent *agent, int64_t expires)
 {
 	if (agent->reg.expires < expires)
 		agent->reg.expires = expires;
@@ -80,7 +80,7 @@ register_refused(struct agent *agent, const struct rsip_message *m)
 	}
 	int64_t wait = backoff_fail(&agent->registering);
 	agent->register_at = clock_now() + wait;
-	log_refusal("registration", m, wait);
+	exchange_log_refusal("registration", m, wait);
 }
 
 /* ---- DE-REGISTER, RFC 3103 9.4: of the registration of the past, or of the present one ---- */
@@ -115,7 +115,7 @@ static void
 de_register_refused(struct agent *agent, const struct rsip_message *m)
 {
 	if (agent_registered(agent))
-		log_refusal("de-registration", m, 0);
+		exchange_log_refusal("de-registration", m, 0);
 	agent->has_stale = false;
 	agent->stop_by = clock_now(); /* when it was to stop: there is nothing better to try */
 }
@@ -125,163 +125,6 @@ de_register_silent(struct agent *agent)
 {
 	agent->stop_by = clock_now();
 	return !agent_registered(agent);
-}
-
-/* ---- ASSIGN and LISTEN, RFC 3103 9.6, 9.8, 9.16, RFC 3104 6.2 ---- */
-
-/* All leases go through one tunnel, so the first one decides on its key. */
-static struct tunnel_kind
-tunnel_wanted(const struct agent *agent)
-{
-	const struct lease *held = agent_any_held(agent);
-
-	return (struct tunnel_kind){
-		.type = agent->conf->tunnel,
-		.gre_key = held != NULL ? held->grant.gre_key : agent->conf->gre_key,
-	};
-}
-
-static void
-assign_build(const struct agent *agent, struct rsip_message *m)
-{
-	const struct lease *lease = agent->subject;
-
-	request_assign(m, agent->reg.client_id, agent->reg.remote_flow, lease, agent_near(agent, lease),
-	               tunnel_wanted(agent));
-}
-
-static void
-log_grant(const struct lease *lease, uint32_t lease_s)
-{
-	const struct grant *grant = &lease->grant;
-	char addr[IP4_STRLEN];
-
-	log_info("agent", "leased name=%s bind_id=%u method=%s address=%s ports=%u first_port=%u lease_s=%u",
-	    lease->want->name, grant->bind_id, rsip_method_name(grant->method), ip4_str(grant->address, addr),
-	    grant_port_count(grant), grant->n_ports > 0 ? grant->ports[0].first : 0, lease_s);
-}
-
-/* A binding that we have but cannot use, or that nobody waits for any more, is freed (RFC 3103 9.7.3). */
-static void
-assign_unusable(struct agent *agent, struct lease *lease, const struct grant *grant, const struct rsip_message *m,
-    const char *fault)
-{
-	struct lease *unwanted = lease_new(NULL, lease != NULL ? lease->owner : NULL);
-
-	log_warn("agent", "grant given back bind_id=%u reason=\"%s\"", grant->bind_id, fault);
-	lease_granted(unwanted, grant, m->lease_time != 0 ? m->lease_time : UNWANTED_S);
-	unwanted->state = LEASE_UNWANTED;
-	DL_APPEND(agent->leases, unwanted);
-	if (lease == NULL)
-		return;
-	if (lease->want == NULL) {
-		agent_drop_lease(agent, lease);
-		return;
-	}
-	lease->error = RSIP_UNKNOWN_ERROR;
-	snprintf(lease->error_text, sizeof(lease->error_text), "the gateway's grant cannot be used: %s", fault);
-	lease->ask_at = clock_now() + backoff_fail(&lease->backoff);
-}
-
-/* Gateways that do not know our extensions ignore them. The lease is of use all the same. */
-static void
-warn_of_the_missing(const struct conf_lease *want, const struct rsip_message *m, uint32_t gre_key)
-{
-	char peer[IP4_STRLEN];
-
-	if (want->cookie_block && !m->has_cookie)
-		log_warn("agent", "the gateway leases no block of IKE cookies, it has to learn them lease=%s", want->name);
-	if (gre_key != 0 && m->gre_key == 0)
-		log_warn("agent", "the gateway does not speak GRE keys, the tunnel has none lease=%s", want->name);
-	if (want->ike_peer != 0 && m->ike_listener != want->ike_peer)
-		log_warn("agent", "the gateway lets no peer begin IKE with us, it ignores ike-peer lease=%s peer=%s", want->name,
-		    ip4_str(want->ike_peer, peer));
-}
-
-static void
-assign_done(struct agent *agent, const struct rsip_message *m)
-{
-	struct lease *lease = agent->subject;
-	struct grant_asked asked = {
-		.lease = lease != NULL ? lease->want : NULL,
-		.n_ports = lease != NULL ? lease->n_ports : 0,
-		.tunnel = tunnel_wanted(agent),
-		.key_settled = agent_any_held(agent) != NULL,
-	};
-	struct grant grant;
-	const char *fault = grant_read(&grant, m, &asked);
-
-	agent->changed = true;
-	if (fault != NULL) {
-		assign_unusable(agent, lease, &grant, m, fault);
-		return;
-	}
-	lease_granted(lease, &grant, m->lease_time);
-	prolong(agent, lease->expires);
-	log_grant(lease, m->lease_time);
-	warn_of_the_missing(lease->want, m, asked.tunnel.gre_key);
-}
-
-/* Errors that another choice of address, ports or SPIs may avoid. */
-static bool
-is_about_choice(enum rsip_error error)
-{
-	switch (error) {
-	case RSIP_LOCAL_ADDR_UNAVAILABLE:
-	case RSIP_LOCAL_ADDRPORT_UNAVAILABLE:
-	case RSIP_LOCAL_ADDR_INUSE:
-	case RSIP_LOCAL_ADDRPORT_INUSE:
-	case RSIP_LOCAL_ADDR_UNALLOWED:
-	case RSIP_LOCAL_ADDRPORT_UNALLOWED:
-	case RSIP_IPSEC_SPI_UNAVAILABLE:
-	case RSIP_IPSEC_SPI_INUSE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* What was asked for by name cannot be had: ask for less by name, at once. False when there was no name to drop. */
-static bool
-ask_for_less(struct agent *agent, struct lease *lease)
-{
-	if (lease->ask == ASK_SAME) {
-		lease->ask = ASK_NEAR;
-		return true;
-	}
-	if (lease->ask == ASK_NEAR && agent_near(agent, lease) != 0 && !lease->extra) { /* more, but not of another address */
-		lease->ask = ASK_ANY;
-		return true;
-	}
-	return false;
-}
-
-static void
-assign_refused(struct agent *agent, const struct rsip_message *m)
-{
-	struct lease *lease = agent->subject;
-	char what[96];
-	int64_t wait;
-
-	agent->changed = true;
-	if (lease == NULL)
-		return;
-	if (lease->want == NULL) {
-		agent_drop_lease(agent, lease);
-		return;
-	}
-	if (is_about_choice(m->error) && ask_for_less(agent, lease)) {
-		log_debug("agent", "lease refused by name, asking for less name=%s error=%s", lease->want->name,
-		    rsip_error_name(m->error));
-		return;
-	}
-	wait = backoff_fail(&lease->backoff);
-	lease->ask = ASK_NEAR;
-	lease->ask_at = clock_now() + wait;
-	lease->error = m->error;
-	reason_text(m, lease->error_text, sizeof(lease->error_text));
-	snprintf(what, sizeof(what), "lease %s", lease->want->name);
-	log_refusal(what, m, wait);
 }
 
 /* ---- QUERY, RFC 3103 9.14 ---- */
@@ -384,7 +227,7 @@ extend_done(struct agent *agent, const struct rsip_message *m)
 		return;
 	}
 	renew_granted(&lease->expires, &lease->renew_at, m->lease_time);
-	prolong(agent, lease->expires);
+	exchange_prolong(agent, lease->expires);
 	agent->changed = true;
 	log_debug("agent", "extended bind_id=%u lease_s=%u", m->bind_id, m->lease_time);
 }
@@ -394,7 +237,7 @@ extend_refused(struct agent *agent, const struct rsip_message *m)
 {
 	struct lease *lease = agent->subject;
 
-	log_refusal(agent->moving ? "move" : "extension", m, 0);
+	exchange_log_refusal(agent->moving ? "move" : "extension", m, 0);
 	if (agent->moving && m->error != RSIP_BAD_BIND_ID && m->error != RSIP_INTERNAL_SERVER_ERROR) {
 		agent_lose(agent, "the gateway does not let it move here", true, 0);
 		return;
@@ -437,7 +280,7 @@ free_done(struct agent *agent, const struct rsip_message *m)
 static void
 free_refused(struct agent *agent, const struct rsip_message *m)
 {
-	log_refusal("free", m, 0);
+	exchange_log_refusal("free", m, 0);
 	if (agent->subject != NULL)
 		agent_drop_lease(agent, agent->subject);
 	agent_doubt(agent);
@@ -448,7 +291,8 @@ const struct exchange_ops exchange_ops[EXCHANGE_KINDS] = {
 	    silent_repeat },
 	[EXCHANGE_DE_REGISTER] = { "de-register", EV_SEND_DE_REGISTER, de_register_build, de_register_done,
 	    de_register_refused, de_register_silent },
-	[EXCHANGE_ASSIGN] = { "assign", EV_SEND_ASSIGN, assign_build, assign_done, assign_refused, silent_repeat },
+	[EXCHANGE_ASSIGN] = { "assign", EV_SEND_ASSIGN, exchange_assign_build, exchange_assign_done,
+	    exchange_assign_refused, silent_repeat },
 	[EXCHANGE_QUERY] = { "query", EV_SEND_QUERY, query_build, query_done, query_refused, silent_repeat },
 	[EXCHANGE_EXTEND] = { "extend", EV_SEND_EXTEND, extend_build, extend_done, extend_refused, extend_silent },
 	[EXCHANGE_FREE] = { "free", EV_SEND_FREE, free_build, free_done, free_refused, silent_repeat },
