@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cfile_get.h"
+#include "cfile_log.h"
 #include "esp/esp_keys.h"
 #include "ipsec.h"
 #include "key_file.h"
@@ -36,7 +37,6 @@ static const struct cfile_option tunnel_options[] = {
 };
 static const struct cfile_option ipsec_options[] = { { "strongswan", false }, { 0 } };
 static const struct cfile_option command_options[] = { { "resolvers", true }, { 0 } };
-static const struct cfile_option log_options[] = { { "to", false }, { "level", false }, { "format", false }, { 0 } };
 
 static const struct cfile_kind kinds[] = {
 	{ "", CFILE_ONCE, top_options },
@@ -48,7 +48,7 @@ static const struct cfile_kind kinds[] = {
 	{ "adoption", CFILE_ONCE, adoption_options },
 	{ "esp", CFILE_ONCE, esp_options },
 	{ "sa", CFILE_NAMED, esp_sa_options },
-	{ "log", CFILE_ONCE, log_options },
+	{ "log", CFILE_ONCE, cfile_log_options },
 	{ 0 },
 };
 
@@ -62,13 +62,6 @@ static const struct cfile_word tunnels[] = { { "ip-ip", RSIP_TUNNEL_IP_IP }, { "
 static const struct cfile_word drivers[] = {
 	{ "auto", CONF_DRIVER_AUTO }, { "kernel", CONF_DRIVER_KERNEL }, { "tun", CONF_DRIVER_TUN }, { 0 },
 };
-static const struct cfile_word log_targets[] = {
-	{ "stderr", LOG_TO_STDERR }, { "syslog", LOG_TO_SYSLOG }, { "journal", LOG_TO_SYSLOG }, { "none", LOG_TO_NONE }, { 0 },
-};
-static const struct cfile_word log_levels[] = {
-	{ "error", LOG_LVL_ERROR }, { "warn", LOG_LVL_WARN }, { "info", LOG_LVL_INFO }, { "debug", LOG_LVL_DEBUG }, { 0 },
-};
-static const struct cfile_word log_formats[] = { { "text", false }, { "json", true }, { 0 } };
 
 /* A section that the file need not have: one without options reads as all defaults, told by NULL here. */
 static const struct cfile_value *
@@ -323,20 +316,6 @@ read_paths(const struct cfile *file, struct conf *conf)
 		conf->strongswan = mem_strdup(path);
 }
 
-static void
-read_log(const struct cfile *file, struct conf *conf)
-{
-	const struct cfile_section *s = cfile_section_next(file, "log", NULL);
-
-	conf->log_to = LOG_TO_STDERR;
-	conf->log_level = LOG_LVL_INFO;
-	if (s == NULL)
-		return;
-	conf->log_to = (enum log_target)cfile_word(s, "to", log_targets, LOG_TO_STDERR);
-	conf->log_level = (enum log_level)cfile_word(s, "level", log_levels, LOG_LVL_INFO);
-	conf->log_json = cfile_word(s, "format", log_formats, false);
-}
-
 /* Not looked at by conf_free's callers: a struct with faults never leaves this file. */
 static struct conf *
 read_all(const struct cfile *file)
@@ -350,7 +329,7 @@ read_all(const struct cfile *file)
 	read_tunnel(file, conf);
 	read_command(file, conf);
 	read_paths(file, conf);
-	read_log(file, conf);
+	cfile_log_read(cfile_section_next(file, "log", NULL), &conf->log_to, &conf->log_level, &conf->log_json);
 	return conf;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "cfile_get.h"
+#include "cfile_log.h"
 #include "conf.h"
 #include "mem.h"
 
@@ -38,7 +39,6 @@ static const struct cfile_option policy_options[] = {
 static const struct cfile_option host_options[] = {
 	{ "policy", false }, { "identity", false }, { "key-file", false }, { "authentication", false }, { 0 },
 };
-static const struct cfile_option log_options[] = { { "to", false }, { "level", false }, { "format", false }, { 0 } };
 static const struct cfile_option metrics_options[] = { { "listen", false }, { 0 } };
 
 const struct cfile_kind conf_kinds[] = {
@@ -47,7 +47,7 @@ const struct cfile_kind conf_kinds[] = {
 	{ "pool", CFILE_NAMED, pool_options },
 	{ "policy", CFILE_NAMED, policy_options },
 	{ "host", CFILE_KEYED, host_options },
-	{ "log", CFILE_ONCE, log_options },
+	{ "log", CFILE_ONCE, cfile_log_options },
 	{ "metrics", CFILE_ONCE, metrics_options },
 	{ 0 },
 };
@@ -69,14 +69,6 @@ static const struct cfile_word local_flows[] = { { "macro", RSIP_LOCAL_MACRO }, 
 static const struct cfile_word remote_flows[] = {
 	{ "none", RSIP_REMOTE_NONE }, { "macro", RSIP_REMOTE_MACRO }, { "micro", RSIP_REMOTE_MICRO }, { 0 },
 };
-
-static const struct cfile_word log_targets[] = {
-	{ "stderr", LOG_TO_STDERR }, { "syslog", LOG_TO_SYSLOG }, { "journal", LOG_TO_SYSLOG }, { "none", LOG_TO_NONE }, { 0 },
-};
-static const struct cfile_word log_levels[] = {
-	{ "error", LOG_LVL_ERROR }, { "warn", LOG_LVL_WARN }, { "info", LOG_LVL_INFO }, { "debug", LOG_LVL_DEBUG }, { 0 },
-};
-static const struct cfile_word log_formats[] = { { "text", false }, { "json", true }, { 0 } };
 
 static size_t
 sections_count(const struct cfile *file, const char *kind)
@@ -393,18 +385,6 @@ read_local_networks(const struct cfile_section *top, struct conf *conf)
 }
 
 static void
-read_log(const struct cfile_section *s, struct conf *conf)
-{
-	conf->log_to = LOG_TO_STDERR;
-	conf->log_level = LOG_LVL_INFO;
-	if (s == NULL)
-		return;
-	conf->log_to = (enum log_target)cfile_word(s, "to", log_targets, LOG_TO_STDERR);
-	conf->log_level = (enum log_level)cfile_word(s, "level", log_levels, LOG_LVL_INFO);
-	conf->log_json = cfile_word(s, "format", log_formats, false);
-}
-
-static void
 read_metrics(const struct cfile_section *s, struct conf *conf)
 {
 	const struct cfile_value *v = s != NULL ? cfile_values(s, "listen") : NULL;
@@ -434,6 +414,6 @@ conf_read(const struct cfile *file, struct conf *conf)
 	for (s = NULL; (s = cfile_section_next(file, "host", s)) != NULL; conf->n_hosts++)
 		read_host(s, conf, &conf->hosts[conf->n_hosts]);
 	read_local_networks(cfile_section_next(file, "", NULL), conf);
-	read_log(cfile_section_next(file, "log", NULL), conf);
+	cfile_log_read(cfile_section_next(file, "log", NULL), &conf->log_to, &conf->log_level, &conf->log_json);
 	read_metrics(cfile_section_next(file, "metrics", NULL), conf);
 }
