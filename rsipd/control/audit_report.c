@@ -11,6 +11,8 @@ static const char *const what_to_do[AUDIT_FAULTS] = {
 	                   "concerned with rsipctl free or deregister, so that its host leases anew",
 	[AUDIT_ROW_STRAY] = "somebody else wrote to the database, or the disk lost a write: see to that first; then delete the "
 	                    "row with sqlite3 while rsipd is stopped, or restart rsipd to have what it says",
+	[AUDIT_ROW_SINGLE] = "somebody else wrote to the database, or the disk lost a write: see to that first; then write the row "
+	                     "with sqlite3 as it is said here, before rsipd starts anew",
 	[AUDIT_HISTORY] = "somebody else wrote to the database, or the disk lost a write: see to that; leases are not touched, "
 	                  "but rsipctl who may answer wrongly about this one",
 	[AUDIT_PLANE] = "reload rsipd (SIGHUP), which tells the data plane everything again, and check again; if it stays, "

@@ -10,6 +10,7 @@ enum audit_fault {
 	AUDIT_BOOKS,       /* memory contradicts itself */
 	AUDIT_ROW_LOST,    /* memory has what the database has not, or has otherwise */
 	AUDIT_ROW_STRAY,   /* the database has what memory has not */
+	AUDIT_ROW_SINGLE,  /* a table of one row has it otherwise than memory */
 	AUDIT_HISTORY,     /* the history is not as what is leased */
 	AUDIT_PLANE,       /* the data plane's tables are not as what is leased */
 	AUDIT_PLANE_AWAY,  /* it cannot be asked */

@@ -72,12 +72,25 @@ check_holds(struct audit_rows *c)
 	return 1 + (unsigned)n / ROWS_A_COST;
 }
 
+/* Before the first table. */
+static unsigned
+check_single(struct audit_rows *c)
+{
+	char why[200];
+
+	c->begun = true;
+	c->after = INT64_MIN;
+	if (!store_check_single(c->ledger->store, why, sizeof(why)))
+		audit_report_add(c->report, AUDIT_ROW_SINGLE, 4, "the database's table %s", why);
+	return 1;
+}
+
 unsigned
 audit_rows_step(struct audit_rows *c)
 {
 	if (c->table == STORE_TABLES)
 		return 0;
-	if (c->after == 0)
-		c->after = INT64_MIN;
+	if (!c->begun)
+		return check_single(c);
 	return c->table == STORE_HOLDS ? check_holds(c) : check_ids(c);
 }

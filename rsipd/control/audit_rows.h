@@ -2,6 +2,7 @@
 #ifndef RSIPD_AUDIT_ROWS_H
 #define RSIPD_AUDIT_ROWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store_check.h"
@@ -12,6 +13,7 @@ struct ledger;
 struct audit_rows {
 	struct ledger *ledger;
 	struct audit_report *report;
+	bool begun;
 	enum store_table table;
 	int64_t after; /* the row looked at last */
 	struct store_hold_row hold;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "clock.h"
+#include "identities.h"
 #include "names.h"
 #include "store_state.h"
 
@@ -75,7 +77,19 @@ session_row_is(const struct store *st, struct sql_rows *rows, const struct sessi
 	if (!same_text(rows, 0, ip4_str(s->host_addr, host)) || !same_text(rows, 1, ip4_str(s->gateway_addr, gateway)) ||
 	    !same_text(rows, 2, rsip_transport_name(s->transport)))
 		return explain(why, "is another one in the database: of a host, gateway address or transport that are not its own");
+	if (!same_text(rows, 4, s->identity != NULL ? s->identity->name : NULL))
+		return explain(why, "is of another identity in the database: a restart would give it to that one");
+	if (!same_text(rows, 5, s->name) || sql_int(rows, 6) != s->moved)
+		return explain(why, "has another name, or has moved at another time, in the database than in memory");
 	return same_time(st, why, after_restart(st, s, sql_int(rows, 3)), s->expires);
+}
+
+/* Its counter may be behind: what changes nothing is answered, and not written. */
+static bool
+answer_row_is(struct sql_rows *rows, const struct session *s, const struct explanation *why)
+{
+	return (sql_next(rows) && sql_int(rows, 0) == s->client_id) ||
+	       explain(why, "has lost its latest answer in the database: after a restart its duplicate would be carried out");
 }
 
 bool
@@ -86,9 +100,47 @@ store_check_session(struct store *st, const struct session *s, char *text, size_
 
 	if (s->unwritten != 0)
 		return true;
-	rows = sql_query(st->sql, "SELECT host, gateway, transport, expires FROM registration WHERE client_id = ?", "i",
-	                 (int64_t)s->client_id);
-	return end(rows, session_row_is(st, rows, s, &why), st, &why);
+	rows = sql_query(st->sql,
+	                 "SELECT host, gateway, transport, expires, identity, name, moved FROM registration WHERE client_id = ?",
+	                 "i", (int64_t)s->client_id);
+	if (!end(rows, session_row_is(st, rows, s, &why), st, &why))
+		return false;
+	if (s->answer_seq == 0)
+		return true;
+	rows = sql_query(st->sql, "SELECT client_id FROM answer WHERE seq = ?", "i", (int64_t)s->answer_seq);
+	return end(rows, answer_row_is(rows, s, &why), st, &why);
+}
+
+/* --- rows that there is one of --- */
+
+static bool
+run_row_is(const struct store *st, struct sql_rows *rows, const struct explanation *why)
+{
+	char boot[CLOCK_BOOT_LEN];
+
+	clock_boot(boot);
+	return (sql_next(rows) && same_text(rows, 0, boot) && sql_int(rows, 1) == st->zero_ms && !sql_next(rows)) ||
+	       explain(why, "run is not the one row boot='%s', zero_ms=%lld: a restart would shorten or prolong all leases", boot,
+	               (long long)st->zero_ms);
+}
+
+static bool
+latest_row_is(const struct store *st, struct sql_rows *rows, const struct explanation *why)
+{
+	return (sql_next(rows) && sql_int(rows, 0) == st->stored_bind_id && !sql_next(rows)) ||
+	       explain(why, "latest is not the one row %u: a restart would give out bind IDs again", st->stored_bind_id);
+}
+
+bool
+store_check_single(struct store *st, char *text, size_t size)
+{
+	const struct explanation why = { text, size };
+	struct sql_rows *rows = sql_query(st->sql, "SELECT boot, zero_ms FROM run", "");
+
+	if (!end(rows, run_row_is(st, rows, &why), st, &why))
+		return false;
+	rows = sql_query(st->sql, "SELECT bind_id FROM latest ORDER BY bind_id", "");
+	return end(rows, latest_row_is(st, rows, &why), st, &why);
 }
 
 /* --- bindings --- */

@@ -15,6 +15,9 @@ bool store_check_binding(struct store *st, const struct binding *b, char *why, s
 bool store_check_history(struct store *st, const struct binding *b, char *why, size_t why_size); /* it is not in it */
 bool store_check_hold(struct store *st, const struct hold *hold, char *why, size_t why_size);
 
+/* The tables of one row: the clocks, the highest bind ID. */
+bool store_check_single(struct store *st, char *why, size_t why_size);
+
 enum store_table {
 	STORE_REGISTRATIONS, /* client IDs */
 	STORE_BINDINGS,      /* bind IDs, as in the next */
