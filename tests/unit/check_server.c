@@ -308,8 +308,10 @@ wakes(void)
 	unsigned n = 0;
 
 	loop_timer_set(timer, 100);
-	for (; !over; n++)
+	while (!over) {
 		loop_once(loop, true);
+		n++;
+	}
 	loop_event_free(timer);
 	return n;
 }
