@@ -15,10 +15,12 @@ kernel_has_esp() {
 	return $status
 }
 
-# kernel_lab SECONDS DIR PART...: runs inside.sh; its exit status, or that of uml.sh. STEPS, BENCH_MOVES and MANY go with it.
+# kernel_lab SECONDS DIR PART...: runs inside.sh; its exit status, or that of uml.sh. STEPS, AGENT_LOG, BENCH_MOVES and
+# MANY go with it.
 kernel_lab() {
 	local seconds=$1 dir=$2
-	local command=(/usr/bin/env ${AGENT_LOG:+AGENT_LOG="$AGENT_LOG"} ${STEPS:+STEPS="$STEPS"} ${BENCH_MOVES:+BENCH_MOVES="$BENCH_MOVES"} ${MANY:+MANY="$MANY"}
+	local command=(/usr/bin/env ${STEPS:+STEPS="$STEPS"} ${AGENT_LOG:+AGENT_LOG="$AGENT_LOG"}
+		${BENCH_MOVES:+BENCH_MOVES="$BENCH_MOVES"} ${MANY:+MANY="$MANY"}
 		"$(realpath "$kernel_here/inside.sh")" "$dir" "$BUILDDIR" "${@:3}")
 	if kernel_has_esp; then
 		timeout -k 10 "$seconds" "${command[@]}"
