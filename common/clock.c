@@ -1,11 +1,15 @@
 #include "clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#define FAR_S INT64_C(9000000000) /* the year 2255 */
 
 static bool fake;
 static int64_t fake_now, fake_wall_ms;
@@ -54,6 +58,30 @@ clock_boot(char id[CLOCK_BOOT_LEN])
 	id[strcspn(id, "\n")] = '\0';
 	close(fd);
 	return id;
+}
+
+/* A timer that never ends, but is told of jumps: the kernel counts waking up as one. */
+int
+clock_watch(void)
+{
+	const struct itimerspec never = { .it_value.tv_sec = sizeof(time_t) > sizeof(int32_t) ? (time_t)FAR_S : INT32_MAX };
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC), error;
+
+	if (fd < 0 || timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+void
+clock_watch_read(int fd)
+{
+	uint64_t times;
+
+	while (read(fd, &times, sizeof(times)) < 0 && errno == EINTR)
+		;
 }
 
 void

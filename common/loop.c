@@ -1,15 +1,23 @@
 #include "loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
+#include "clock.h"
 #include "log.h"
 #include "mem.h"
 
 struct loop {
 	struct event_base *base;
 	struct loop_event *raised; /* deferred calls that are due, first raised first */
+	struct loop_event *timed;  /* timers that are set to a time of clock_now() */
+	struct loop_event *woken;  /* deferred calls that waking up raises */
+	struct loop_event *watch;  /* clock_watch, once one of these is there */
+	int watch_fd;
 	bool stopped;
 };
 
@@ -19,8 +27,10 @@ struct loop_event {
 	loop_cb *cb;
 	void *arg;
 	struct loop *loop;
-	struct loop_event *prev, *next; /* in loop->raised */
-	bool raised;
+	struct loop_event *prev, *next; /* in loop->raised, or a timer in loop->timed */
+	struct loop_event *prev_woken, *next_woken;
+	int64_t when; /* while timed */
+	bool raised, timed, woken;
 };
 
 struct loop *
@@ -36,6 +46,9 @@ loop_new(void)
 void
 loop_free(struct loop *loop)
 {
+	if (loop->watch != NULL)
+		close(loop->watch_fd);
+	loop_event_free(loop->watch);
 	event_base_free(loop->base);
 	free(loop);
 }
@@ -88,12 +101,22 @@ loop_base(struct loop *loop)
 	return loop->base;
 }
 
+/* A timer that has run, or is set anew. */
+static void
+forget_time(struct loop_event *event)
+{
+	if (event->timed)
+		DL_DELETE(event->loop->timed, event);
+	event->timed = false;
+}
+
 static void
 dispatch(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop_event *event = arg;
 
 	(void)what;
+	forget_time(event);
 	if (event->fd_cb != NULL)
 		event->fd_cb(fd, event->arg);
 	else
@@ -157,8 +180,10 @@ loop_deferred(struct loop *loop, loop_cb *cb, void *arg)
 	return event;
 }
 
-void
-loop_timer_set(struct loop_event *timer, int64_t delay_ms)
+/* ---- waking up: libevent's timers stand still while the machine sleeps ---- */
+
+static void
+start_timer(struct loop_event *timer, int64_t delay_ms)
 {
 	if (delay_ms < 0)
 		delay_ms = 0;
@@ -167,8 +192,67 @@ loop_timer_set(struct loop_event *timer, int64_t delay_ms)
 }
 
 void
+loop_wake(struct loop *loop)
+{
+	struct loop_event *event;
+
+	DL_FOREACH(loop->timed, event)
+		start_timer(event, event->when - clock_now());
+	DL_FOREACH2(loop->woken, event, next_woken)
+		loop_deferred_raise(event);
+}
+
+static void
+on_watch(int fd, void *arg)
+{
+	clock_watch_read(fd);
+	loop_wake(arg);
+}
+
+static void
+watch_clock(struct loop *loop)
+{
+	if (loop->watch != NULL)
+		return;
+	if ((loop->watch_fd = clock_watch()) >= 0)
+		loop->watch = loop_readable(loop, loop->watch_fd, on_watch, loop);
+	else
+		log_warn("loop", "what falls due while the machine sleeps will be late error=\"%s\"", strerror(errno));
+}
+
+struct loop_event *
+loop_woken(struct loop *loop, loop_cb *cb, void *arg)
+{
+	struct loop_event *event = loop_deferred(loop, cb, arg);
+
+	watch_clock(loop);
+	event->woken = true;
+	DL_APPEND2(loop->woken, event, prev_woken, next_woken);
+	return event;
+}
+
+void
+loop_timer_set(struct loop_event *timer, int64_t delay_ms)
+{
+	forget_time(timer);
+	start_timer(timer, delay_ms);
+}
+
+void
+loop_timer_at(struct loop_event *timer, int64_t when)
+{
+	watch_clock(timer->loop);
+	forget_time(timer);
+	timer->when = when;
+	timer->timed = true;
+	DL_APPEND(timer->loop->timed, timer);
+	start_timer(timer, when - clock_now());
+}
+
+void
 loop_timer_cancel(struct loop_event *timer)
 {
+	forget_time(timer);
 	event_del(timer->ev);
 }
 
@@ -188,7 +272,10 @@ loop_event_free(struct loop_event *event)
 		return;
 	if (event->ev != NULL)
 		event_free(event->ev);
+	forget_time(event);
 	if (event->raised)
 		DL_DELETE(event->loop->raised, event);
+	if (event->woken)
+		DL_DELETE2(event->loop->woken, event, prev_woken, next_woken);
 	free(event);
 }

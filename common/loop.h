@@ -30,10 +30,18 @@ struct loop_event *loop_timer(struct loop *loop, loop_cb *cb, void *arg); /* mad
 /* Runs once, at the end of the turn, when all input that was ready at its start has been handled: how replies wait for
  * one commit. Made idle. */
 struct loop_event *loop_deferred(struct loop *loop, loop_cb *cb, void *arg);
+/* The same, raised by the loop itself when the machine has slept, or its wall clock was set (clock_watch). */
+struct loop_event *loop_woken(struct loop *loop, loop_cb *cb, void *arg);
 
-void loop_timer_set(struct loop_event *timer, int64_t delay_ms); /* replaces an earlier setting */
+/* Both replace an earlier setting. A delay is patience with something at work beside us: it does not go on while the machine
+ * sleeps. A time of clock_now() is what was promised to others, who may be awake: one that has passed in sleep is due at
+ * once. */
+void loop_timer_set(struct loop_event *timer, int64_t delay_ms);
+void loop_timer_at(struct loop_event *timer, int64_t when);
 void loop_timer_cancel(struct loop_event *timer);
 void loop_deferred_raise(struct loop_event *deferred); /* again while raised: no effect */
 void loop_event_free(struct loop_event *event);
+
+void loop_wake(struct loop *loop); /* what the loop does when it finds that the machine has slept; for tests */
 
 #endif

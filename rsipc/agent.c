@@ -46,6 +46,24 @@ agent_relocate(struct agent *agent)
 	agent_run(agent);
 }
 
+/* The gateway may have forgotten us, and the connection: that would show only when something sent went long unanswered.
+ * A session anew tells at once; in it each lease that is not over is extended (agent_up). A clock that is set again and
+ * again is no reason to ask that often. */
+void
+agent_woken(struct agent *agent)
+{
+	if (!agent->stopping && clock_now() >= agent->doubt_at) {
+		log_info("agent", "this machine has slept, or its clock was set: asking the gateway what still holds");
+		agent_doubt(agent);
+		backoff_reset(&agent->reconnect);
+		agent_forget_exchange(agent);
+		agent_rest(agent);
+		agent->register_at = agent->query_at = clock_now();
+		agent_reopen(agent, 0);
+	}
+	agent_run(agent);
+}
+
 void
 agent_down(struct agent *agent, const char *why)
 {

@@ -57,6 +57,10 @@ void agent_run(struct agent *agent);
  * the registration there with it, if the gateway can be asked so in a way that it believes (authentication.h). */
 void agent_relocate(struct agent *agent);
 
+/* The machine has slept, or stood still in some other way: what ran out is asked for again at once, what did not is
+ * confirmed. */
+void agent_woken(struct agent *agent);
+
 /* Transport events. host_addr is this host's own address towards the gateway. */
 void agent_up(struct agent *agent, ip4_t host_addr);
 void agent_down(struct agent *agent, const char *why);

@@ -61,7 +61,7 @@ op_wake(int64_t when, void *arg)
 	if (when == WHEN_NEVER)
 		loop_timer_cancel(host->wake);
 	else
-		loop_timer_set(host->wake, when - clock_now());
+		loop_timer_at(host->wake, when);
 }
 
 static void
@@ -304,6 +304,18 @@ wake_cb(void *arg)
 	agent_run(((struct host *)arg)->agent);
 }
 
+/* Where the machine is may have changed, too; and times in files are those of the wall clock. */
+static void
+woken_cb(void *arg)
+{
+	struct host *host = arg;
+
+	ipsec_woken(host->ipsec);
+	machine_changed(host);
+	agent_woken(host->agent);
+	loop_deferred_raise(host->update);
+}
+
 static void
 signal_cb(void *arg)
 {
@@ -348,6 +360,7 @@ make_events(struct host *host)
 	host->growth = loop_timer(host->loop, growth_cb, host);
 	host->update = loop_deferred(host->loop, update_cb, host);
 	host->stopped = loop_deferred(host->loop, stopped_cb, host);
+	host->woken = loop_woken(host->loop, woken_cb, host);
 	host->sigterm = loop_signal(host->loop, SIGTERM, signal_cb, host);
 	host->sigint = loop_signal(host->loop, SIGINT, signal_cb, host);
 	if (host->path != NULL)
@@ -433,6 +446,7 @@ free_events(struct host *host)
 	loop_event_free(host->sigint);
 	loop_event_free(host->sighup);
 	loop_event_free(host->stopped);
+	loop_event_free(host->woken);
 }
 
 void

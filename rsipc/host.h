@@ -39,7 +39,7 @@ struct host {
 	struct guests *guests;
 	struct ctl_server *ctl;
 	int ctl_fd;
-	struct loop_event *wake, *update, *poll, *growth, *idle, *sigterm, *sigint, *sighup, *stopped;
+	struct loop_event *wake, *update, *poll, *growth, *idle, *sigterm, *sigint, *sighup, *stopped, *woken;
 };
 
 /* Opens everything that needs root. path NULL: host_wide is false, the host itself uses no lease. conf and path are borrowed.

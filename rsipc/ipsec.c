@@ -179,3 +179,12 @@ ipsec_tunnels(struct ipsec *ipsec)
 	}
 	return n;
 }
+
+void
+ipsec_woken(struct ipsec *ipsec)
+{
+	for (unsigned i = 0; ipsec != NULL && i < ipsec->n; i++) {
+		if (ipsec->carriers[i].adoption != NULL)
+			adoption_woken(ipsec->carriers[i].adoption);
+	}
+}

@@ -25,6 +25,8 @@ void ipsec_conf_changed(struct ipsec *ipsec);
  * move. */
 struct sa_backend *ipsec_next(struct ipsec *ipsec, const struct sa_backend *after, struct adoption **adoption);
 
+void ipsec_woken(struct ipsec *ipsec); /* adoption_woken, for all carriers; accepts NULL */
+
 unsigned ipsec_tunnels(struct ipsec *ipsec); /* how many there are */
 
 #endif

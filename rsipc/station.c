@@ -28,6 +28,12 @@ reload_cb(void *arg)
 	reload_station(station->conf, station->path, station->ipsec);
 }
 
+static void
+woken_cb(void *arg)
+{
+	ipsec_woken(((struct station *)arg)->ipsec);
+}
+
 bool
 station_open(struct station *station, struct conf *conf, const char *path)
 {
@@ -45,6 +51,7 @@ station_open(struct station *station, struct conf *conf, const char *path)
 	station->sigterm = loop_signal(station->loop, SIGTERM, signal_cb, station);
 	station->sigint = loop_signal(station->loop, SIGINT, signal_cb, station);
 	station->sighup = loop_signal(station->loop, SIGHUP, reload_cb, station);
+	station->woken = loop_woken(station->loop, woken_cb, station);
 	return true;
 }
 
@@ -67,6 +74,7 @@ station_close(struct station *station)
 	loop_event_free(station->sigterm);
 	loop_event_free(station->sigint);
 	loop_event_free(station->sighup);
+	loop_event_free(station->woken);
 	if (station->loop != NULL)
 		loop_free(station->loop);
 	state_close(station->state);

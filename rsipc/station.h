@@ -21,7 +21,7 @@ struct station {
 	struct ipsec *ipsec;
 	struct ctl_server *ctl;
 	int ctl_fd;
-	struct loop_event *sigterm, *sigint, *sighup;
+	struct loop_event *sigterm, *sigint, *sighup, *woken;
 };
 
 /* path: what SIGHUP reads again. Opens everything that needs root. False after a line in the log: nothing is left behind then. */

@@ -286,7 +286,7 @@ keep_cb(void *arg)
 	if (rule->sa->out.packets == rule->kept && backend->send_dummy(backend, rule->sa) == 0)
 		rule->adoption->counts.dummies++;
 	rule->kept = rule->sa->out.packets;
-	loop_timer_set(rule->keeping, rule->adoption->conf->keepalive_s * 1000);
+	loop_timer_at(rule->keeping, clock_now() + rule->adoption->conf->keepalive_s * 1000);
 }
 
 static void
@@ -295,7 +295,7 @@ begin_keeping(struct rule *rule)
 	const struct adoption_conf *conf = rule->adoption->conf;
 
 	if (rule->sa->encap && conf->keepalive_s > 0)
-		loop_timer_set(rule->keeping, conf->keepalive_s * 1000);
+		loop_timer_at(rule->keeping, clock_now() + conf->keepalive_s * 1000);
 	else
 		loop_timer_cancel(rule->keeping);
 }
@@ -331,6 +331,19 @@ adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local)
 	log_info("adoption", "moved sa=%s local=" END " before=" END, sa->name, END_ARGS(local, new), END_ARGS(before, old));
 	adoption->backend->refresh(adoption->backend, sa);
 	tell_peer(rule);
+}
+
+void
+adoption_woken(struct adoption *adoption)
+{
+	struct sa_backend *backend = adoption->backend;
+
+	for (struct sa *sa = backend->next(backend, NULL); sa != NULL; sa = backend->next(backend, sa)) {
+		if (!sa->encap)
+			continue;
+		backend->refresh(backend, sa);
+		tell_peer(sa->rule);
+	}
 }
 
 static void

@@ -49,6 +49,10 @@ void adoption_conf_changed(struct adoption *adoption);
 /* Stops the backend. Accepts NULL. */
 void adoption_free(struct adoption *adoption);
 
+/* The machine has slept, or stood still in some other way: a NAT before it may have forgotten the tunnels, whose peers are
+ * told anew where they are. */
+void adoption_woken(struct adoption *adoption);
+
 /* The tunnel leaves from this end from now on, and the peer is told by dummies: a few, with growing gaps, until something
  * comes back or they are used up. Also what a backend's local_changed() leads to. */
 void adoption_local(struct adoption *adoption, struct sa *sa, struct sa_end local);

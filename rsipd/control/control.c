@@ -162,7 +162,7 @@ arm_expiry(struct control *c)
 	int64_t delay = expire_delay(&c->ledger);
 
 	if (delay >= 0 && !c->service.read_only)
-		loop_timer_set(c->expiry, delay);
+		loop_timer_at(c->expiry, clock_now() + delay);
 	else
 		loop_timer_cancel(c->expiry);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "mem.h"
 #include "policy.h"
@@ -76,7 +77,7 @@ arm(struct name_watch *watch)
 	int64_t delay = remote_names_delay(watch->names);
 
 	if (delay >= 0)
-		loop_timer_set(watch->due, delay);
+		loop_timer_at(watch->due, clock_now() + delay);
 }
 
 static void

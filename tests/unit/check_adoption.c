@@ -459,6 +459,37 @@ START_TEST(idle_tunnel_is_heard_of)
 }
 END_TEST
 
+/* It is told again and again until something comes back: the way may not be there yet. */
+START_TEST(peer_is_called_when_the_machine_wakes)
+{
+	begin();
+	adoption_woken(adoption);
+	ck_assert_uint_eq(world.dummies, 1);
+	until_dummies(5);
+	ck_assert_uint_eq(world.moves, 0);
+}
+END_TEST
+
+START_TEST(native_tunnel_has_no_nat_to_wake)
+{
+	world.sa.encap = false;
+	begin();
+	adoption_woken(adoption);
+	ck_assert_uint_eq(world.dummies, 0);
+}
+END_TEST
+
+/* The time until the keepalive is that of the NAT, which does not sleep. */
+START_TEST(keepalive_is_due_in_sleep)
+{
+	conf.keepalive_s = 20;
+	begin();
+	clock_set(1000000 + 20000, 1000);
+	loop_wake(loop);
+	until_dummies(1);
+}
+END_TEST
+
 /* It sends nothing by itself, so the peer of an idle tunnel would not know. */
 START_TEST(move_by_an_ike_daemon_calls_the_peer)
 {
@@ -515,6 +546,9 @@ suite(void)
 	tcase_add_test(all, peer_that_answers_is_called_no_more);
 	tcase_add_test(all, refused_dummy_is_none);
 	tcase_add_test(all, idle_tunnel_is_heard_of);
+	tcase_add_test(all, peer_is_called_when_the_machine_wakes);
+	tcase_add_test(all, native_tunnel_has_no_nat_to_wake);
+	tcase_add_test(all, keepalive_is_due_in_sleep);
 	tcase_add_test(all, move_by_an_ike_daemon_calls_the_peer);
 	tcase_add_test(all, move_by_an_ike_daemon_to_the_peer);
 	suite_add_tcase(s, all);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent_suite.h"
+#include "clock.h"
 
 /* ---- loss, duplication, lateness over UDP ---- */
 
@@ -249,6 +250,75 @@ START_TEST(own_address_changes)
 }
 END_TEST
 
+/* ---- the machine sleeps: no timer runs meanwhile ---- */
+
+static void
+sleep_and_wake(int64_t ms)
+{
+	w.now += ms;
+	clock_set(w.now, 0);
+	agent_woken(w.agent);
+}
+
+/* All is over. What was held is asked for again, in a session anew: the old one may be dead without a sign. */
+START_TEST(long_sleep)
+{
+	world_settle(&w);
+	sleep_and_wake(3 * 7200 * 1000);
+	ck_assert_uint_eq(leases_held(&w), 0);
+	ck_assert_int_eq(w.closes, 1);
+	ck_assert_int_eq(w.opens, 2);
+	host_silent(&w);
+	agent_up(w.agent, 0x0a00000b);
+	host(&w, "REGISTER_REQUEST counter=1");
+	gw_registered(&w, 2, 7200, RSIP_LOCAL_MACRO, RSIP_REMOTE_NONE);
+	host(&w, ASK_SAME_APPS("2", "2"));
+	gw_ports(&w, 7, "203.0.113.8", 1234, 4, 3600);
+	ck_assert_uint_eq(leases_held(&w), 1);
+}
+END_TEST
+
+/* The leases' time is not over, but the gateway may have lost them. */
+START_TEST(short_sleep)
+{
+	world_settle(&w);
+	sleep_and_wake(60 * 1000);
+	ck_assert_uint_eq(leases_held(&w), 1);
+	ck_assert_int_eq(w.opens, 2);
+	agent_up(w.agent, 0x0a00000b);
+	host(&w, "EXTEND_REQUEST client_id=1 bind_id=1 counter=1");
+	gw_extended(&w, 1, 3600);
+	ck_assert_uint_eq(leases_held(&w), 1);
+}
+END_TEST
+
+/* Asleep in the middle of a request, or of a pause after failures. */
+START_TEST(sleep_with_the_gateway_away)
+{
+	world_run(&w);
+	sleep_and_wake(3600 * 1000);
+	ck_assert_int_eq(w.opens, 2);
+	agent_down(w.agent, "test");
+	sleep_and_wake(3600 * 1000);
+	ck_assert_int_eq(w.opens, 3);
+	agent_up(w.agent, 0x0a00000b);
+	ck_assert_str_eq(w.sent[w.n_sent - 1], "REGISTER_REQUEST counter=1");
+}
+END_TEST
+
+/* As where the clock of a virtual machine is set over and over again. */
+START_TEST(waking_often)
+{
+	world_settle(&w);
+	sleep_and_wake(1);
+	ck_assert_int_eq(w.opens, 2);
+	agent_up(w.agent, 0x0a00000b);
+	for (int i = 0; i < 100; i++)
+		sleep_and_wake(1);
+	ck_assert_int_eq(w.opens, 2);
+}
+END_TEST
+
 /* ---- hostile input ---- */
 
 /* "MUST silently discard the message" (9.1.3): garbage, every truncation and every bit flip of a real answer, and
@@ -283,11 +353,13 @@ int
 main(void)
 {
 	const TTest *const udp_tests[] = {
-		loss, duplicates, silent_gateway, gateway_away_for_long, garbage, async_error_while_pending, NULL
+		loss, duplicates, silent_gateway, gateway_away_for_long, garbage, async_error_while_pending,
+		long_sleep, short_sleep, sleep_with_the_gateway_away, waking_often, NULL
 	};
 	const TTest *const tcp_tests[] = {
 		async_free, async_free_while_pending, async_de_register, async_error, no_counters, connection_lost,
-		gateway_unreachable, silent_connection, own_address_changes, garbage, NULL
+		gateway_unreachable, silent_connection, own_address_changes, long_sleep, short_sleep,
+		sleep_with_the_gateway_away, waking_often, garbage, NULL
 	};
 
 	return agent_suite_run("agent_faults", udp_tests, tcp_tests);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "run_suite.h"
 
@@ -155,6 +156,76 @@ START_TEST(signals_and_timers)
 }
 END_TEST
 
+/* ---- sleep: the test's clock goes on, libevent's does not ---- */
+
+#define HOUR_MS 3600000
+
+START_TEST(what_was_due_in_sleep_is_due_at_once)
+{
+	clock_set(1000, 0);
+	first = loop_timer(loop, on_first, NULL);
+	second = loop_timer(loop, on_second_again, NULL);
+	loop_timer_at(first, 1000 + HOUR_MS);
+	loop_timer_set(second, HOUR_MS);
+	clock_set(1000 + 2 * HOUR_MS, 0);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "");
+	loop_wake(loop);
+	loop_once(loop, true);
+	ck_assert_str_eq(trace, "1"); /* the second is patience */
+	loop_wake(loop);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "1");
+}
+END_TEST
+
+START_TEST(what_is_due_later_is_due_sooner_after_sleep)
+{
+	clock_set(1000, 0);
+	first = loop_timer(loop, on_first, NULL);
+	loop_timer_at(first, 1000 + HOUR_MS);
+	clock_set(1000 + HOUR_MS - 20, 0);
+	loop_wake(loop);
+	loop_once(loop, true);
+	ck_assert_str_eq(trace, "1");
+}
+END_TEST
+
+START_TEST(a_timer_cancelled_or_set_anew_does_not_wake)
+{
+	clock_set(1000, 0);
+	first = loop_timer(loop, on_first, NULL);
+	second = loop_timer(loop, on_first, NULL);
+	loop_timer_at(first, 2000);
+	loop_timer_cancel(first);
+	loop_timer_at(second, 2000);
+	loop_timer_set(second, HOUR_MS);
+	clock_set(1000 + HOUR_MS, 0);
+	loop_wake(loop);
+	loop_once(loop, false);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "");
+	loop_timer_at(first, 0);
+	loop_once(loop, true);
+	ck_assert_str_eq(trace, "1");
+}
+END_TEST
+
+START_TEST(who_waits_for_waking_is_told)
+{
+	first = loop_woken(loop, on_first, NULL);
+	second = loop_woken(loop, free_first, NULL);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "");
+	loop_wake(loop);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "1f");
+	loop_wake(loop);
+	loop_once(loop, false);
+	ck_assert_str_eq(trace, "1ff");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -167,6 +238,10 @@ main(void)
 	tcase_add_test(tc, a_raised_call_may_be_freed);
 	tcase_add_test(tc, stopping_ends_the_turn_first);
 	tcase_add_test(tc, signals_and_timers);
+	tcase_add_test(tc, what_was_due_in_sleep_is_due_at_once);
+	tcase_add_test(tc, what_is_due_later_is_due_sooner_after_sleep);
+	tcase_add_test(tc, a_timer_cancelled_or_set_anew_does_not_wake);
+	tcase_add_test(tc, who_waits_for_waking_is_told);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
