@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <syslog.h>
 #include <time.h>
@@ -25,9 +26,22 @@ static const char *log_program = "rsip";
 static enum log_target log_to = LOG_TO_STDERR;
 static enum log_level log_max = LOG_LVL_INFO;
 static bool log_json, log_errors_too;
+static bool log_journal; /* standard error is the journal's */
 
 /* Lines that wait for log_flush: no more than one write to a pipe keeps together. */
 static struct { bool on; size_t len; char bytes[PIPE_BUF]; } gathered;
+
+/* The journal tells a program by its environment which file is the journal, systemd.exec(5). */
+static bool
+is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 && fstat(fd, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
 
 void
 log_init(const char *program, enum log_target to, enum log_level level, bool json)
@@ -37,6 +51,7 @@ log_init(const char *program, enum log_target to, enum log_level level, bool jso
 	log_max = level;
 	log_json = json;
 	closelog();
+	log_journal = to == LOG_TO_STDERR && is_journal(STDERR_FILENO);
 	if (to == LOG_TO_SYSLOG)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
@@ -229,6 +244,18 @@ plain_line(char *line, size_t cap, enum log_level level, const char *subsystem, 
 	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
 }
 
+/* sd-daemon(3): what stands in front is the line's level. Time, program and process the journal writes down itself. */
+static size_t
+journal_line(char *line, size_t cap, enum log_level level, const char *subsystem, const char *text)
+{
+	int len = snprintf(line, cap, "<%d>", level_syslog[level]);
+
+	if (log_json)
+		return (size_t)len + json_line(line + len, cap - (size_t)len, level, subsystem, text);
+	len += snprintf(line + len, cap - (size_t)len, "%s: %s\n", subsystem, text);
+	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
+}
+
 /* One write, so that lines of several processes do not mix. A lost log line is no reason to stop. */
 static void
 put(const char *bytes, size_t len)
@@ -255,7 +282,7 @@ static void
 write_stderr(enum log_level level, const char *subsystem, const char *text)
 {
 	char line[LINE_EXPANDED_LEN];
-	size_t len = (log_json ? json_line : plain_line)(line, sizeof(line), level, subsystem, text);
+	size_t len = (log_journal ? journal_line : log_json ? json_line : plain_line)(line, sizeof(line), level, subsystem, text);
 
 	if (gathered.len + len > sizeof(gathered.bytes))
 		log_flush();

@@ -1,4 +1,5 @@
 /* Logs: one line an event, "subsystem: event key=value ...", to standard error, syslog, or nowhere; JSON on request.
+ * Where standard error is the journal of systemd, lines have their level there, and not what the journal knows itself.
  *
  * A message is written as an event word (or a few) followed by key=value pairs; a value with a blank in it is put in
  * double quotes: log_info("lease", "granted bind_id=%u address=%s reason=\"%s\"", ...). Bytes below 0x20 and above

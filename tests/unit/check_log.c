@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,29 @@ START_TEST(test_text)
 	log_init("check", LOG_TO_NONE, LOG_LVL_DEBUG, false);
 	log_error("x", "a=1");
 	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
+/* As below systemd, which tells what standard error is; and when it is something else after all. */
+START_TEST(test_journal)
+{
+	char stream[64];
+	struct stat st;
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("rsipd", LOG_TO_STDERR, LOG_LVL_INFO, false);
+	log_warn("lease", "held bind_id=%u", 7);
+	ck_assert_str_eq(logged(), "<4>lease: held bind_id=7\n");
+	log_adjust(LOG_LVL_INFO, true);
+	log_error("lease", "held bind_id=%u", 7);
+	ck_assert_int_eq(strncmp(logged(), "<3>{", 4), 0);
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	log_init("rsipd", LOG_TO_STDERR, LOG_LVL_INFO, false);
+	log_warn("lease", "held bind_id=%u", 7);
+	ck_assert_ptr_nonnull(strstr(logged(), " warn rsipd["));
+	unsetenv("JOURNAL_STREAM");
 }
 END_TEST
 
@@ -199,6 +223,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, capture, release);
 	tcase_add_test(tc, test_text);
+	tcase_add_test(tc, test_journal);
 	tcase_add_test(tc, test_no_forged_lines);
 	tcase_add_test(tc, test_json);
 	tcase_add_test(tc, test_long_lines);
