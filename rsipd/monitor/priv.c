@@ -18,7 +18,7 @@
 #include "mem.h"
 
 #define RUN_DIR_MODE 0755
-#define STATE_DIR_MODE 0750
+#define STATE_DIR_MODE 0770 /* root's and the group's: an rsipc beside us has its state there, too */
 
 static const struct { unsigned number; const char *name, *use; } needed[] = {
 	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "the TUN device, routes and proxy ARP" },
@@ -181,7 +181,7 @@ priv_state_dir(const char *database, const struct priv_user *user)
 	char *dir = directory_of(database);
 	bool made, good = make_path(dir, STATE_DIR_MODE, &made);
 
-	if (good && made && (chmod(dir, STATE_DIR_MODE) != 0 || chown(dir, user->uid, user->gid) != 0)) {
+	if (good && made && (chown(dir, 0, user->gid) != 0 || chmod(dir, STATE_DIR_MODE) != 0)) {
 		log_error("priv", "cannot give the state directory to user %s path=\"%s\" error=\"%s\"", RSIP_USER, dir,
 		          strerror(errno));
 		good = false;

@@ -192,7 +192,7 @@ check "control holds the listeners" test "$(listeners "$control")" -eq 2
 check "the relay holds no listener" test "$(listeners "$relay")" -eq 0
 check "the control socket is for root and the group" \
 	test "$(in_n stat -c '%a %U %G' $ctl_sock)" = "660 root _rsip"
-check "the state directory is the user's" test "$(in_n stat -c '%a %U' /var/lib/rsip)" = "750 _rsip"
+check "the state directory is root's and the user's group's" test "$(in_n stat -c '%a %U %G' /var/lib/rsip)" = "770 root _rsip"
 check "a second rsipd is refused, and told of the first" fails_with 1 "another rsipd serves .* pid=$(monitor_pid)" \
 	in_n "$rsipd" -f -c "$conf"
 check "the first one goes on" test "$(worker control)" = "$control"
