@@ -75,8 +75,9 @@ void agent_want(struct agent *agent, const struct conf_lease *want, const void *
 void agent_unwant(struct agent *agent, const void *owner);
 bool agent_holds(const struct agent *agent, const void *owner); /* wanted, held, or not yet freed */
 
-/* Leases that grow (growth.h): n_ports more than `want`, a lease of the config, says; and one of those given back. */
-void agent_want_more(struct agent *agent, const struct conf_lease *want, uint16_t n_ports);
+/* Leases that grow (growth.h): n_ports more than `want` says, on behalf of owner, NULL for a lease of the config; and one of
+ * those given back. */
+void agent_want_more(struct agent *agent, const struct conf_lease *want, const void *owner, uint16_t n_ports);
 void agent_give_back(struct agent *agent, const struct lease *extra);
 void agent_note_used(struct agent *agent, const struct lease *extra, int64_t now);
 

@@ -117,9 +117,9 @@ agent_want(struct agent *agent, const struct conf_lease *want, const void *owner
 }
 
 void
-agent_want_more(struct agent *agent, const struct conf_lease *want, uint16_t n_ports)
+agent_want_more(struct agent *agent, const struct conf_lease *want, const void *owner, uint16_t n_ports)
 {
-	struct lease *lease = lease_new(want, NULL);
+	struct lease *lease = lease_new(want, owner);
 
 	lease->extra = true;
 	lease->n_ports = n_ports;

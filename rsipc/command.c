@@ -14,10 +14,12 @@
 
 #include "conf.h"
 #include "ctl_client.h"
+#include "growth.h"
 #include "host.h"
 #include "log.h"
 #include "mem.h"
 #include "namespace.h"
+#include "ports_used.h"
 #include "privileges.h"
 
 #define START_TRIES 100 /* for an agent that we start: 5 s */
@@ -32,6 +34,8 @@ struct session {
 	pid_t agent; /* one that we started, 0 = it was running */
 	struct namespace_plan plan;
 	struct port_range *ports;
+	struct namespace *ns;
+	bool grows;
 };
 
 static void
@@ -153,6 +157,7 @@ take_lease(struct session *s)
 		fprintf(stderr, "rsipc: the config has no lease of method rsap-ip to take as the model; add one\n");
 		return false;
 	}
+	s->grows = growth_allowed(like);
 	document = ask(s, json_pack("{s:s, s:i}", "cmd", "lease", "ports", like->ports), -1, LEASE_MS);
 	if (document == NULL)
 		return false;
@@ -168,15 +173,89 @@ take_lease(struct session *s)
 static bool
 attach(struct session *s)
 {
-	int tun = namespace_enter(&s->plan);
 	json_t *document;
+	int tun;
 
-	if (tun < 0)
+	if ((s->ns = namespace_enter(&s->plan, &tun)) == NULL)
 		return false;
 	document = ask(s, json_pack("{s:s}", "cmd", "attach"), tun, ANSWER_MS);
 	close(tun);
 	json_decref(document);
 	return document != NULL;
+}
+
+/* ---- the lease grows: rsipc/growth.h ---- */
+
+static bool
+has_port(const struct port_range *ports, size_t n, struct port_range range)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ports[i].first == range.first && ports[i].last == range.last)
+			return true;
+	}
+	return false;
+}
+
+/* Where any range is left, all programs are kept from it before anything else. */
+static bool
+leaves_none(const struct port_range *before, size_t n, const struct namespace_plan *plan)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!has_port(plan->ports, plan->n_ports, before[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+use_ports(struct session *s, const json_t *document)
+{
+	struct port_range *before = s->ports;
+	size_t n = s->plan.n_ports;
+	bool wider;
+
+	if (!read_ports(s, json_object_get(document, "ports"))) {
+		free(s->ports);
+		s->plan.ports = s->ports = before;
+		s->plan.n_ports = n;
+		s->grows = false;
+		return;
+	}
+	wider = leaves_none(before, n, &s->plan);
+	if (!(wider && n == s->plan.n_ports) && !namespace_set_ports(s->ns, &s->plan, wider))
+		s->grows = false;
+	free(before);
+}
+
+static json_t *
+count_used(const struct session *s)
+{
+	static struct ports_used used;
+	json_t *counts;
+
+	if (!ports_used_read(&used) || (counts = json_array()) == NULL)
+		return NULL;
+	for (size_t i = 0; i < s->plan.n_ports; i++)
+		json_array_append_new(counts, json_pack("[i,i]", s->ports[i].first, (int)ports_used_count(&used, s->ports[i])));
+	return json_pack("{s:s, s:o}", "cmd", "used", "ports", counts);
+}
+
+/* One look. What the agent cannot give now it may give later; one that is gone, or of another version, gives no more. */
+static void
+grow(struct session *s)
+{
+	json_t *request = count_used(s), *document = NULL;
+	char error[CTL_ERROR_LEN];
+	enum ctl_outcome outcome = CTL_BROKEN;
+
+	if (request != NULL)
+		outcome = ctl_client_ask(s->fd, request, -1, ANSWER_MS, &document, error);
+	json_decref(request);
+	if (outcome == CTL_DONE)
+		use_ports(s, document);
+	else if (outcome == CTL_BROKEN)
+		s->grows = false;
+	json_decref(document);
 }
 
 /* Says that the command is over, and waits until the gateway has its lease back. */
@@ -230,14 +309,17 @@ execute(const struct session *s, char *const argv[], const sigset_t *mask)
 
 /* What the terminal sends goes to the command, too: only what a process sent to us is passed on. */
 static int
-wait_for(pid_t child, const sigset_t *signals)
+wait_for(struct session *s, pid_t child, const sigset_t *signals)
 {
+	const struct timespec look = { .tv_nsec = GROWTH_INTERVAL_MS * 1000000 };
 	int status;
 
 	for (;;) {
 		siginfo_t info;
-		int signo = sigwaitinfo(signals, &info);
+		int signo = s->grows ? sigtimedwait(signals, &info, &look) : sigwaitinfo(signals, &info);
 
+		if (signo < 0 && errno == EAGAIN)
+			grow(s);
 		if (signo == SIGCHLD && waitpid(child, &status, WNOHANG) == child)
 			return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 		if (signo > 0 && signo != SIGCHLD && info.si_code <= 0)
@@ -246,7 +328,7 @@ wait_for(pid_t child, const sigset_t *signals)
 }
 
 static int
-run(const struct session *s, char *const argv[])
+run(struct session *s, char *const argv[])
 {
 	static const int passed_on[] = { SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT };
 	sigset_t signals, before;
@@ -263,7 +345,7 @@ run(const struct session *s, char *const argv[])
 		fprintf(stderr, "rsipc: cannot fork: %s\n", strerror(errno));
 		return COMMAND_FAILED;
 	}
-	return wait_for(child, &signals);
+	return wait_for(s, child, &signals);
 }
 
 int
@@ -278,6 +360,7 @@ command_run(struct conf *conf, char *const argv[])
 	if (reach_agent(&s) && take_lease(&s) && attach(&s))
 		status = run(&s, argv);
 	give_back(&s);
+	namespace_free(s.ns);
 	free(s.ports);
 	return status;
 }

@@ -46,6 +46,12 @@ ask_attach(struct ctl_conn *conn, const json_t *request, void *arg)
 }
 
 static void
+ask_used(struct ctl_conn *conn, const json_t *request, void *arg)
+{
+	guest_used(((struct host *)arg)->guests, conn, request);
+}
+
+static void
 ask_release(struct ctl_conn *conn, const json_t *request, void *arg)
 {
 	(void)request;
@@ -98,6 +104,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "sas", ask_sas, false },
 	{ "lease", ask_lease, true },
 	{ "attach", ask_attach, true },
+	{ "used", ask_used, true },
 	{ "release", ask_release, true },
 	{ NULL, NULL, false },
 };

@@ -9,8 +9,8 @@
 #include "log.h"
 #include "ports_used.h"
 
-static bool
-may_grow(const struct conf_lease *want)
+bool
+growth_allowed(const struct conf_lease *want)
 {
 	return want->method == RSIP_METHOD_RSAP_IP && !want->listen && want->max_ports > want->ports;
 }
@@ -19,7 +19,7 @@ bool
 growth_possible(const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n_leases; i++) {
-		if (may_grow(&conf->leases[i]))
+		if (growth_allowed(&conf->leases[i]))
 			return true;
 	}
 	return false;
@@ -43,12 +43,12 @@ struct tally {
 };
 
 static struct tally
-count(const struct agent *agent, const struct conf_lease *want, const struct ports_used *used)
+count(const struct agent *agent, const struct conf_lease *want, const void *owner, const struct ports_used *used)
 {
 	struct tally t = { 0 };
 
 	for (const struct lease *l = agent_leases(agent); l != NULL; l = l->next) {
-		if (l->want != want || l->owner != NULL)
+		if (l->want != want || l->owner != owner)
 			continue;
 		if (l->state == LEASE_HELD) {
 			t.leased += l->n_ports;
@@ -69,12 +69,13 @@ is_scarce(const struct tally *t)
 
 /* A growth that has not been used for a while, if without it at least half of the rest is free. */
 static const struct lease *
-find_spare(struct agent *agent, const struct conf_lease *want, const struct ports_used *used, const struct tally *t)
+find_spare(struct agent *agent, const struct conf_lease *want, const void *owner, const struct ports_used *used,
+    const struct tally *t)
 {
 	int64_t now = clock_now();
 
 	for (const struct lease *l = agent_leases(agent); l != NULL; l = l->next) {
-		if (l->want != want || !l->extra || l->owner != NULL || l->state != LEASE_HELD)
+		if (l->want != want || !l->extra || l->owner != owner || l->state != LEASE_HELD)
 			continue;
 		if (used_of(l, used) > 0)
 			agent_note_used(agent, l, now);
@@ -84,28 +85,30 @@ find_spare(struct agent *agent, const struct conf_lease *want, const struct port
 	return NULL;
 }
 
-static void
-step(struct agent *agent, const struct conf_lease *want, const struct ports_used *used)
+const struct lease *
+growth_of(struct agent *agent, const struct conf_lease *want, const void *owner, const struct ports_used *used)
 {
-	struct tally t = count(agent, want, used);
-	const struct lease *spare = t.asking ? t.asked : find_spare(agent, want, used, &t);
+	struct tally t = count(agent, want, owner, used);
+	const struct lease *spare = t.asking ? t.asked : find_spare(agent, want, owner, used, &t);
 	unsigned more = want->max_ports > t.leased ? want->max_ports - t.leased : 0;
 
-	if (!is_scarce(&t)) {
-		if (spare != NULL)
-			agent_give_back(agent, spare);
-	} else if (!t.asking && more > 0) {
+	if (!is_scarce(&t))
+		return spare;
+	if (!t.asking && more > 0) {
 		more = more < want->ports ? more : want->ports;
 		log_info("agent", "ports run out lease=%s leased=%u used=%u more=%u", want->name, t.leased, t.used, more);
-		agent_want_more(agent, want, (uint16_t)more);
+		agent_want_more(agent, want, owner, (uint16_t)more);
 	}
+	return NULL;
 }
 
 void
 growth_step(const struct conf *conf, struct agent *agent, const struct ports_used *used)
 {
+	const struct lease *spare;
+
 	for (size_t i = 0; i < conf->n_leases; i++) {
-		if (may_grow(&conf->leases[i]))
-			step(agent, &conf->leases[i], used);
+		if (growth_allowed(&conf->leases[i]) && (spare = growth_of(agent, &conf->leases[i], NULL, used)) != NULL)
+			agent_give_back(agent, spare);
 	}
 }

@@ -9,6 +9,8 @@
 
 struct agent;
 struct conf;
+struct conf_lease;
+struct lease;
 struct ports_used;
 
 #define GROWTH_INTERVAL_MS 500
@@ -16,6 +18,14 @@ struct ports_used;
 
 /* Whether any lease of the config may grow. */
 bool growth_possible(const struct conf *conf);
+
+bool growth_allowed(const struct conf_lease *want);
+
+/* One look at one lease, which is owner's (NULL: the config's): asks for more where less than a quarter is free. Returns a
+ * growth that the owner is to give back, NULL: none; one that is held is still in use by the owner until it has made sure
+ * that no program gets ports of it. */
+const struct lease *growth_of(struct agent *agent, const struct conf_lease *want, const void *owner,
+    const struct ports_used *used);
 
 /* One look, every GROWTH_INTERVAL_MS: a lease of which less than a quarter is free gets as many ports again as it has in
  * the config, up to its max-ports. */

@@ -10,9 +10,11 @@
 #include "agent.h"
 #include "conf.h"
 #include "ctl_server.h"
+#include "growth.h"
 #include "lease.h"
 #include "log.h"
 #include "mem.h"
+#include "ports_used.h"
 #include "tun_relay.h"
 #include "tunnel.h"
 #include "value.h"
@@ -30,6 +32,9 @@ struct guest {
 	uint16_t first_port;    /* with the number of ports, enough to notice a change */
 	int tun_fd;             /* -1 = not attached */
 	struct tun_relay_device *device;
+	unsigned claimed;       /* ports that inbound packets reach the device at */
+	bool grown_up;          /* there is no more for it on its address */
+	uint32_t leaving;       /* bind ID of a growth that it has been told to leave, 0 = none */
 };
 
 struct guests {
@@ -112,6 +117,7 @@ next_part(const struct guest *guest, const struct lease *lease)
 	return lease;
 }
 
+/* All that it was granted at first. What it has grown by may come and go. */
 static bool
 all_held(const struct guest *guest)
 {
@@ -120,10 +126,21 @@ all_held(const struct guest *guest)
 	if (part == NULL)
 		return false;
 	for (; part != NULL; part = next_part(guest, part)) {
-		if (part->state != LEASE_HELD)
+		if (part->state != LEASE_HELD && !part->extra)
 			return false;
 	}
 	return true;
+}
+
+/* The next part that the command may use. */
+static const struct lease *
+next_usable(const struct guest *guest, const struct lease *part)
+{
+	do
+		part = next_part(guest, part);
+	while (part != NULL && (part->state != LEASE_HELD || part->grant.address != guest->address ||
+	                        (part->extra && part->grant.bind_id == guest->leaving)));
+	return part;
 }
 
 /* All parts are on one address: only one would be of use. */
@@ -144,9 +161,20 @@ refused_part(const struct guest *guest)
 {
 	const struct lease *part = next_part(guest, NULL);
 
-	while (part != NULL && part->error == RSIP_OK)
+	while (part != NULL && (part->error == RSIP_OK || part->extra))
 		part = next_part(guest, part);
 	return part;
+}
+
+/* Those that it is to leave among them. */
+static unsigned
+held_ports(const struct guest *guest)
+{
+	unsigned n = 0;
+
+	for (const struct lease *part = next_part(guest, NULL); part != NULL; part = next_part(guest, part))
+		n += part->state == LEASE_HELD ? part->n_ports : 0;
+	return n;
 }
 
 static json_t *
@@ -154,7 +182,7 @@ lease_document(const struct guest *guest)
 {
 	json_t *ports = value_made(json_array());
 
-	for (const struct lease *part = next_part(guest, NULL); part != NULL; part = next_part(guest, part)) {
+	for (const struct lease *part = next_usable(guest, NULL); part != NULL; part = next_usable(guest, part)) {
 		json_t *of_part = value_ports(part->grant.ports, part->grant.n_ports);
 
 		json_array_extend(ports, of_part);
@@ -187,10 +215,20 @@ attach(struct guest *guest)
 		log_error("guest", "device cannot be served error=\"%s\"", relay == NULL || fd < 0 ? strerror(errno) : "too many");
 		return;
 	}
+	guest->claimed = held_ports(guest);
 	for (const struct lease *part = next_part(guest, NULL); part != NULL; part = next_part(guest, part)) {
-		for (unsigned i = 0; i < part->grant.n_ports; i++)
+		for (unsigned i = 0; part->state == LEASE_HELD && i < part->grant.n_ports; i++)
 			tun_relay_claim(guest->device, part->grant.address, part->grant.ports[i]);
 	}
+}
+
+/* The same device under other ports. */
+static void
+attach_again(struct guest *guest)
+{
+	tun_relay_detach(guest->device);
+	guest->device = NULL;
+	attach(guest);
 }
 
 /* ---- what happens to it ---- */
@@ -256,6 +294,8 @@ update(struct guest *guest)
 		refuse_lease(guest, refused->error_text);
 	else if (guest->tun_fd >= 0 && guest->device == NULL && held && !has_moved(guest))
 		attach(guest);
+	else if (guest->device != NULL && held && !has_moved(guest) && guest->claimed != held_ports(guest))
+		attach_again(guest);
 	else if (guest->device != NULL && (!held || has_moved(guest))) {
 		log_warn("guest", "a command has lost its lease ports=%u", guest->like.ports);
 		tun_relay_detach(guest->device);
@@ -345,6 +385,84 @@ guest_attach(struct guests *guests, struct ctl_conn *conn)
 		ctl_answer(conn, json_object());
 	else
 		ctl_refuse(conn, "the device cannot be served; see the log of rsipc");
+}
+
+/* [[first port of a range, how many of it are in use], ...]. Which ones they are makes no difference. */
+static bool
+read_used(struct ports_used *used, const json_t *ports)
+{
+	size_t i;
+	json_t *range;
+
+	memset(used, 0, sizeof(*used));
+	json_array_foreach(ports, i, range) {
+		int first, n;
+
+		if (json_unpack(range, "[i,i]", &first, &n) != 0 || first < 1 || n < 0 || first + n > UINT16_MAX + 1)
+			return false;
+		for (int port = first; port < first + n; port++)
+			ports_used_add(used, (uint16_t)port);
+	}
+	return json_is_array(ports);
+}
+
+/* Ports on another address than its own are of no use to it. */
+static const struct lease *
+useless_growth(const struct guest *guest)
+{
+	const struct lease *part = next_part(guest, NULL);
+
+	while (part != NULL && !(part->extra && part->state == LEASE_HELD && part->grant.address != guest->address))
+		part = next_part(guest, part);
+	return part;
+}
+
+/* What it was told to leave it has left, as it asks again, unless a program was faster. */
+static void
+end_leaving(struct guest *guest, const struct lease *spare)
+{
+	if (spare != NULL && (spare->state != LEASE_HELD || spare->grant.bind_id == guest->leaving)) {
+		guest->leaving = 0;
+		agent_give_back(guest->guests->agent, spare);
+	} else {
+		guest->leaving = spare != NULL ? spare->grant.bind_id : 0;
+	}
+}
+
+static void
+grow(struct guest *guest, const struct ports_used *used)
+{
+	struct agent *agent = guest->guests->agent;
+	const struct lease *useless = useless_growth(guest);
+
+	if (useless != NULL) {
+		guest->grown_up = true;
+		agent_give_back(agent, useless);
+	}
+	if (!guest->grown_up && growth_allowed(&guest->like))
+		end_leaving(guest, growth_of(agent, &guest->like, guest, used));
+}
+
+void
+guest_used(struct guests *guests, struct ctl_conn *conn, const json_t *request)
+{
+	struct guest *guest = guest_of(guests, conn);
+	static struct ports_used used;
+
+	if (guest == NULL || !guest->granted || guest->leasing || guest->releasing) {
+		ctl_refuse(conn, "used comes after lease");
+		return;
+	}
+	if (!read_used(&used, json_object_get(request, "ports"))) {
+		ctl_refuse(conn, "\"ports\" must be a list of pairs: the first port of a range, and how many of it are in use");
+		return;
+	}
+	if (guests->tunnel == NULL || !all_held(guest) || has_moved(guest)) {
+		ctl_refuse(conn, "the lease is lost for now");
+		return;
+	}
+	grow(guest, &used);
+	ctl_answer(conn, lease_document(guest));
 }
 
 void

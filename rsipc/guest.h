@@ -4,6 +4,8 @@
  *
  *   {"cmd":"lease","ports":64}  ->  {"address":"203.0.113.8","ports":[[2048,2111]],"mtu":1480}   when it is granted
  *   {"cmd":"attach"}, with the descriptor  ->  {}
+ *   {"cmd":"used","ports":[[2048,50]]}  ->  the lease again, as answered to "lease": it grows, and shrinks again, by how
+ *       many ports of each range are in use; what it has no more must be left before the next "used"
  *   {"cmd":"release"}  ->  {}   when the gateway has freed it
  */
 #ifndef RSIPC_GUEST_H
@@ -23,9 +25,10 @@ struct guests *guests_new(struct agent *agent, const struct conf_lease *like);
 void guests_set_like(struct guests *guests, const struct conf_lease *like); /* of those to come */
 void guests_free(struct guests *guests); /* after the control server; accepts NULL */
 
-/* Handlers of the three requests, for the control socket's table. */
+/* Handlers of the four requests, for the control socket's table. */
 void guest_lease(struct guests *guests, struct ctl_conn *conn, const json_t *request);
 void guest_attach(struct guests *guests, struct ctl_conn *conn);
+void guest_used(struct guests *guests, struct ctl_conn *conn, const json_t *request);
 void guest_release(struct guests *guests, struct ctl_conn *conn);
 
 /* Leases, or the tunnel (NULL = none now), have changed: answers who waits, moves devices over. */

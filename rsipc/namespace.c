@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mem.h"
 #include "netlink.h"
 #include "ports.h"
 #include "routes.h"
@@ -23,11 +24,16 @@
 #define QUEUE_LEN 1000
 #define PING_KEY "net/ipv4/ping_group_range" /* who may ping without privilege: as on the host */
 
-static int
+struct namespace {
+	struct netlink *nl;
+	struct routes *routes;
+};
+
+static struct namespace *
 failed(const char *what, int error)
 {
 	fprintf(stderr, "rsipc: %s: %s\n", what, strerror(error));
-	return -1;
+	return NULL;
 }
 
 /* ---- /etc/resolv.conf ---- */
@@ -66,35 +72,43 @@ mount_resolvers(const struct namespace_plan *plan)
 
 /* ---- the network ---- */
 
+/* Reserved ones outside of the range do no harm: a range that gets wider is written behind them, another before. */
 static bool
-confine_ports(const struct namespace_plan *plan)
+confine_ports(const struct namespace_plan *plan, bool wider)
 {
 	static struct ports_setting setting;
+	const char *reserved = setting.reserved;
 
-	return ports_confine(&setting, plan->ports, plan->n_ports, 1, "") &&
-	       sysctl_write(PORTS_FLOOR_KEY, "1") && /* a leased port is the command's, whatever its number */
-	       sysctl_write(PORTS_RESERVED_KEY, setting.reserved[0] != '\0' ? setting.reserved : "\n") &&
-	       sysctl_write(PORTS_RANGE_KEY, setting.range);
+	if (!ports_confine(&setting, plan->ports, plan->n_ports, 1, ""))
+		return false;
+	if (reserved[0] == '\0')
+		reserved = "\n";
+	return (wider || sysctl_write(PORTS_RANGE_KEY, setting.range)) && sysctl_write(PORTS_RESERVED_KEY, reserved) &&
+	       (!wider || sysctl_write(PORTS_RANGE_KEY, setting.range));
 }
 
 /* The address is other machines', too: what the command sends to their ports leaves by the tunnel. */
-static bool
-share_address(struct netlink *nl, const struct namespace_plan *plan)
+static void
+share_ports(struct namespace *ns, const struct namespace_plan *plan)
 {
-	struct routes *routes = routes_new(nl, 0);
-
 	for (size_t i = 0; i < plan->n_ports; i++)
-		sharing_want_port(routes, plan->addr, plan->ports[i]);
-	sharing_want_address(routes, plan->addr, RT_TABLE_MAIN);
-	routes_commit(routes);
-	routes_free(routes);
-	return sharing_move_local(nl, true, 0);
+		sharing_want_port(ns->routes, plan->addr, plan->ports[i]);
+	sharing_want_address(ns->routes, plan->addr, RT_TABLE_MAIN);
+	routes_commit(ns->routes);
+}
+
+bool
+namespace_set_ports(struct namespace *ns, const struct namespace_plan *plan, bool wider)
+{
+	share_ports(ns, plan);
+	return confine_ports(plan, wider);
 }
 
 static int
-set_up(struct netlink *nl, const struct namespace_plan *plan)
+set_up(struct namespace *ns, const struct namespace_plan *plan)
 {
 	struct netlink_route route = { .src = plan->addr };
+	struct netlink *nl = ns->nl;
 	int err;
 
 	if ((err = netlink_link_up(nl, "lo", LOOPBACK_MTU, QUEUE_LEN)) != 0 ||
@@ -105,33 +119,46 @@ set_up(struct netlink *nl, const struct namespace_plan *plan)
 		return err;
 	if ((err = netlink_route_add(nl, &route)) != 0)
 		return err;
-	return share_address(nl, plan) ? 0 : EIO;
+	ns->routes = routes_new(nl, 0);
+	share_ports(ns, plan);
+	return sharing_move_local(nl, true, 0) ? 0 : EIO;
 }
 
-int
-namespace_enter(const struct namespace_plan *plan)
+struct namespace *
+namespace_enter(const struct namespace_plan *plan, int *tun)
 {
 	char ping[SYSCTL_VALUE_MAX], key[128];
 	bool has_ping = sysctl_read(PING_KEY, ping);
-	struct netlink *nl;
-	int tun, err;
+	struct namespace *ns;
+	int err;
 
 	if (unshare(CLONE_NEWNET) != 0)
 		return failed("cannot make a network namespace", errno);
-	if ((tun = tun_device_open(plan->device)) < 0)
+	if ((*tun = tun_device_open(plan->device)) < 0)
 		return failed("cannot make a TUN device", errno);
 	snprintf(key, sizeof(key), "net/ipv6/conf/%s/disable_ipv6", plan->device);
 	sysctl_write(key, "1"); /* there is no IPv6 in the tunnel */
-	err = (nl = netlink_open()) != NULL ? set_up(nl, plan) : EIO;
-	netlink_close(nl);
-	if (err == 0 && !confine_ports(plan))
+	ns = mem_zero(1, sizeof(*ns));
+	err = (ns->nl = netlink_open()) != NULL ? set_up(ns, plan) : EIO;
+	if (err == 0 && !(sysctl_write(PORTS_FLOOR_KEY, "1") && confine_ports(plan, true))) /* ports of any number are its own */
 		err = errno;
 	if (err == 0 && has_ping)
 		sysctl_write(PING_KEY, ping);
 	if (err == 0 && !mount_resolvers(plan))
 		err = errno;
 	if (err == 0)
-		return tun;
-	close(tun);
+		return ns;
+	close(*tun);
+	namespace_free(ns);
 	return failed("cannot set up the network namespace", err);
+}
+
+void
+namespace_free(struct namespace *ns)
+{
+	if (ns == NULL)
+		return;
+	routes_free(ns->routes);
+	netlink_close(ns->nl);
+	free(ns);
 }

@@ -17,8 +17,16 @@ struct namespace_plan {
 	size_t n_resolvers;
 };
 
-/* Moves this process into a new namespace and sets it up. Returns the TUN device's descriptor, or -1 after a line on
- * standard error. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN. */
-int namespace_enter(const struct namespace_plan *plan);
+struct namespace;
+
+/* Moves this process into a new namespace and sets it up. Returns it, with the TUN device's descriptor in *tun, or NULL after
+ * a line on standard error. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN. */
+struct namespace *namespace_enter(const struct namespace_plan *plan, int *tun);
+
+/* The plan's ports are others now. wider: they were fewer before. From its return on no program gets one that is not among
+ * them without asking for it by number. False with errno. */
+bool namespace_set_ports(struct namespace *ns, const struct namespace_plan *plan, bool wider);
+
+void namespace_free(struct namespace *ns); /* its owner's view of it: it lives as long as a process is in it. Accepts NULL */
 
 #endif

@@ -279,6 +279,7 @@ part_commands() {
 	check "$part: ping works in it" run_command ping -q -c 1 -W 8 "$PEER"
 	check "$part: a server in it is reached at its port" command_server
 	check "$part: two at once, each with ports of its own" two_commands
+	check "$part: one that needs more ports than it has gets more" command_grows
 	check "$part: SIGTERM is passed on, the lease is freed" passed_on
 	check "$part: a launcher that is killed leaves no lease" killed_launcher
 	check "$part: a mere user cannot have one" refused in_box x1 setpriv --reuid 65534 --clear-groups "$RSIPC" \
@@ -309,6 +310,13 @@ two_commands() {
 	wait $!
 	one=$(cat "$LAB_TMP/one")
 	[ "$(wc -l <<<"$one")" = 2 ] && [ -n "$two" ] && wait_for 3 leases 3
+}
+
+# Four ports, and ten connections at the same time.
+command_grows() {
+	sed '/^lease "apps"/s/ports = 64/ports = 4 max-ports = 16/' "$LAB_TMP/x1.conf" >"$LAB_TMP/growing.conf"
+	[ "$(in_box x1 "$RSIPC" -c "$LAB_TMP/growing.conf" -- python3 "$here/many_connections.py" "$PEER" 7001 10)" = 10 ] &&
+		wait_for 3 leases 3
 }
 
 launched() { pgrep -P "$1" -x "$2"; }
