@@ -6,7 +6,8 @@
 #
 # SCRIPT sees this machine's files, read-only but for fresh tmpfs on /run and /var/tmp ($TMPDIR), and for DIR, which is
 # the same directory inside and outside (a temporary one when not given); inside, its path is in $UML_DIR. What SCRIPT
-# prints comes out on our standard output. The environment stays outside: say `-- /usr/bin/env NAME=VALUE SCRIPT`.
+# prints comes out on our standard output. A kernel that SCRIPT puts to sleep (/sys/power/state) is woken as long as there is a
+# file .uml/asleep in DIR. The environment stays outside: say `-- /usr/bin/env NAME=VALUE SCRIPT`.
 #
 # Exit status: SCRIPT's own; 124 = the time was over; 125 = the kernel did not boot, 126 = it crashed, the reason in the
 # last line of standard error.
@@ -82,6 +83,7 @@ while running; do
 		echo "uml.sh: stopped after $seconds seconds" >&2
 		exit 124
 	fi
+	[ ! -e "$own/asleep" ] || kill -USR1 "$pid"
 	sleep 0.2
 done
 
