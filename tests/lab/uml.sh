@@ -9,11 +9,8 @@
 # prints comes out on our standard output. A kernel that SCRIPT puts to sleep (/sys/power/state) is woken as long as there is a
 # file .uml/asleep in DIR. The environment stays outside: say `-- /usr/bin/env NAME=VALUE SCRIPT`.
 #
-# This kernel crashes by itself, about once in thirty boots on a busy machine ("fatal_sigsegv" in its own code that runs
-# processes). Then it is said aloud, what SCRIPT left in DIR goes, and SCRIPT begins anew, once.
-#
-# Exit status: SCRIPT's own; 124 = the time was over; 125 = the kernel did not boot, 126 = it crashed twice, the reason
-# in the last line of standard error.
+# Exit status: SCRIPT's own; 124 = the time was over; 125 = the kernel did not boot, 126 = it crashed, the reason in the
+# last line of standard error.
 # Needs the packages user-mode-linux and kmod, and to be allowed to use ptrace(2).
 set -u
 
@@ -53,6 +50,8 @@ made=
 if [ -z "$dir" ]; then dir=$(mktemp -d) && made=$dir || exit 125; fi
 dir=$(realpath "$dir") || exit 125
 own=$dir/.uml # the command on its way in, its status on the way out, the kernel's messages
+rm -rf "$own" && mkdir -p "$own" || exit 125
+printf '%q ' "$@" >"$own/command"
 
 # The kernel makes itself the leader of a process group that all its processes are in.
 pid=
@@ -66,56 +65,38 @@ finish() {
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 
-# boot: runs the command in a kernel; sets up when it came so far. Returns when the kernel has ended.
-boot() {
-	rm -rf "$own" && mkdir -p "$own" || exit 125
-	printf '%q ' "$@" >"$own/command"
-	# con0 is the script's output, con1 the kernel's own messages.
-	exec 3>&1
-	TMPDIR=$tmp "$kernel" mem="${memory}M" uml_dir="$own" ssl=null quiet \
-		con=null con0=null,fd:3 con1=null,fd:1 console=tty1 \
-		root=/dev/root rootfstype=hostfs rootflags=/ ro init="$init" UML_DIR="$dir" \
-		</dev/null >"$own/boot.log" 2>&1 &
-	pid=$!
-	exec 3>&-
-	watch
-	if [ -z "$up" ]; then
-		sed 's/^/    | /' "$own/boot.log" | tail -n 20 >&2
-		cannot_boot "$(tail -n 1 "$own/boot.log") (is ptrace allowed here?)"
-	fi
-	wait "$pid" 2>/dev/null
-	pid=
-}
+# con0 is the script's output, con1 the kernel's own messages.
+exec 3>&1
+TMPDIR=$tmp "$kernel" mem="${memory}M" uml_dir="$own" ssl=null quiet \
+	con=null con0=null,fd:3 con1=null,fd:1 console=tty1 \
+	root=/dev/root rootfstype=hostfs rootflags=/ ro init="$init" UML_DIR="$dir" \
+	</dev/null >"$own/boot.log" 2>&1 &
+pid=$!
+exec 3>&-
 
 running() { kill -0 "$pid" 2>/dev/null; }
-watch() {
-	local boot_deadline=$((SECONDS + 60))
-	up=
-	while running; do
-		[ ! -e "$own/up" ] || up=1
-		if [ -z "$up" ] && [ $SECONDS -ge $boot_deadline ]; then break; fi
-		if [ $SECONDS -ge $deadline ]; then
-			echo "uml.sh: stopped after $seconds seconds" >&2
-			exit 124
-		fi
-		[ ! -e "$own/asleep" ] || kill -USR1 "$pid"
-		sleep 0.2
-	done
+deadline=$((SECONDS + seconds)) boot_deadline=$((SECONDS + 60)) up=
+while running; do
 	[ ! -e "$own/up" ] || up=1
-}
-
-# What is in DIR that was not there before.
-left_in_dir() { LC_ALL=C comm -13 <(printf '%s' "$before") <(find "$dir" -mindepth 1 -maxdepth 1 | LC_ALL=C sort); }
-
-before=$(find "$dir" -mindepth 1 -maxdepth 1 | LC_ALL=C sort)
-deadline=$((SECONDS + seconds)) up=
-for crashes in 1 2; do
-	boot "$@"
-	[ ! -s "$own/status" ] || exit "$(cat "$own/status")"
-	sed 's/^/    | /' "$own/boot.log" >&2
-	[ $crashes = 1 ] || break
-	echo "NOTE: the kernel of this lab crashed by itself, and the lab begins anew; its checks till then count twice"
-	left_in_dir | xargs -r -d '\n' rm -rf --
+	if [ -z "$up" ] && [ $SECONDS -ge $boot_deadline ]; then break; fi
+	if [ $SECONDS -ge $deadline ]; then
+		echo "uml.sh: stopped after $seconds seconds" >&2
+		exit 124
+	fi
+	[ ! -e "$own/asleep" ] || kill -USR1 "$pid"
+	sleep 0.2
 done
-echo "uml.sh: the kernel ended before the script did, twice" >&2
-exit 126
+
+[ ! -e "$own/up" ] || up=1
+if [ -z "$up" ]; then
+	sed 's/^/    | /' "$own/boot.log" | tail -n 20 >&2
+	cannot_boot "$(tail -n 1 "$own/boot.log") (is ptrace allowed here?)"
+fi
+wait "$pid" 2>/dev/null
+pid=
+status=$(cat "$own/status" 2>/dev/null) || {
+	sed 's/^/    | /' "$own/boot.log" >&2
+	echo "uml.sh: the kernel ended before the script did" >&2
+	exit 126
+}
+exit "$status"
