@@ -66,6 +66,7 @@ reaches_y() { [ "$(on x1 curl -sS -m 5 http://203.0.113.200:8080/)" = "$(leased_
 leased_address() { bindings | jq -r '.[0].address'; }
 is_fast() { rsipctl -j status | jq -e '.data_plane == "xdp"'; }
 restarted() { [ "$(main_pid "$1")" != "$2" ] && serves "$1"; }
+in_session() { [ "$(rsipctl -s /run/rsip/rsipc.sock -j status 2>/dev/null | jq .online)" = true ]; }
 host_has_tunnel() { on x1 ip -o addr show dev rsip0 | grep -q 203.0.113.8/32; }
 
 # --- the parts ---------------------------------------------------------------------------------------------------------
@@ -184,6 +185,8 @@ part_sleep() {
 }
 
 part_stop() {
+	# It de-registers where it has a session; the gateway has just started anew.
+	check "rsipc: in session with the gateway" wait_for 20 in_session
 	check "rsipc stops" systemctl stop rsipc
 	check "rsipc: in good order" is rsipc Result success
 	check "rsipc: its lease is freed" [ "$(bindings | jq length)" = 0 ]
