@@ -255,11 +255,17 @@ call_cb(void *arg)
 }
 
 static void
-begin_calling(struct rule *rule)
+prepare_calling(struct rule *rule)
 {
 	rule->dummies_sent = 0;
 	rule->dummies_left = rule->adoption->conf->dummies;
 	rule->gap_ms = DUMMY_FIRST_MS;
+}
+
+static void
+begin_calling(struct rule *rule)
+{
+	prepare_calling(rule);
 	call_cb(rule);
 }
 
@@ -307,6 +313,16 @@ tell_peer(struct rule *rule)
 	rule->heard = rule->sa->newest;
 	rule->unheard = true;
 	begin_calling(rule);
+}
+
+/* The same for a tunnel that has only come: its outbound SA, or the peer's inbound one, may still be on its way. */
+static void
+tell_peer_soon(struct rule *rule)
+{
+	rule->heard = rule->sa->newest;
+	rule->unheard = true;
+	prepare_calling(rule);
+	loop_timer_set(rule->calling, DUMMY_FIRST_MS);
 }
 
 void
@@ -384,6 +400,8 @@ added_cb(struct sa *sa, void *arg)
 	begin_keeping(rule);
 	if (!adoption->started)
 		call_at_start(rule);
+	else if (sa->roamed && sa->encap)
+		tell_peer_soon(rule);
 	sa->rule = rule;
 }
 

@@ -134,6 +134,7 @@ follow(struct tunnel *tunnel, struct kernel_ends to)
 	bool elsewhere = !sa_end_equal(to.local, tunnel->sa.local), followed = !sa_end_equal(to.remote, tunnel->sa.remote);
 
 	if (to.local.addr != tunnel->sa.local.addr) {
+		tunnel->sa.roamed = true;
 		kernel_drain_add(tunnel->backend->drain, &tunnel->in);
 		tunnel->old = tunnel->in;
 	}

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "kernel_align.h"
 #include "kernel_drain.h"
+#include "kernel_heir.h"
 #include "kernel_pairs.h"
 #include "kernel_probe.h"
 #include "kernel_shadow.h"
@@ -71,6 +72,7 @@ add(struct kernel_backend *backend, struct kernel_group *group, const struct ker
 	tunnel->witnessed = loop_timer(backend->loop, kernel_source_end, tunnel);
 	snprintf(tunnel->sa.name, sizeof(tunnel->sa.name), "reqid-%u/%08x", in->reqid, in->spi);
 	fill(tunnel, in, out);
+	kernel_heir_inherit(tunnel);
 	tunnel->found = true;
 	tunnel->way = kernel_way(backend, in->src.addr);
 	DL_APPEND2(group->tunnels, tunnel, group_prev, group_next);
@@ -223,6 +225,25 @@ align_astray(struct kernel_backend *backend, struct kernel_group *group)
 	}
 }
 
+/* When it has been led to where the policies are, it is a tunnel as all others: in the next reading. */
+static void
+bring_heir(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table)
+{
+	struct tunnel *before = kernel_heir(group, table);
+	int err;
+
+	if (before == NULL)
+		return;
+	err = kernel_align(backend->nl, group, before->heir, (struct kernel_ends){ before->sa.local, before->sa.remote });
+	if (err != 0)
+		log_warn_limited(&astray_limit, "adoption", "cannot bring along sa=reqid-%u/%08x error=\"%s\"", group->reqid,
+		    before->heir.in, strerror(err));
+	else
+		log_info("adoption", "brought along sa=reqid-%u/%08x: an IKE daemon had laid it where the tunnel was", group->reqid,
+		    before->heir.in);
+	read_again(backend, group, err == 0 ? SETTLE_MS : ASTRAY_MS);
+}
+
 /* ---- reading ---- */
 
 /* The outbound SA of before, where it is in the table but not between the ends of the inbound one. */
@@ -252,10 +273,12 @@ drain_copies(struct kernel_backend *backend, const struct kernel_table *table, c
 static void
 take(struct kernel_backend *backend, struct kernel_group *group, const struct kernel_table *table, const struct kernel_state *in)
 {
-	struct kernel_state out = kernel_partner(table, in);
+	struct kernel_state out = kernel_heir_partner(group, table, in);
 	struct tunnel *tunnel = by_spi(group, in);
 	struct sa_end local, remote;
 
+	if (out.spi == 0)
+		out = kernel_partner(table, in);
 	if (tunnel == NULL) {
 		add(backend, group, in, &out);
 		drain_copies(backend, table, in);
@@ -268,8 +291,11 @@ take(struct kernel_backend *backend, struct kernel_group *group, const struct ke
 	fill(tunnel, in, &out);
 	tunnel->found = true;
 	tunnel->astray = kernel_is_astray(table, in, &out);
-	if (!sa_end_equal(local, in->dst) || !sa_end_equal(remote, in->src))
-		backend->events->moved_by_other(&tunnel->sa, local, remote, backend->arg);
+	if (sa_end_equal(local, in->dst) && sa_end_equal(remote, in->src))
+		return;
+	tunnel->sa.roamed |= local.addr != in->dst.addr;
+	tunnel->laid = (struct kernel_ends){ in->dst, in->src };
+	backend->events->moved_by_other(&tunnel->sa, local, remote, backend->arg);
 }
 
 /* Tunnels that are known are first looked for where they were: whether policies lead there or not, an IKE daemon that moves
@@ -303,6 +329,7 @@ compare(struct kernel_backend *backend, struct kernel_group *group, const struct
 {
 	struct tunnel *tunnel;
 
+	bring_heir(backend, group, table);
 	take_all(backend, group, table);
 	kernel_shadow_lay(group, table);
 	remove_lost(backend, group);

@@ -4,6 +4,7 @@
  *   kernel_news.c      what the kernel tells, which it hands to
  *   kernel_names.c     what SAs and policies there are, by name and in groups
  *   kernel_reading.c   which of them are tunnels
+ *   kernel_heir.c      which take the place of one that we have moved
  *   kernel_source.c    who sent the newest packet of a tunnel
  *   kernel_way.c       where a tunnel should leave from
  *   kernel_shadow.c    what keeps a tunnel going while an IKE daemon follows it */
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel_align.h"
 #include "kernel_names.h"
 #include "sa_backend.h"
 
@@ -40,6 +42,9 @@ struct tunnel {
 	bool astray;             /* in the last reading: kernel_align.h */
 	int64_t astray_at;       /* since when, 0 = it is not */
 	bool moved;              /* ever, by us: the IKE daemon may know its outbound SA by another destination */
+	struct kernel_ends laid; /* where the IKE daemon last laid it, or the one whose place it has taken */
+	struct kernel_pair heir;   /* what takes its place, laid where it was; in 0 = nothing: kernel_heir.h */
+	struct kernel_pair itself; /* it was such an heir */
 	struct witness *witness;
 	/* The inbound SA at the address that we have left, while it is drained: a peer that has moved at the same time still
 	 * sends there, from an address that we do not know. */

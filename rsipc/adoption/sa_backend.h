@@ -33,6 +33,9 @@ struct sa {
 	struct sa_end local, remote; /* now: where packets leave from and go to */
 	bool encap;           /* UDP; a tunnel without is shown, but never moved by what the peer sends */
 	bool esn;
+	/* This end has moved, with this tunnel or with one beside which it came, as a rekey's does. An IKE daemon of the peer's
+	 * that has not followed, as libreswan does not, makes each new SA between the addresses of the beginning. */
+	bool roamed;
 	/* The highest sequence number of any packet that passed ICV and replay check, whatever its source; with ESN 64 bits
 	 * (RFC 4303 2.2.1), else 32. Up to date when an event is called and after refresh(). */
 	uint64_t newest;

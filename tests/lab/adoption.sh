@@ -14,6 +14,7 @@
 #     attacks       replayed, forged and late packets; and what somebody on the path can do
 #     guards        the options against that
 #     stock         the agent on the host alone, stock strongSwan at the gateway
+#     libreswan     the agents beside strongSwan on the host and libreswan at the gateway
 #     hole          a host without an address for half a minute (not without being named: it takes as long)
 #
 # Needs root, and the programs in $BUILDDIR (a build of this project; build/release when not set). Packages: iproute2
@@ -45,7 +46,7 @@ if [ "${1-}" = --demo ]; then
 	exit "$view_status"
 fi
 
-[ $# -gt 0 ] || set -- user ikev2 ikev1 manual readd nat attacks guards stock
+[ $# -gt 0 ] || set -- user ikev2 ikev1 manual readd nat attacks guards stock libreswan
 kernel_parts=() status=0
 for name in "$@"; do
 	if [ "$name" = user ]; then user_lab user 2>"$out/user.log" || status=1; else kernel_parts+=("$name"); fi

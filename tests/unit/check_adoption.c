@@ -502,6 +502,41 @@ START_TEST(move_by_an_ike_daemon_calls_the_peer)
 }
 END_TEST
 
+/* A tunnel that comes when the one that was there at the start has called: how many dummies it sends in 100 ms at the least. */
+static unsigned
+calls_of_new(bool roamed, unsigned wanted)
+{
+	struct sa young = world.sa;
+	struct loop_event *end = loop_timer(loop, (loop_cb *)loop_stop, loop);
+
+	begin();
+	until_dummies(3);
+	young.rule = NULL;
+	young.roamed = roamed;
+	world.events->added(&young, world.arg);
+	until_dummies(3 + wanted);
+	loop_timer_set(end, 100); /* the first comes after 10 ms */
+	loop_run(loop);
+	loop_event_free(end);
+	world.events->removed(&young, world.arg);
+	return world.dummies - 3;
+}
+
+/* A rekey after a move: the peer's IKE daemon may have laid the new SA to where we were. */
+START_TEST(rekey_after_a_move_calls_the_peer)
+{
+	conf.dummies = 4;
+	ck_assert_uint_eq(calls_of_new(true, 4), 4);
+	ck_assert_uint_eq(world.moves, 0);
+}
+END_TEST
+
+START_TEST(rekey_without_a_move_calls_nobody)
+{
+	ck_assert_uint_eq(calls_of_new(false, 0), 0);
+}
+END_TEST
+
 /* The peer's new end: only where the peer does not know ours is there something to say. */
 START_TEST(move_by_an_ike_daemon_to_the_peer)
 {
@@ -550,6 +585,8 @@ suite(void)
 	tcase_add_test(all, native_tunnel_has_no_nat_to_wake);
 	tcase_add_test(all, keepalive_is_due_in_sleep);
 	tcase_add_test(all, move_by_an_ike_daemon_calls_the_peer);
+	tcase_add_test(all, rekey_after_a_move_calls_the_peer);
+	tcase_add_test(all, rekey_without_a_move_calls_nobody);
 	tcase_add_test(all, move_by_an_ike_daemon_to_the_peer);
 	suite_add_tcase(s, all);
 	return s;

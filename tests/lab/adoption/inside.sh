@@ -13,7 +13,7 @@ out=$1 BUILDDIR=$2
 shift 2
 LAB_TMP=$(mktemp -d)
 
-for part in ../verdict ../topology ../daemons ../demo_words sites swan stream bench agent moves attacks nat manual many readd stock user demo; do . "$here/$part.sh"; done
+for part in ../verdict ../topology ../daemons ../demo_words sites swan stream bench agent moves attacks nat manual many readd stock libreswan user demo; do . "$here/$part.sh"; done
 
 finish() {
 	[ $verdict_failed = 0 ] || cp -r "$LAB_TMP/." "$out/"

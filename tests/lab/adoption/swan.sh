@@ -65,18 +65,20 @@ swan_conf() {
 	END
 }
 
-# swan_start VERSION: charon on both, its connections loaded.
+# swan_start VERSION [NODE...]: charon there, on both when none is named, its connections loaded.
 swan_start() {
-	local node dir
-	for node in h g; do
+	local node dir version=$1
+	shift
+	[ $# -gt 0 ] || set -- h g
+	for node in "$@"; do
 		dir=$(swan_dir $node)
 		rm -rf "$dir"
 		mkdir -p "$dir/swanctl"
 		swan_daemon_conf $node >"$dir/strongswan.conf"
-		swan_conf $node "$1" >"$dir/swanctl/swanctl.conf"
+		swan_conf $node "$version" >"$dir/swanctl/swanctl.conf"
 		start $node "charon_$node" "${UNCONFINED[@]}" env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
 	done
-	for node in h g; do wait_for 20 swan $node --load-all || return 1; done
+	for node in "$@"; do wait_for 20 swan $node --load-all || return 1; done
 }
 
 swan_stop() {
