@@ -171,13 +171,16 @@ part_watchdog() {
 	check "the host has its lease" wait_for 10 leased
 }
 
+falls_asleep() { echo mem >/sys/power/state; }
+
 part_sleep() {
 	if ! grep -qw mem /sys/power/state; then
 		skip "sleep" "this kernel cannot"
 		return
 	fi
 	: >/run/uml/.uml/asleep
-	check "the machine sleeps, and wakes" eval 'echo mem >/sys/power/state'
+	# What is to wake it may come while it falls asleep, which it gives up then.
+	check "the machine sleeps, and wakes" wait_for 10 falls_asleep
 	rm -f /run/uml/.uml/asleep
 	check "rsipc asks what still holds" wait_for 10 journal_has rsipc 'this machine has slept'
 	check "and has its lease" wait_for 10 leased
