@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <syslog.h>
@@ -67,32 +66,6 @@ log_adjust(enum log_level level, bool json)
 {
 	log_max = level;
 	log_json = json;
-}
-
-bool
-log_level_parse(const char *word, enum log_level *out)
-{
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (strcasecmp(word, level_names[i]) == 0) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
-log_target_parse(const char *word, enum log_target *out)
-{
-	if (strcasecmp(word, "stderr") == 0)
-		*out = LOG_TO_STDERR;
-	else if (strcasecmp(word, "syslog") == 0 || strcasecmp(word, "journal") == 0)
-		*out = LOG_TO_SYSLOG;
-	else if (strcasecmp(word, "none") == 0)
-		*out = LOG_TO_NONE;
-	else
-		return false;
-	return true;
 }
 
 /* Copies text, escaping what could break a line or a terminal. Returns the length written, always NUL-terminated. */

@@ -21,10 +21,6 @@ void log_errors_to_stderr(bool on);
 /* Another level and format from now on, at the same place. */
 void log_adjust(enum log_level level, bool json);
 
-/* "error", "warn", "info", "debug" and "stderr", "syslog" (also "journal"), "none"; false if it is no such word. */
-bool log_level_parse(const char *word, enum log_level *out);
-bool log_target_parse(const char *word, enum log_target *out);
-
 void log_error(const char *subsystem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_warn(const char *subsystem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const char *subsystem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -458,7 +458,7 @@ guest_used(struct guests *guests, struct ctl_conn *conn, const json_t *request)
 		return;
 	}
 	if (guests->tunnel == NULL || !all_held(guest) || has_moved(guest)) {
-		ctl_refuse(conn, "the lease is lost for now");
+		ctl_refuse(conn, "the lease is not held, the gateway is being asked for it; ask again later");
 		return;
 	}
 	grow(guest, &used);

@@ -183,20 +183,6 @@ START_TEST(test_limited)
 }
 END_TEST
 
-START_TEST(test_words)
-{
-	enum log_level level = LOG_LVL_ERROR;
-	enum log_target target = LOG_TO_NONE;
-
-	ck_assert(log_level_parse("debug", &level) && level == LOG_LVL_DEBUG);
-	ck_assert(log_level_parse("warn", &level) && level == LOG_LVL_WARN);
-	ck_assert(!log_level_parse("loud", &level) && level == LOG_LVL_WARN);
-	ck_assert(log_target_parse("journal", &target) && target == LOG_TO_SYSLOG);
-	ck_assert(log_target_parse("stderr", &target) && target == LOG_TO_STDERR);
-	ck_assert(!log_target_parse("paper", &target) && target == LOG_TO_STDERR);
-}
-END_TEST
-
 START_TEST(test_fatal)
 {
 	char last[60];
@@ -228,7 +214,6 @@ main(void)
 	tcase_add_test(tc, test_json);
 	tcase_add_test(tc, test_long_lines);
 	tcase_add_test(tc, test_limited);
-	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_fatal);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
